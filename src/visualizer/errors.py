@@ -1,0 +1,73 @@
+"""What can go wrong, as a tree.
+
+::
+
+    VisualizerError                  everything this package raises on purpose
+    ├── TargetError (TypeError)      this cannot be watched: not a Python function, no forward, not found
+    ├── NameNotBoundError (NameError) the function binds no such name, or holds no such expression
+    ├── ShapeError (ValueError)      an array has another shape than the one needed
+    ├── MemoryBudgetError (MemoryError) recording stopped at its memory budget
+    ├── ModelNotFoundError (LookupError) a model's name, folder or weights are not to be had
+    └── MissingExtraError (ImportError) an optional package is missing; names the pip line
+
+Each message says in one sentence what was asked, what was found and what to do.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+
+class VisualizerError(Exception):
+    """Base of every error that this package raises on purpose."""
+
+
+class TargetError(VisualizerError, TypeError):
+    """The target has no Python function whose locals could be recorded."""
+
+
+class NameNotBoundError(VisualizerError, NameError):
+    """The function binds no such name, or holds no such expression."""
+
+
+class ShapeError(VisualizerError, ValueError):
+    """An array has another shape than the one needed."""
+
+
+class MemoryBudgetError(VisualizerError, MemoryError):
+    """Recording stopped because its memory budget was used up."""
+
+
+class ModelNotFoundError(VisualizerError, LookupError):
+    """A model's name, folder or weights are not to be had."""
+
+
+class MissingExtraError(VisualizerError, ImportError):
+    """An optional package is missing."""
+
+
+def require(module: str, extra: str, purpose: str) -> ModuleType:
+    """Import ``module`` or say which extra brings it.
+
+    Raises
+    ------
+    MissingExtraError
+        If it is not installed.
+
+    Examples
+    --------
+    >>> require("json", "plots", "Drawing").__name__
+    'json'
+    """
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        package = module.partition(".")[0]
+        if error.name is None or error.name.partition(".")[0] != package:
+            raise
+        message = f"{purpose} needs {package}, which is not installed: pip install 'attention-visualizer[{extra}]'"
+        raise MissingExtraError(message, name=package) from None
