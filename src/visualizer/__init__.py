@@ -4,3 +4,29 @@ Importing this package loads neither torch, numpy nor matplotlib.
 """
 
 from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from visualizer import plots
+    from visualizer.instrument import watch
+
+__version__ = "0.1.0"
+
+__all__ = ["__version__", "plots", "watch"]
+
+_LAZY = {"watch": "visualizer.instrument", "plots": "visualizer"}
+
+
+def __getattr__(name: str) -> Any:
+    """Import public names on first use (PEP 562)."""
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if _LAZY[name] == __name__:
+        return importlib.import_module(f"{__name__}.{name}")
+    return getattr(importlib.import_module(_LAZY[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

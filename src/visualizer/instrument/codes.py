@@ -1,0 +1,171 @@
+"""Code objects with hooks in them: which front end makes them, and a cache of what was made.
+
+Hooks are compiled in under placeholder names; `renamed` gives a copy its own names. So functions that share a
+code object (closures) are compiled once and stay apart.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping, Sequence
+from types import CodeType, FunctionType
+from typing import Any, Literal
+
+from visualizer.errors import NameNotBoundError
+from visualizer.instrument.assembly import assembled
+from visualizer.instrument.edges import tap_edges
+from visualizer.instrument.expressions import parse, tap_expressions
+from visualizer.instrument.flow import always_bound
+from visualizer.instrument.sites import Site, Wire
+from visualizer.instrument.source import NoSourceError, find
+from visualizer.instrument.stores import bound_names, decoded, parameters, tap_stores
+from visualizer.instrument.syntax import tap_bindings
+from visualizer.instrument.targets import nearest
+
+FrontEnd = Literal["syntax", "bytecode"]
+
+front_ends: tuple[FrontEnd, ...] = ("syntax", "bytecode")
+"""The ways of finding bindings, in order of preference; tests take one away."""
+
+
+class ById:
+    """A dictionary key for an object that equals others: code objects compare by content."""
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+    def __hash__(self) -> int:
+        return id(self.value)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, ById) and other.value is self.value
+
+
+def check_names(function: FunctionType, code: CodeType, names: Sequence[str]) -> None:
+    """Raise if ``function`` binds no such name.
+
+    Raises
+    ------
+    NameNotBoundError
+        The message lists the function's names and the nearest.
+    """
+    bound = bound_names(code)
+    for name in names:
+        if name.startswith(("call:", "expr:")):
+            parse(name)
+        elif name != "return:" and name not in bound:
+            raise NameNotBoundError(
+                f"{function.__qualname__} {_lack(name, code)}{nearest(name, list(bound))}"
+            )
+
+
+def _lack(name: str, code: CodeType) -> str:
+    if name in code.co_freevars:
+        return f"reads `{name}` from the function around it and never binds it"
+    if name in code.co_varnames:
+        return f"binds `{name}` only inside a comprehension"
+    if name in code.co_names:
+        return f"has no local `{name}`, only a global or attribute of that name"
+    return f"has no local `{name}`"
+
+
+def tapped(function: FunctionType, code: CodeType, taps: Sequence[Sequence[Wire]]) -> CodeType:
+    """Return ``code`` with the hooks of all ``taps`` in it.
+
+    Raises
+    ------
+    NameNotBoundError
+        If an unnamed expression is not there, or the source for it is not.
+    """
+    sites = tuple(tuple(wire.site for wire in wires) for wires in taps)
+    template = _template(ById(code), sites, ById(function.__globals__), function.__qualname__, front_ends)
+    names = {_placeholder(t, s): wire.hook for t, wires in enumerate(taps) for s, wire in enumerate(wires)}
+    return renamed(template, names)
+
+
+def _placeholder(tap: int, site: int) -> str:
+    return f"__visualizer_tap_{tap}_{site}__"
+
+
+def renamed(code: CodeType, names: Mapping[str, str]) -> CodeType:
+    """Return a copy of ``code`` that looks up other global names, in nested code too."""
+    consts = tuple(renamed(each, names) if isinstance(each, CodeType) else each for each in code.co_consts)
+    changed = tuple(names.get(name, name) for name in code.co_names)
+    if changed == code.co_names and all(a is b for a, b in zip(consts, code.co_consts, strict=True)):
+        return code
+    return code.replace(co_names=changed, co_consts=consts)
+
+
+@functools.lru_cache(maxsize=4096)
+def _template(
+    key: ById, sites: tuple[tuple[Site, ...], ...], module: ById, label: str, allowed: tuple[FrontEnd, ...]
+) -> CodeType:
+    code: CodeType = key.value
+    wires = [Wire(site, _placeholder(t, s)) for t, tap in enumerate(sites) for s, site in enumerate(tap)]
+    with_bindings = _with_bindings(code, module.value, label, wires, allowed)
+    if all(_inside(wire.site, code) for wire in wires):
+        return with_bindings
+    return assembled(tap_edges(decoded(with_bindings), with_bindings, wires), code)
+
+
+def _inside(site: Site, code: CodeType) -> bool:
+    """Tell whether a site needs nothing where a call begins or ends."""
+    return site.kind == "node" or (site.kind == "bind" and site.name not in parameters(code))
+
+
+def _with_bindings(
+    code: CodeType, module: Mapping[str, Any], label: str, wires: Sequence[Wire], allowed: Sequence[FrontEnd]
+) -> CodeType:
+    """Put in the hooks for bindings and expressions, by the syntax tree if it can be had."""
+    bindings, nodes = _hooks(wires, "bind"), _hooks(wires, "node")
+    reason = "the syntax front end is switched off"
+    if (bindings or nodes) and "syntax" in allowed:
+        try:
+            return _by_syntax(code, module, label, bindings, nodes)
+        except NoSourceError as error:
+            reason = str(error)
+    if nodes:
+        raise NameNotBoundError(f"{next(iter(nodes))!r} needs the source of {label}, but {reason}")
+    return assembled(tap_stores(code, bindings), code) if bindings else code
+
+
+def _by_syntax(
+    code: CodeType,
+    module: Mapping[str, Any],
+    label: str,
+    bindings: Mapping[str, Sequence[str]],
+    nodes: Mapping[str, Sequence[str]],
+) -> CodeType:
+    source = find(code, module)
+    statement, node = source.editable()
+    tap_expressions(node, nodes, label)
+    found = tap_bindings(node, bindings)
+    stored = set(bound_names(code, with_parameters=False)).intersection(bindings)
+    if stored != found:
+        raise NoSourceError(f"`{', '.join(stored ^ found)}` is bound elsewhere than the source says")
+    made = source.compiled(statement)
+    if (made.co_freevars, made.co_cellvars, made.co_varnames) != (
+        code.co_freevars,
+        code.co_cellvars,
+        code.co_varnames,
+    ):
+        raise NoSourceError("hooks would change its variables")
+    return made
+
+
+def _hooks(wires: Sequence[Wire], kind: str) -> dict[str, list[str]]:
+    hooks: dict[str, list[str]] = {}
+    for wire in wires:
+        if wire.site.kind == kind:
+            hooks.setdefault(wire.site.name, []).append(wire.hook)
+    return hooks
+
+
+@functools.lru_cache(maxsize=4096)
+def _always_bound(key: ById, names: tuple[str, ...]) -> bool:
+    return always_bound(key.value, names)
+
+
+def bound_at_return(code: CodeType, names: tuple[str, ...]) -> bool:
+    """Tell whether each of ``names`` has a value wherever the function returns."""
+    return _always_bound(ById(code), names)

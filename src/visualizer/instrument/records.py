@@ -1,0 +1,283 @@
+"""`watch`: the values of a function's locals, call by call."""
+
+from __future__ import annotations
+
+import copy as copying
+import itertools
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from types import FrameType, FunctionType, TracebackType
+from typing import Any, overload
+
+from visualizer.errors import NameNotBoundError, VisualizerError
+from visualizer.instrument import switch
+from visualizer.instrument.codes import check_names
+from visualizer.instrument.sites import Hook, Site, site_of
+from visualizer.instrument.targets import Accepts, Target, resolve
+
+_getframe = sys._getframe  # noqa: SLF001  # the one way to know which call a hook is called from
+
+
+@dataclass(frozen=True)
+class Record:
+    """One recorded value.
+
+    Attributes
+    ----------
+    value
+        The value itself, or a copy if that was asked for.
+    name
+        What was asked for: the local's name, or ``call:…``, ``expr:…``, ``return:``.
+    function
+        The function's qualified name.
+    call
+        Number of the call, from 0, in the order in which calls of this watch started.
+    thread
+        Identifier of the thread that bound the value, as `threading.get_ident` gives it.
+    """
+
+    value: Any
+    name: str
+    function: str
+    call: int
+    thread: int
+
+
+@dataclass
+class Call:
+    """A call that has started and not yet ended, with the last value of each name so far."""
+
+    number: int
+    values: dict[str, Any] = field(default_factory=dict)
+
+
+class CallTap:
+    """Follows every call from start to end and keeps the names' last values until then.
+
+    Parameters
+    ----------
+    names
+        Locals, or unnamed values as `watch` takes them.
+    accepts
+        Predicate on the first argument, or None.
+    bound
+        Called at each binding with the call, the name and the value.
+    ended
+        Called with the call when it ends, however it ends.
+    """
+
+    def __init__(
+        self,
+        names: Sequence[str],
+        accepts: Accepts | None,
+        bound: Callable[[Call, str, Any], None],
+        ended: Callable[[Call], None],
+    ) -> None:
+        self.sites = (Site("enter"), *map(site_of, names), Site("leave"), Site("raise"))
+        self.open: dict[int, Call | None] = {}  # by frame; None for a call that is not meant
+        self._accepts = accepts
+        self._bound = bound
+        self._ended = ended
+        self.started = itertools.count()
+
+    def hook(self, site: Site) -> Hook:
+        """Return the hook for one of the sites."""
+        if site.kind == "enter":
+            return self._enter
+        if site.kind in {"leave", "raise"}:
+            return self._leave
+        return self._binding(site.name)
+
+    def _enter(self) -> None:
+        frame = _getframe(1)
+        meant = self._accepts is None or self._accepts(_first_argument(frame))
+        self.open[id(frame)] = Call(next(self.started)) if meant else None
+
+    def _leave(self) -> None:
+        call = self.open.pop(id(_getframe(1)), None)
+        if call is not None:
+            self._ended(call)
+
+    def _binding(self, name: str) -> Hook:
+        open_calls, bound = self.open, self._bound
+
+        def hook(value: Any) -> Any:
+            frame = _getframe(1)
+            call = open_calls.get(id(frame), open_calls)
+            if call is open_calls:  # a comprehension or nested function binds for the call around it
+                call = _around(frame, open_calls)
+            if call is not None:
+                bound(call, name, value)  # type: ignore[arg-type]  # the dictionary itself is gone by now
+            return value
+
+        return hook
+
+
+def _around(frame: FrameType | None, open_calls: dict[int, Call | None]) -> Call | None:
+    while frame is not None and id(frame) not in open_calls:
+        frame = frame.f_back
+    return None if frame is None else open_calls[id(frame)]
+
+
+def _first_argument(frame: FrameType) -> Any:
+    code = frame.f_code
+    values = frame.f_locals
+    if code.co_argcount:
+        return values.get(code.co_varnames[0])
+    rest = values.get(code.co_varnames[code.co_kwonlyargcount]) if code.co_flags & 4 else ()
+    return rest[0] if rest else None
+
+
+class Watch(Sequence[Record]):
+    """The records of a `watch`, and the block during which they are made."""
+
+    def __init__(self, target: Target, names: Sequence[str], *, each_binding: bool, copy: bool) -> None:
+        self._function = choose(target, names)
+        self._names = tuple(dict.fromkeys(names))
+        self._each_binding = each_binding
+        self._keep = _copied if copy else _itself
+        self._problem: Exception | None = None
+        self._records: list[Record] = []
+        self._tap = CallTap(self._names, target.accepts, self._bind, self._end)
+        self._active = False
+
+    def __enter__(self) -> Watch:
+        if self._active:
+            raise VisualizerError(
+                f"this watch of {self._function.__qualname__} has already begun: make another one"
+            )
+        switch.install(self._function, self._tap)
+        self._active = True
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        switch.remove(self._function, self._tap)
+        self._active = False
+        problem, self._problem = self._problem, None
+        if problem is not None and error is None:
+            raise VisualizerError(
+                f"a value of {self._function.__qualname__} could not be copied"
+            ) from problem
+
+    def _bind(self, call: Call, name: str, value: Any) -> None:
+        if self._each_binding:
+            self._record(call, name, value)
+        else:
+            call.values[name] = value
+
+    def _end(self, call: Call) -> None:
+        for name in self._names:
+            if name in call.values:
+                self._record(call, name, call.values[name])
+
+    def _record(self, call: Call, name: str, value: Any) -> None:
+        try:
+            kept = self._keep(value)
+        except Exception as error:  # noqa: BLE001  # the watched function must go on; told when the block ends
+            self._problem = error
+            return
+        record = Record(kept, name, self._function.__qualname__, call.number, threading.get_ident())
+        self._records.append(record)
+
+    @overload
+    def __getitem__(self, index: int) -> Record: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Record]: ...
+    def __getitem__(self, index: int | slice) -> Record | list[Record]:
+        return self._records[index]
+
+    def __len__(self) -> int:
+        return len(self._records)
+
+    def __iter__(self) -> Iterator[Record]:
+        return iter(self._records)
+
+    def __repr__(self) -> str:
+        names = ", ".join(self._names)
+        head = f"<watch of {names} in {self._function.__qualname__}: {len(self)} records"
+        return f"{head}{self._why_empty()}>"
+
+    def _why_empty(self) -> str:
+        started, running = next(copying.copy(self._tap.started)), len(self._tap.open)
+        if self._records:
+            return f"; {running} calls have not ended" if running else ""
+        if not started:
+            return "; the function was not called"
+        return f"; {started} calls started, {running} have not ended, none bound a name on the way it took"
+
+
+def _itself(value: Any) -> Any:
+    return value
+
+
+def _copied(value: Any) -> Any:
+    """Copy a value; tensors with their values, without their graph."""
+    if hasattr(value, "detach") and hasattr(value, "clone"):
+        return value.detach().clone()
+    return copying.deepcopy(value)
+
+
+def choose(target: Target, names: Sequence[str]) -> FunctionType:
+    """Return the function beneath a target that binds all names.
+
+    Raises
+    ------
+    NameNotBoundError
+        If none does; the message speaks of the innermost.
+    """
+    errors = []
+    for function in target.functions:
+        try:
+            check_names(function, switch.original_code(function), names)
+        except NameNotBoundError as error:
+            errors.append(error)
+        else:
+            return function
+    raise errors[0]
+
+
+def watch(target: object, *names: str, each_binding: bool = False, copy: bool = False) -> Watch:
+    """Record locals of a function while a ``with`` block runs, without editing or wrapping the function.
+
+    Parameters
+    ----------
+    target
+        A function, method, class (its ``forward`` or ``__call__``), instance or bound method (only its own
+        calls), or ``"package.module:Qualified.name"``. Decorators, partials and properties are looked through.
+    names
+        Locals; ``"call:softmax#1"`` for the value of the first call of ``softmax``, ``"expr:q @ k"`` for an
+        expression, ``"return:"`` for what is returned.
+    each_binding
+        Record every binding as it happens; by default the last one of each call, when the call ends.
+    copy
+        Record copies; by default the very objects.
+
+    Returns
+    -------
+    Watch
+        A sequence of `Record`, readable in the block and after it.
+
+    Raises
+    ------
+    TargetError
+        If there is no Python function beneath ``target``.
+    NameNotBoundError
+        If the function binds no such name; the message lists those it binds.
+
+    Examples
+    --------
+    >>> def attend(q, k):
+    ...     attn = q * k
+    ...     return attn + 1
+    >>> with watch(attend, "attn") as seen:
+    ...     _ = attend(2, 3), attend(4, 5)
+    >>> [record.value for record in seen]
+    [6, 20]
+    """
+    if not names:
+        raise NameNotBoundError("watch needs the name of a local, as in watch(function, 'attn')")
+    return Watch(resolve(target), names, each_binding=each_binding, copy=copy)

@@ -1,0 +1,153 @@
+"""Bindings of names in bytecode: which names a function binds, and hooks right after each binding.
+
+This is the front end for functions whose source is not to be had (lambdas, exec'd or rewritten code). It
+puts a call after each instruction that stores a wanted name, on the same line. Left out, because they bind
+no local: variables of comprehensions that Python 3.12 and later inline (a hook there could meet an unbound
+variable), and the None that ``except … as name`` stores before it deletes the name.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from types import CodeType
+
+from bytecode import Bytecode, CellVar, FreeVar, Instr
+
+from visualizer.instrument.calls import call, load
+
+_PAIRS = {
+    "STORE_FAST_STORE_FAST": ("STORE_FAST", "STORE_FAST"),
+    "STORE_FAST_LOAD_FAST": ("STORE_FAST", "LOAD_FAST"),
+}
+
+
+def parameters(code: CodeType) -> tuple[str, ...]:
+    """Return the names of all parameters, ``*args`` and ``**kwargs`` last."""
+    variadic = bool(code.co_flags & inspect.CO_VARARGS) + bool(code.co_flags & inspect.CO_VARKEYWORDS)
+    return code.co_varnames[: code.co_argcount + code.co_kwonlyargcount + variadic]
+
+
+def bound_names(code: CodeType, *, with_parameters: bool = True) -> tuple[str, ...]:
+    """Return every local that the function binds: parameters, then names in the order of binding.
+
+    Examples
+    --------
+    >>> def attend(q, k):
+    ...     attn = q * k
+    ...     return [attn for _ in range(2)]
+    >>> bound_names(attend.__code__)
+    ('q', 'k', 'attn')
+    """
+    owned = {*code.co_varnames, *code.co_cellvars, *code.co_freevars}
+    found = [name for name in parameters(code) if with_parameters and not name.startswith(".")]
+    return tuple(dict.fromkeys([*found, *_bindings(code, owned)]))
+
+
+def _bindings(code: CodeType, owned: Collection[str]) -> Iterator[str]:
+    body = decoded(code)
+    skipped = _not_locals(body)
+    for index, instruction in enumerate(body):
+        if index not in skipped:
+            yield from (name for name in _stored(instruction) if name in owned)
+    for inner, shared in _sharing(code, owned):
+        yield from (name for name in _bindings(inner, shared) if name in inner.co_freevars)
+
+
+def decoded(code: CodeType) -> Bytecode:
+    """Return the instructions with pairs of stores taken apart."""
+    body = Bytecode.from_code(code, conserve_exception_block_stackdepth=True)
+    body.argnames = list(code.co_varnames)  # keeps the order that `locals()` shows
+    body[:] = [single for each in body for single in _singles(each)]
+    return body
+
+
+def _singles(instruction: object) -> Iterator[object]:
+    if isinstance(instruction, Instr) and instruction.name in _PAIRS:
+        for name, arg in zip(_PAIRS[instruction.name], instruction.arg, strict=True):
+            yield Instr(name, arg, location=instruction.location)
+    else:
+        yield instruction
+
+
+def tap_stores(code: CodeType, hooks: Mapping[str, Iterable[str]]) -> Bytecode:
+    """Return the function's instructions with a call of ``hooks[name]`` after each binding of ``name``."""
+    body = decoded(code)
+    skipped = _not_locals(body)
+    inner = {id(nested): _tapped_inner(nested, hooks, shared) for nested, shared in _sharing(code, hooks)}
+    tapped: list[object] = []
+    for index, instruction in enumerate(body):
+        if isinstance(instruction, Instr) and id(instruction.arg) in inner:
+            instruction.arg = inner[id(instruction.arg)]
+        tapped.append(instruction)
+        for name in _stored(instruction) if index not in skipped else ():
+            for hook in hooks.get(name, ()):
+                tapped += call(hook, [load(name, code.co_cellvars, code.co_freevars)], instruction.location)
+    body[:] = tapped
+    return body
+
+
+def _tapped_inner(code: CodeType, hooks: Mapping[str, Iterable[str]], shared: Collection[str]) -> CodeType:
+    from visualizer.instrument.assembly import assembled
+
+    return assembled(tap_stores(code, {name: hooks[name] for name in shared}), code)
+
+
+def _sharing(code: CodeType, names: Iterable[str]) -> Iterator[tuple[CodeType, set[str]]]:
+    """Yield nested code objects that can bind some of ``names`` through a cell."""
+    cells = {name for name in names if name in code.co_cellvars or name in code.co_freevars}
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            shared = cells.intersection(constant.co_freevars)
+            if shared and shared.intersection(_bindings(constant, shared)):
+                yield constant, shared
+
+
+def _stored(instruction: object) -> tuple[str, ...]:
+    if not isinstance(instruction, Instr) or instruction.name not in {"STORE_FAST", "STORE_DEREF"}:
+        return ()
+    return (_name(instruction.arg),)
+
+
+def _name(arg: object) -> str:
+    return arg.name if isinstance(arg, CellVar | FreeVar) else str(arg)
+
+
+def _not_locals(body: Bytecode) -> set[int]:
+    """Return the indices of stores that bind no local of the function itself."""
+    spans = [
+        (_name(each.arg), each.location)
+        for each in body
+        if isinstance(each, Instr) and each.name == "LOAD_FAST_AND_CLEAR"
+    ]
+    return {
+        index
+        for index, each in enumerate(body)
+        for name in _stored(each)
+        if _is_unbinding(body, index) or any(name == owner and _within(each, span) for owner, span in spans)
+    }
+
+
+def _within(instruction: Instr, span: object) -> bool:
+    """Tell whether an instruction stands inside an inlined comprehension."""
+    at = instruction.location
+    if at is None or span is None:
+        return False
+    start, stop = (at.lineno, at.col_offset), (at.end_lineno, at.end_col_offset)
+    if None in start + stop:  # no columns (-X no_debug_ranges): only whole lines can be compared
+        return bool(span.lineno <= (at.lineno or 0) <= span.end_lineno)  # type: ignore[attr-defined]
+    return (span.lineno, span.col_offset) <= start and stop <= (span.end_lineno, span.end_col_offset)  # type: ignore[attr-defined]
+
+
+def _is_unbinding(body: Bytecode, index: int) -> bool:
+    """Recognise ``name = None; del name``, which ends every ``except … as name``."""
+    around = [body[index - 1], body[index + 1]] if 0 < index < len(body) - 1 else []
+    if not all(isinstance(each, Instr) for each in around) or not around:
+        return False
+    before, after = around
+    return (
+        before.name == "LOAD_CONST"
+        and before.arg is None
+        and after.name.startswith("DELETE_")
+        and _name(after.arg) == _name(body[index].arg)
+    )

@@ -1,0 +1,147 @@
+"""Putting taps into functions and taking them out again, in any order.
+
+A function's code object is swapped in place, so every reference to the function sees it; with the last tap
+gone the very same original object is back. Each tap has hooks of its own under names of its own among the
+function's builtins: a call that began under other code goes on delivering to the taps it began with. A
+name disappears once the last code object that uses it has died, since threads and suspended generators may
+still be inside.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import threading
+import warnings
+import weakref
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from types import CodeType, FunctionType
+from typing import Any
+
+from visualizer.instrument.codes import tapped
+from visualizer.instrument.pickling import forget, pickle_as
+from visualizer.instrument.sites import Hook, Tap, Wire
+
+_serial = itertools.count()
+
+
+@dataclass
+class _Patch:
+    """A function with taps in it."""
+
+    function: FunctionType
+    original: CodeType
+    taps: list[tuple[Tap, tuple[Wire, ...]]] = field(default_factory=list)
+    installed: CodeType | None = None
+
+
+_patches: dict[int, _Patch] = {}
+_lock = threading.RLock()
+
+
+def _new_lock() -> None:
+    """Give a forked child a free lock: another thread of the parent may have held this one."""
+    global _lock  # noqa: PLW0603  # a lock cannot be reset
+    _lock = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_new_lock)
+
+
+def original_code(function: FunctionType) -> CodeType:
+    """Return a function's code object as it is without taps."""
+    patch = _patches.get(id(function))
+    return patch.original if patch is not None and function.__code__ is patch.installed else function.__code__
+
+
+def install(function: FunctionType, tap: Tap) -> None:
+    """Put a tap into a function.
+
+    Raises
+    ------
+    NameNotBoundError
+        If a site is not there; nothing has changed then.
+    """
+    with _lock:
+        patch = _patches.get(id(function))
+        if patch is None or function.__code__ is not patch.installed:
+            patch = _Patch(function, function.__code__)
+        wires = tuple(Wire(site, f"__visualizer_{next(_serial)}__") for site in tap.sites)
+        code = _built(patch, [*patch.taps, (tap, wires)])
+        names = _builtins(function)
+        names.update({wire.hook: tap.hook(wire.site) for wire in wires})
+        patch.taps.append((tap, wires))
+        _patches[id(function)] = patch
+        _swap(patch, code)
+
+
+def remove(function: FunctionType, tap: Tap) -> None:
+    """Take a tap out of a function; with the last one, put the original code object back."""
+    with _lock:
+        patch = _patches.get(id(function))
+        entry = next((each for each in patch.taps if each[0] is tap), None) if patch else None
+        if patch is None or entry is None:
+            return
+        names = _builtins(function)
+        names.update({wire.hook: _ignore for wire in entry[1] if wire.hook in names})
+        patch.taps.remove(entry)
+        if function.__code__ is not patch.installed:
+            warnings.warn(
+                f"{function.__qualname__} was given other code meanwhile, which is left as it is",
+                stacklevel=3,
+            )
+            patch.taps.clear()
+        elif patch.taps:
+            _swap(patch, _built(patch, patch.taps))
+        else:
+            function.__code__ = patch.original
+        if not patch.taps:
+            del _patches[id(function)]
+
+
+def _ignore(*values: Any) -> Any:
+    """Stand in for a hook whose tap is gone, and give an expression's value back."""
+    return values[0] if values else None
+
+
+def _built(patch: _Patch, taps: Iterable[tuple[Tap, tuple[Wire, ...]]]) -> CodeType:
+    return tapped(patch.function, patch.original, [wires for _, wires in taps])
+
+
+def _swap(patch: _Patch, code: CodeType) -> None:
+    """Set a function's code, and let the names it uses go when it dies."""
+    names = _builtins(patch.function)
+    for each in _with_nested(code):
+        for name in set(each.co_names).intersection(names):
+            if name.startswith("__visualizer_"):
+                _uses[name] = _uses.get(name, 0) + 1
+                weakref.finalize(each, _release, name, names).atexit = False
+    pickle_as(code, patch.original)
+    weakref.finalize(code, forget, id(code)).atexit = False
+    patch.installed = code
+    patch.function.__code__ = code
+
+
+def _builtins(function: FunctionType) -> dict[str, Hook]:
+    """Return the dictionary in which the function looks up builtins."""
+    found: Any = function.__builtins__  # type: ignore[attr-defined]
+    return found if isinstance(found, dict) else vars(found)
+
+
+_uses: dict[str, int] = {}
+
+
+def _release(name: str, names: dict[str, Hook]) -> None:
+    _uses[name] -= 1
+    if not _uses[name]:
+        del _uses[name]
+        names.pop(name, None)
+
+
+def _with_nested(code: CodeType) -> Iterable[CodeType]:
+    yield code
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _with_nested(constant)
