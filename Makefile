@@ -1,0 +1,66 @@
+# Everything that one does with a clone: `make help`. Needs make and Python alone; the rest goes into .venv.
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --constraint constraints.txt
+# The CPU build of torch is ten times smaller; for another: make demo TORCH_INDEX=https://download.pytorch.org/whl/cu130
+TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
+FROM_TORCH := --no-deps --extra-index-url $(TORCH_INDEX)
+
+# The pins are tested on 3.11, so it comes first; any other from 3.10 on that can make environments will do.
+# Each candidate is run, because one on PATH may be a version manager's shim for a Python that is switched off.
+SUITABLE := import ensurepip, sys; sys.exit(sys.version_info < (3, 10))
+PYTHON ?= $(shell for python in $$(which -a python3.11 2>/dev/null) python3 python3.13 python3.12 python3.10; \
+	do $$python -c '$(SUITABLE)' 2>/dev/null && echo $$python && break; done)
+
+MAKEFLAGS += --no-print-directory
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-all lint types bench clean
+
+help:  ## say what there is to make
+	@sed -n 's/^\([a-z-]*\):.*## /make \1\t/p' Makefile | expand -t 16
+
+demo: $(VENV)/.demo  ## draw the attention maps of two trained models into demo/
+	$(BIN)/python -m visualizer demo
+
+test: lint types  ## lint, types, all fast tests and a smoke of each long suite
+	$(BIN)/python -m nox --session engine floor torture_smoke
+	$(BIN)/python -m pytest
+
+test-all: lint types  ## the long suites too
+	$(BIN)/python -m nox --session engine floor torture
+	$(BIN)/python -m pytest -m "long or not long"
+
+lint: $(VENV)/.dev  ## ruff: rules and format
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+types: $(VENV)/.dev  ## mypy, strict, on src
+	$(BIN)/mypy
+
+bench: $(VENV)/.dev  ## every benchmark
+	@set -e; for benchmark in benchmarks/*.py; do echo "== $$benchmark"; $(BIN)/python $$benchmark; done
+
+clean:  ## remove what was made; .venv stays and is installed into anew
+	rm -rf .nox .mypy_cache .ruff_cache .pytest_cache .hypothesis demo dist $(VENV)/.demo $(VENV)/.dev
+
+# The empty files below say what .venv holds: pip runs again only when what it read has changed.
+
+# --group came with pip 25.1
+$(VENV)/.pip:
+	@test -n "$(PYTHON)" || { echo "No Python from 3.10 on with venv was found: install one, or name it: make PYTHON=..."; exit 1; }
+	$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --upgrade 'pip>=25.1'
+	@touch $@
+
+# torch first and from its own index, so that nothing brings another build of it
+$(VENV)/.demo: $(VENV)/.pip pyproject.toml constraints.txt
+	$(PIP) $(FROM_TORCH) torch
+	$(PIP) --editable '.[demo]'
+	@touch $@
+
+# timm needs torchvision, whose builds for GPUs bring a second torch: both without what they ask for
+$(VENV)/.dev: $(VENV)/.demo
+	$(PIP) --editable '.[all]' --group dev
+	$(PIP) $(FROM_TORCH) timm torchvision
+	@touch $@

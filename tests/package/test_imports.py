@@ -1,0 +1,112 @@
+"""Imports point one way: a layer sees those that its line names, and no others."""
+
+import ast
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+import visualizer
+
+ROOT = Path(visualizer.__file__).parent
+SOURCES = sorted(ROOT.rglob("*.py"))
+
+# Each layer, a module or a folder, and the layers that it may import. A new layer is a new line.
+SEES = {
+    "errors": set(),
+    "memory": {"errors"},
+    "snapshots": {"errors"},
+    "instrument": {"errors"},
+    "classic": {"errors", "memory", "snapshots", "instrument"},
+    "visualizer": {"classic"},
+    "plots": {"errors"},
+    "__init__": {"errors", "classic", "instrument", "plots"},
+    "demo": {"__init__", "errors", "instrument", "plots"},
+    "cli": {"errors", "demo"},
+    "__main__": {"cli"},
+}
+
+# Each framework, and the layers that may import it.
+FRAMEWORKS = {
+    "matplotlib": {"plots"},
+    "sklearn": {"demo"},
+    "torch": {"demo"},
+    "transformers": {"demo"},
+    "timm": {"demo"},
+    "typer": {"cli"},
+}
+
+
+def layer_of(path):
+    first = path.relative_to(ROOT).parts[0]
+    return first.removesuffix(".py")
+
+
+def imported(source, path):
+    """Every dotted name that a source imports anywhere in it, by statement or through a function."""
+    package = ["visualizer", *path.relative_to(ROOT).parts[:-1]]
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.Import(names=names):
+                yield from (alias.name for alias in names)
+            case ast.ImportFrom(module=module, names=names, level=level):
+                base = package[: len(package) - level + 1] if level else []
+                yield from (".".join([*base, *([module] if module else []), alias.name]) for alias in names)
+            case ast.Call(
+                func=ast.Name(id="require" | "import_module") | ast.Attribute(attr="import_module"),
+                args=[ast.Constant(value=str(name)), *_],
+            ):
+                yield name
+
+
+def wrong_imports(source, path):
+    """What a source at this path imports and may not."""
+    layer = layer_of(path)
+    for name in imported(source, path):
+        top, _, rest = name.partition(".")
+        seen = rest.partition(".")[0]
+        if top == "visualizer":
+            seen = seen if seen in SEES else "__init__"
+            if seen not in SEES[layer] | {layer}:
+                yield f"{layer} imports {name}"
+        elif layer not in FRAMEWORKS.get(top, {layer}):
+            yield f"{layer} imports {name}"
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_module_imports_only_what_its_layer_sees(path):
+    assert list(wrong_imports(path.read_text(), path)) == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import visualizer.cli",
+        "from visualizer.plots import head",
+        "from visualizer import plots",
+        "from visualizer import get_local",
+        "from ..plots import head",
+        "from .. import cli",
+        "def late():\n    import torch.nn",
+        "from matplotlib import pyplot",
+        "importlib.import_module('visualizer.demo')",
+        "require('torch', 'torch', 'This')",
+    ],
+)
+def test_the_test_above_sees_a_wrong_import(source):
+    assert list(wrong_imports(source, ROOT / "instrument" / "new.py"))
+
+
+@pytest.mark.parametrize(
+    "source", ["from . import sites", "from visualizer.errors import TargetError", "import ast"]
+)
+def test_a_right_import_is_not_reported(source):
+    assert list(wrong_imports(source, ROOT / "instrument" / "new.py")) == []
+
+
+def test_no_two_layers_see_each_other():
+    assert set(TopologicalSorter(SEES).static_order()) == set(SEES)
+
+
+def test_every_layer_has_its_line():
+    assert {layer_of(path) for path in SOURCES} == set(SEES)

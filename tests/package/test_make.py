@@ -1,0 +1,62 @@
+"""`make` installs when something changed, and only then."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).parents[2]
+READ = ["Makefile", "pyproject.toml", "constraints.txt"]
+
+
+@pytest.fixture
+def clone(tmp_path):
+    """A clone in which everything is installed, as far as make can see."""
+    for name in READ:
+        shutil.copy(REPOSITORY / name, tmp_path)
+        os.utime(tmp_path / name, (0, 0))
+    stamps = tmp_path / ".venv"
+    stamps.mkdir()
+    for seconds, name in enumerate([".pip", ".demo", ".dev"], start=1):
+        (stamps / name).touch()
+        os.utime(stamps / name, (seconds, seconds))
+    return tmp_path
+
+
+def plan(clone, target):
+    command = ["make", "--dry-run", f"PYTHON={sys.executable}", target]
+    return subprocess.run(command, cwd=clone, capture_output=True, text=True, check=True).stdout
+
+
+@pytest.mark.parametrize("target", ["demo", "test", "test-all", "lint", "types"])
+def test_nothing_is_installed_again(clone, target):
+    assert "pip install" not in plan(clone, target)
+
+
+@pytest.mark.parametrize("name", ["pyproject.toml", "constraints.txt"])
+def test_a_change_of_what_is_needed_is_installed(clone, name):
+    os.utime(clone / name, (9, 9))
+    assert "--editable '.[demo]'" in plan(clone, "demo")
+    assert "--group dev" in plan(clone, "test")
+
+
+def test_the_demo_installs_no_developers_tools(clone):
+    shutil.rmtree(clone / ".venv")
+    assert "--group" not in plan(clone, "demo")
+
+
+def test_torch_comes_first_and_alone(clone):
+    shutil.rmtree(clone / ".venv")
+    first, second = [
+        line for line in plan(clone, "demo").splitlines() if "--constraint constraints.txt" in line
+    ]
+    assert first.endswith(" torch")
+    assert "--no-deps" in first
+    assert second.endswith(" --editable '.[demo]'")
+
+
+def test_the_suite_comes_last(clone):
+    assert plan(clone, "test").splitlines()[-1].endswith("-m pytest")

@@ -1,0 +1,138 @@
+"""Every code block of the documents is run, checked, or marked above it: `<!-- not run: the reason -->`."""
+
+import re
+import shlex
+from importlib.metadata import metadata
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from markdown_it import MarkdownIt
+
+REPOSITORY = Path(__file__).parents[1]
+SOURCE = REPOSITORY / "src"
+DOCUMENTS = sorted([*REPOSITORY.glob("*.md"), *REPOSITORY.glob("docs/**/*.md")])
+MODULES = sorted(path for path in SOURCE.rglob("*.py") if ">>> " in path.read_text())
+LOOKED_AT = {"text", "bibtex"}  # holds nothing that could be run
+MARK = re.compile(r"<!-- not run: .+ -->\s*")
+
+
+class Block(NamedTuple):
+    line: int
+    language: str
+    text: str
+    marked: bool
+
+
+def blocks(document):
+    """The code blocks of a document, those without a fence too."""
+    before = ""
+    for token in MarkdownIt().parse(document):
+        if token.type in {"fence", "code_block"}:
+            yield Block(token.map[0] + 1, token.info.strip(), token.content, bool(MARK.fullmatch(before)))
+        before = token.content if token.type == "html_block" else ""
+
+
+def script(document):
+    """The document's Python, each line at its own number, so that tracebacks name the right one."""
+    lines = [""] * len(document.splitlines())
+    for block in blocks(document):
+        if block.language == "python" and not block.marked:
+            code = block.text.splitlines()
+            lines[block.line : block.line + len(code)] = code
+    return "\n".join(lines)
+
+
+def commands(document):
+    for block in blocks(document):
+        if block.language == "bash" and not block.marked:
+            lines = block.text.replace("\\\n", " ").splitlines()
+            yield from (line for line in lines if shlex.split(line, comments=True))
+
+
+def unknown(command, python):
+    """The words of a shell command that name nothing which exists."""
+    match shlex.split(command, comments=True):
+        case ["make", *words]:
+            targets = re.findall(r"^([a-z-]+):", (REPOSITORY / "Makefile").read_text(), re.MULTILINE)
+            return [word for word in words if word not in targets and "=" not in word]
+        case ["pip", "install", *words] | ["python", "-m", "pip", "install", *words]:
+            extras = re.findall(r"[\w-]+", " ".join(re.findall(r"\[(.*?)\]", " ".join(words))))
+            return [
+                extra
+                for extra in extras
+                if extra not in metadata("attention-visualizer").get_all("Provides-Extra")
+            ]
+        case ["visualizer", name, *words] | ["python", "-m", "visualizer", name, *words]:
+            help_text = python("-m", "visualizer", name, "--help")
+            options = [word.partition("=")[0] for word in words if word.startswith("-")]
+            return [word for word in options if word not in help_text.stdout] + [name] * help_text.returncode
+        case ["python" | "bash", path, *_]:
+            return [] if (REPOSITORY / path).is_file() else [path]
+        case ["git", "clone", _] | ["cd", _] | [".venv/bin/python", "-m", "pytest", *_]:
+            return []
+        case words:
+            return words
+
+
+def name_of(path):
+    return str(path.relative_to(REPOSITORY))
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=name_of)
+def test_the_python_of_a_document_runs_from_top_to_bottom(path, python, tmp_path):
+    copy = tmp_path / f"{path.stem}.py"
+    copy.write_text(script(path.read_text()))
+    result = python(str(copy))
+    assert not result.returncode, result.stderr
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=name_of)
+def test_every_command_of_a_document_exists(path, python):
+    found = {command: unknown(command, python) for command in commands(path.read_text())}
+    assert {command: words for command, words in found.items() if words} == {}
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=name_of)
+def test_every_block_of_a_document_is_of_a_kind_that_is_checked(path):
+    kinds = {"python", "bash"} | LOOKED_AT
+    assert [
+        block for block in blocks(path.read_text()) if block.language not in kinds and not block.marked
+    ] == []
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_the_examples_of_a_module_run(path, python):
+    name = ".".join(path.relative_to(SOURCE).with_suffix("").parts).removesuffix(".__init__")
+    code = f"import doctest, sys, {name}; sys.exit(doctest.testmod(sys.modules[{name!r}]).failed)"
+    result = python("-c", code)
+    assert not result.returncode, result.stdout + result.stderr
+
+
+def test_a_script_keeps_the_lines_of_its_document():
+    marked = "<!-- not run: why -->\n```python\nb\n```\n"
+    document = f"Text\n```python\na = 1\n```\n{marked}- c\n\n  ```python\n  c = a\n  ```"
+    assert script(document).splitlines() == ["", "", "a = 1", *[""] * 8, "c = a"]
+
+
+def test_an_unknown_language_and_a_block_without_a_fence_are_seen():
+    document = "```pythn\n1\n```\n\ntext\n\n    indented\n"
+    assert [(block.line, block.language) for block in blocks(document)] == [(1, "pythn"), (7, "")]
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        ("make demmo", ["demmo"]),
+        ("make demo PYTHON=python3.12", []),
+        ("pip install 'attention-visualizer[plts]'", ["plts"]),
+        ("pip install 'attention-visualizer[torch,plots]'", []),
+        ("visualizer demmo", ["demmo"]),
+        ("visualizer demo --modle x", ["--modle"]),
+        ("visualizer demo --model hf:gpt2  # a comment", []),
+        ("python examples/absent.py", ["examples/absent.py"]),
+        ("rm -rf /", ["rm", "-rf", "/"]),
+    ],
+)
+def test_a_command_is_known_by_what_it_names(command, words, python):
+    assert set(unknown(command, python)) == set(words)
