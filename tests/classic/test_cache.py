@@ -75,7 +75,8 @@ def test_the_budget_is_told_once_with_the_biggest_keys_and_the_remedy(cache):
         cache.record(key, kilobytes(size))
     sentence = (
         r"stopped at its memory budget of 1.0 MB \('big' holds 600.0 kB in 2 values, "
-        r"'small' holds 100.0 kB in 1 values\); give get_local.activate\(budget=...\) more, call get_local.clear\(\) between batches"
+        r"'small' holds 100.0 kB in 1 values\); give get_local.activate\(budget=...\) more, "
+        r"call get_local.clear\(\) between batches"
     )
     with pytest.raises(MemoryBudgetError, match=sentence):
         cache.speak()
