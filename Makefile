@@ -59,8 +59,9 @@ $(VENV)/.demo: $(VENV)/.pip pyproject.toml constraints.txt
 	$(PIP) --editable '.[demo]'
 	@touch $@
 
-# timm needs torchvision, whose builds for GPUs bring a second torch: both without what they ask for
+# timm needs torchvision. A build of it for another torch does not load, and where it lies beside transformers nothing
+# else loads either; so both go into a folder that only the tests of timm's models look into.
 $(VENV)/.dev: $(VENV)/.demo
 	$(PIP) --editable '.[all]' --group dev
-	$(PIP) $(FROM_TORCH) timm torchvision
+	$(PIP) $(FROM_TORCH) --upgrade --target $(VENV)/timm timm torchvision
 	@touch $@
