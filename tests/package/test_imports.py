@@ -14,10 +14,13 @@ SOURCES = sorted(ROOT.rglob("*.py"))
 # Each layer, a module or a folder, and the layers that it may import. A new layer is a new line.
 SEES = {
     "errors": set(),
+    "notices": set(),
+    "snapshots": set(),
     "memory": {"errors"},
-    "snapshots": {"errors"},
     "instrument": {"errors"},
-    "classic": {"errors", "memory", "snapshots", "instrument"},
+    "cache": {"errors", "memory", "notices", "snapshots"},
+    "recordings": {"errors", "cache", "instrument"},
+    "classic": {"errors", "cache", "notices", "recordings"},
     "visualizer": {"classic"},
     "plots": {"errors"},
     "__init__": {"errors", "classic", "instrument", "plots"},
