@@ -22,7 +22,7 @@ SEES = {
     "recordings": {"errors", "cache", "instrument"},
     "classic": {"errors", "cache", "notices", "recordings"},
     "visualizer": {"classic"},
-    "plots": {"errors"},
+    "plots": {"errors", "snapshots"},
     "__init__": {"errors", "classic", "instrument", "plots"},
     "demo": {"__init__", "errors", "instrument", "plots"},
     "cli": {"errors", "demo"},

