@@ -108,9 +108,14 @@ class Cache:
     def _keep(self, key: str, value: object) -> None:
         if self._is_full():
             return
-        # Asked before copying too, as the copy might not fit into memory; it may be larger than the value.
-        room = self._budget.admits
-        if not room(measure_bytes(value)) or not room(size := measure_bytes(kept := self._copy(value))):
+        size = measure_bytes(value)
+        if not self._budget.admits(size):  # asked before copying, as a copy might not fit into memory
+            self._stop()
+            return
+        kept = self._copy(value)
+        if kept is not value:
+            size = measure_bytes(kept)  # a copy may be larger: bfloat16 becomes float32
+        if not self._budget.admits(size):
             self._stop()
             return
         self.values.setdefault(key, []).append(kept)

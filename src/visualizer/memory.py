@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from visualizer.errors import VisualizerError
+
+PLAIN = (str, bytes, bool, int, float, complex, type(None))
+"""Types whose values hold nothing else and never change."""
 
 
 class OptionError(VisualizerError, ValueError):
@@ -59,7 +62,7 @@ def free_bytes() -> int:
     return int(psutil.virtual_memory().available)
 
 
-def measure_bytes(value: object, counted: set[int] | None = None) -> int:
+def measure_bytes(value: object) -> int:
     """Return the bytes that a value's arrays, tensors, strings and numbers hold, each object counted once.
 
     Lists, tuples and mappings are entered; any other object counts as large as it says it is (`nbytes`),
@@ -71,15 +74,24 @@ def measure_bytes(value: object, counted: set[int] | None = None) -> int:
     >>> measure_bytes([numpy.zeros((2, 3)), {"mask": numpy.zeros(4, dtype=bool)}])
     52
     """
-    counted = set() if counted is None else counted
-    if id(value) in counted:
-        return 0
-    counted.add(id(value))
+    if isinstance(value, PLAIN):  # the usual cases first: this runs at every recorded call
+        return sys.getsizeof(value)
+    if hasattr(type(value), "nbytes"):
+        return _measure_leaf(value)
+    return sum(map(_measure_leaf, _leaves(value, set())))
+
+
+def _leaves(value: object, seen: set[int]) -> Iterator[object]:
+    if id(value) in seen:
+        return
+    seen.add(id(value))
     if isinstance(value, Mapping):
-        return sum(measure_bytes(item, counted) for item in value.values())
+        value = list(value.values())
     if isinstance(value, list | tuple):
-        return sum(measure_bytes(item, counted) for item in value)
-    return _measure_leaf(value)
+        for item in value:
+            yield from _leaves(item, seen)
+    else:
+        yield value
 
 
 def _measure_leaf(leaf: Any) -> int:

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-PLAIN = (str, bytes, bool, int, float, complex, type(None))  # immutable already
+from visualizer.memory import PLAIN
 
 
 class NoCopyError(Exception):
