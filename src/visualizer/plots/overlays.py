@@ -1,0 +1,161 @@
+"""One row of a map over its image: where a query looks, beside the place from which it looks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+from matplotlib.cm import ScalarMappable
+
+from visualizer.plots.arrays import Floats, one_map
+from visualizer.plots.colours import colour_scale
+from visualizer.plots.figures import add_panel_title, open_frame
+from visualizer.plots.patches import PatchGrid, patch_grid, query_token
+from visualizer.plots.pictures import rgb_picture
+from visualizer.plots.places import Paint, Places, draw_picture, draw_row, mark
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.colors import Colormap
+    from matplotlib.figure import Figure
+
+WIDTH = 5.2  # inches: legible as it is, and when it is set into a column
+
+
+def grid_to_grid(  # noqa: PLR0913  each thing that can be changed is a keyword
+    map: Any,  # noqa: A002  the field's word
+    image: Any,
+    *,
+    query: int | None = None,
+    cell: tuple[int, int] | None = None,
+    pixel: tuple[float, float] | None = None,
+    grid: tuple[int, int] | None = None,
+    prefix: int | Sequence[str] = 0,
+    title: str | None = None,
+    caption: bool | str = True,
+    cmap: str | Colormap | None = None,
+    alpha: float = 0.6,
+    interpolation: str = "nearest",
+    vmin: float | None = None,
+    vmax: float | None = None,
+    scale: str = "linear",
+    ax: Sequence[Axes] | None = None,
+    figsize: tuple[float, float] | None = None,
+) -> Figure:
+    """Draw an image with a query's cell marked, beside the image with that query's row of the map over it.
+
+    Parameters
+    ----------
+    map
+        Attention map (query, key), whose keys are prefix tokens, then patches in rows from the top left.
+    image
+        PIL image or array (height, width), with channels first or last, whole numbers in [0, 255] or floats
+        in [0, 1].
+    query, cell, pixel
+        Exactly one: a token's index (prefix included), a patch (row, column), a place (x, y) in the image's
+        pixels.
+    grid
+        Patches as (rows, columns); needed where neither a square nor the image's shape tells it.
+    prefix
+        Number of tokens before the patches, or their names. They are drawn in cells of their own to the left
+        of the image, on the same colour scale.
+    title, caption
+        A title such as "layer 3, head 5". The caption tells query, mass, scale and what it clips; a text
+        replaces it, False leaves it out.
+    cmap, alpha, interpolation
+        Colours, their opacity over the greyed image; cells are drawn as they are (nearest neighbour).
+    vmin, vmax, scale
+        Range and rule ("linear", "sqrt", "log") of the colours; 0 to the row's largest value unless told.
+    ax
+        Two matplotlib axes to draw in instead of a new figure.
+    figsize
+        (width, height) in inches of the new figure.
+
+    Raises
+    ------
+    ShapeError
+        If map, grid, prefix and image do not fit, the query lies outside, or none or several are given.
+
+    Examples
+    --------
+    >>> figure = grid_to_grid(np.eye(7), np.zeros((20, 30)), query=0, prefix=1)
+    >>> [axes.get_title() for axes in figure.axes[:2]]
+    ['query (row 0): CLS', 'keys (columns): where it looks']
+    """
+    weights, picture = one_map(map), rgb_picture(image)
+    patches = patch_grid(weights.shape[1], picture.shape[:2], grid, prefix)
+    token = query_token(patches, len(weights), query, cell, pixel)
+    row = weights[token]
+    colours = colour_scale(row, cmap, (vmin, vmax), scale, sequential="inferno")
+    shown = patches.tokens == len(weights)  # else rows are other things than the image's tokens
+    name = patches.name_of(token) if shown else "not in this image"
+    frame = open_frame(2, 2, figsize or (WIDTH, WIDTH), ax)
+    left, right = frame.axes
+    draw_picture(left, picture, Places(patches))
+    paper = draw_row(right, row, picture, Places(patches), Paint(colours, alpha, interpolation))
+    for axes in frame.axes if shown else ():
+        mark(axes, Places(patches), token)
+    add_panel_title(left, f"query (row {token}): {name}")
+    add_panel_title(right, "keys (columns): where it looks")
+    frame.add_bar(colours, ScalarMappable(colours.norm, colours.over_grey(paper, alpha)))
+    frame.add_title(title)
+    frame.add_caption(
+        [_query_sentence(token, name, patches), *_mass(row, patches), colours.sentence()], caption
+    )
+    if figsize is None:
+        frame.trim()
+    return frame.figure
+
+
+def visualize_grid_to_grid(
+    att_map: Any, grid_index: int, image: Any, grid_size: int | tuple[int, int] = 14, alpha: float = 0.6
+) -> Figure:
+    """Draw where one patch looks, on a map of patches alone: `grid_to_grid`, by the original notebook's name.
+
+    ``grid_index`` is the patch's row in ``att_map``, ``grid_size`` one number or (rows, columns).
+
+    Examples
+    --------
+    >>> visualize_grid_to_grid(np.eye(6), 4, np.zeros((20, 30)), (2, 3)).axes[0].get_title()
+    'query (row 4): cell (1, 1)'
+    """
+    return grid_to_grid(att_map, image, query=grid_index, grid=_both(grid_size), alpha=alpha)
+
+
+def visualize_grid_to_grid_with_cls(
+    att_map: Any, grid_index: int, image: Any, grid_size: int | tuple[int, int] = 14, alpha: float = 0.6
+) -> Figure:
+    """Draw where one token looks, on a map whose token 0 is CLS, by the original notebook's name.
+
+    ``grid_index`` is the token's row in the full map: 0 is CLS, 1 the first patch.
+
+    Examples
+    --------
+    >>> visualize_grid_to_grid_with_cls(np.eye(7), 5, np.zeros((20, 30)), (2, 3)).axes[0].get_title()
+    'query (row 5): cell (1, 1)'
+    """
+    return grid_to_grid(att_map, image, query=grid_index, grid=_both(grid_size), prefix=1, alpha=alpha)
+
+
+def _both(grid_size: int | tuple[int, int]) -> tuple[int, int]:
+    return cast("tuple[int, int]", grid_size if np.ndim(grid_size) else (grid_size, grid_size))
+
+
+def _query_sentence(token: int, name: str, patches: PatchGrid) -> str:
+    rows, columns = patches.cells
+    counted = " (row, column from 0)" if name.startswith("cell") else ""
+    return f"Row {token} of the map: query {name}{counted}, grid of {rows} × {columns}; columns are keys."
+
+
+def _mass(row: Floats, patches: PatchGrid) -> list[str]:
+    """Return a sentence on where the row's mass lies, unless negative values make it meaningless."""
+    if np.nanmin(row) < 0:
+        return []
+    first = len(patches.prefix)
+    shares = [f"{np.nansum(row[first:]):.3f} on the grid"]
+    shares += [f"{value:.3f} on {name}" for value, name in zip(row, patches.prefix, strict=False)]
+    return [
+        f"The row sums to {np.nansum(row):.3g}, all of it shown"
+        + (f": {', '.join(shares)}." if first else ".")
+    ]

@@ -1,0 +1,143 @@
+"""Panels side by side on one colour scale: what every picture of whole maps is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from visualizer.plots.arrays import Floats
+from visualizer.plots.colours import MISSING, ColourScale, colour_scale
+from visualizer.plots.figures import COLUMN, INK, LABEL, PAGE, add_panel_title, open_frame
+from visualizer.plots.tokens import label_axis, label_length
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.colors import Colormap
+    from matplotlib.figure import Figure
+
+BAR, AXIS, TITLE, CAPTION, GAP = 0.7, 0.4, 0.2, 0.45, 0.1  # inches around and between panels
+TOKEN, LARGEST = 0.125, 5.2  # inches for each labelled token, and for the side of one map at most
+STRIP = 4.0  # cells are square up to this ratio of a map's sides
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A map (query, key), or a picture (height, width, 3), and its title."""
+
+    values: Floats
+    title: str | None = None
+
+    @property
+    def is_map(self) -> bool:
+        """Whether the colour scale applies."""
+        return self.values.ndim == 2
+
+    @property
+    def ratio(self) -> float:
+        """Height of the drawn panel in widths: that of square cells, but for strips."""
+        height, width = self.values.shape[:2]
+        return float(min(max(height / width, 1 / STRIP), STRIP))
+
+
+@dataclass(frozen=True)
+class Look:
+    """What callers may change in a picture of whole maps."""
+
+    queries: Sequence[str] | None = None
+    keys: Sequence[str] | None = None
+    title: str | None = None
+    caption: bool | str = True
+    cmap: str | Colormap | None = None
+    interpolation: str | None = None
+    vmin: float | None = None
+    vmax: float | None = None
+    scale: str = "linear"
+    ax: Axes | Sequence[Axes] | None = None
+    figsize: tuple[float, float] | None = None
+
+
+def draw_panels(panels: Sequence[Panel], columns: int, look: Look, reading: Sequence[str]) -> Figure:
+    """Draw ``panels`` in rows of ``columns``; ``reading`` are the first sentences of the caption.
+
+    Examples
+    --------
+    >>> draw_panels([Panel(np.eye(3))], 1, Look(), ["Row = query."]).axes[0].get_xlabel()
+    'key (column)'
+    """
+    maps = [panel.values.ravel() for panel in panels if panel.is_map]
+    colours = colour_scale(
+        np.concatenate(maps or [np.zeros(1)]), look.cmap, (look.vmin, look.vmax), look.scale
+    )
+    frame = open_frame(len(panels), columns, look.figsize or _size(panels, columns, look), look.ax)
+    notes: dict[str, None] = {}  # an ordered set, as panels say the same
+    for place, panel in enumerate(panels):
+        left = frame.borrowed or place % columns == 0
+        bottom = frame.borrowed or place // columns == (len(panels) - 1) // columns
+        notes |= dict.fromkeys(_draw(frame.axes[place], panel, colours, look, (left, bottom)))
+    if maps:
+        frame.add_bar(colours)
+        frame.add_caption([*reading, colours.sentence(), *notes], look.caption)
+    frame.add_title(look.title)
+    if look.figsize is None:
+        frame.trim()
+    return frame.figure
+
+
+def _draw(axes: Axes, panel: Panel, colours: ColourScale, look: Look, outer: tuple[bool, bool]) -> list[str]:
+    """Draw one panel, its axes named if it is an ``outer`` (left, bottom) one; return notes on it."""
+    if panel.title is not None:
+        add_panel_title(axes, panel.title)
+    if not panel.is_map:
+        axes.imshow(panel.values)
+        axes.set_axis_off()
+        return []
+    return [*_draw_map(axes, panel, colours, look), *_name_axes(axes, look, *outer)]
+
+
+def _draw_map(axes: Axes, panel: Panel, colours: ColourScale, look: Look) -> list[str]:
+    height, width = panel.values.shape
+    room = axes.get_window_extent()
+    crowded = look.interpolation is None and (room.width < width or room.height < height)
+    axes.imshow(
+        panel.values,
+        norm=colours.norm,
+        cmap=colours.cmap,
+        interpolation=look.interpolation or ("antialiased" if crowded else "nearest"),
+        aspect="equal" if panel.ratio == height / width else "auto",
+    )
+    axes.patch.set(**MISSING)  # seen where the map is not finite
+    axes.spines[:].set(linewidth=0.4, color=INK)
+    return ["Cells smaller than a pixel are averaged."] if crowded else []
+
+
+def _name_axes(axes: Axes, look: Look, left: bool, bottom: bool) -> list[str]:
+    """Name the outer axes and label their tokens; return a note if labels were left out."""
+    axes.apply_aspect()
+    room = axes.get_window_extent().transformed(axes.figure.dpi_scale_trans.inverted())
+    steps = set()
+    for axis, name, labels, length, outer in (
+        (axes.yaxis, "query (row)", look.queries, room.height, left),
+        (axes.xaxis, "key (column)", look.keys, room.width, bottom),
+    ):
+        if outer:
+            axis.set_label_text(name, fontsize=LABEL, color=INK)
+            steps.add(label_axis(axis, labels, length))
+        else:
+            axis.set_tick_params(labelleft=False, labelbottom=False, length=0)
+    skipped = max(steps, default=1)
+    return [f"One token in {skipped} is labelled."] if skipped > 1 else []
+
+
+def _size(panels: Sequence[Panel], columns: int, look: Look) -> tuple[float, float]:
+    """Return a figure's (width, height) in inches: a column wide for one panel, a page for several."""
+    left, below = AXIS + label_length(look.queries), AXIS + label_length(look.keys)
+    if columns == 1:
+        side = max(COLUMN - BAR - AXIS, min(len(look.keys or ()) * TOKEN, LARGEST))
+    else:
+        side = min((PAGE - BAR - left) / columns, LARGEST / 2) - GAP
+    rows = -(-len(panels) // columns)
+    tallest = max(panel.ratio for panel in panels) * side + (TITLE if panels[0].title else GAP)
+    return left + columns * (side + GAP) + BAR, 1.3 * (rows * tallest + below + CAPTION)  # trimmed later
