@@ -19,14 +19,14 @@ from visualizer.memory import PLAIN
 
 
 class NoCopyError(Exception):
-    """A value holds a leaf that cannot be copied; the message names its type."""
+    """A value holds a leaf that cannot be copied; the message names its type, and what went wrong."""
 
-    def __init__(self, leaf: object) -> None:
+    def __init__(self, leaf: object, cause: Exception | None = None) -> None:
         kind = type(leaf)
         name = f"{kind.__module__}.{kind.__qualname__}".removeprefix("builtins.")
-        super().__init__(
-            f'it holds a {name}, which has no numpy form; keep="reference" keeps any object as it is'
-        )
+        failed = f"could not be copied ({type(cause).__name__}: {cause})".replace("\n", " ")
+        found = f"it holds a {name}, which {failed if cause else 'has no numpy form'}"
+        super().__init__(f'{found}; keep="reference" keeps any object as it is')
 
 
 def copy_as_numpy(value: object) -> Any:
@@ -80,7 +80,7 @@ def _copy(value: object, copy_leaf: Callable[[Any], Any]) -> Any:
     except NoCopyError:
         raise
     except Exception as error:  # foreign code: whatever it raises, this value is the one
-        raise NoCopyError(value) from error
+        raise NoCopyError(value, error) from error
 
 
 def _copy_node(value: Any, copy_leaf: Callable[[Any], Any]) -> Any:
