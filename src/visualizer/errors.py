@@ -69,5 +69,7 @@ def require(module: str, extra: str, purpose: str) -> ModuleType:
         package = module.partition(".")[0]
         if error.name is None or error.name.partition(".")[0] != package:
             raise
-        message = f"{purpose} needs {package}, which is not installed: pip install 'attention-visualizer[{extra}]'"
+        message = (
+            f"{purpose} needs {package}, which is not installed: pip install 'attention-visualizer[{extra}]'"
+        )
         raise MissingExtraError(message, name=package) from None

@@ -137,13 +137,13 @@ def _by_syntax(
     nodes: Mapping[str, Sequence[str]],
 ) -> CodeType:
     source = find(code, module)
-    statement, node = source.editable()
+    node = source.node()
     tap_expressions(node, nodes, label)
     found = tap_bindings(node, bindings)
     stored = set(bound_names(code, with_parameters=False)).intersection(bindings)
     if stored != found:
         raise NoSourceError(f"`{', '.join(stored ^ found)}` is bound elsewhere than the source says")
-    made = source.compiled(statement)
+    made = source.compiled(node)
     if (made.co_freevars, made.co_cellvars, made.co_varnames) != (
         code.co_freevars,
         code.co_cellvars,

@@ -28,12 +28,12 @@ _serial = itertools.count()
 
 @dataclass
 class _Patch:
-    """A function with taps in it."""
+    """What is put into a function; it does not keep the function alive."""
 
-    function: FunctionType
     original: CodeType
     taps: list[tuple[Tap, tuple[Wire, ...]]] = field(default_factory=list)
     installed: CodeType | None = None
+    forgotten: Any = None
 
 
 _patches: dict[int, _Patch] = {}
@@ -67,14 +67,17 @@ def install(function: FunctionType, tap: Tap) -> None:
     with _lock:
         patch = _patches.get(id(function))
         if patch is None or function.__code__ is not patch.installed:
-            patch = _Patch(function, function.__code__)
+            patch = _Patch(function.__code__)
         wires = tuple(Wire(site, f"__visualizer_{next(_serial)}__") for site in tap.sites)
-        code = _built(patch, [*patch.taps, (tap, wires)])
+        code = _built(function, patch, [*patch.taps, (tap, wires)])
         names = _builtins(function)
         names.update({wire.hook: tap.hook(wire.site) for wire in wires})
         patch.taps.append((tap, wires))
-        _patches[id(function)] = patch
-        _swap(patch, code)
+        if not patch.installed:
+            _patches[id(function)] = patch
+            patch.forgotten = weakref.finalize(function, _patches.pop, id(function), None)
+            patch.forgotten.atexit = False
+        _swap(function, patch, code)
 
 
 def remove(function: FunctionType, tap: Tap) -> None:
@@ -94,11 +97,12 @@ def remove(function: FunctionType, tap: Tap) -> None:
             )
             patch.taps.clear()
         elif patch.taps:
-            _swap(patch, _built(patch, patch.taps))
+            _swap(function, patch, _built(function, patch, patch.taps))
         else:
             function.__code__ = patch.original
         if not patch.taps:
             del _patches[id(function)]
+            patch.forgotten.detach()
 
 
 def _ignore(*values: Any) -> Any:
@@ -106,13 +110,13 @@ def _ignore(*values: Any) -> Any:
     return values[0] if values else None
 
 
-def _built(patch: _Patch, taps: Iterable[tuple[Tap, tuple[Wire, ...]]]) -> CodeType:
-    return tapped(patch.function, patch.original, [wires for _, wires in taps])
+def _built(function: FunctionType, patch: _Patch, taps: Iterable[tuple[Tap, tuple[Wire, ...]]]) -> CodeType:
+    return tapped(function, patch.original, [wires for _, wires in taps])
 
 
-def _swap(patch: _Patch, code: CodeType) -> None:
+def _swap(function: FunctionType, patch: _Patch, code: CodeType) -> None:
     """Set a function's code, and let the names it uses go when it dies."""
-    names = _builtins(patch.function)
+    names = _builtins(function)
     for each in _with_nested(code):
         for name in set(each.co_names).intersection(names):
             if name.startswith("__visualizer_"):
@@ -121,7 +125,7 @@ def _swap(patch: _Patch, code: CodeType) -> None:
     pickle_as(code, patch.original)
     weakref.finalize(code, forget, id(code)).atexit = False
     patch.installed = code
-    patch.function.__code__ = code
+    function.__code__ = code
 
 
 def _builtins(function: FunctionType) -> dict[str, Hook]:

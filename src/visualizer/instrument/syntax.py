@@ -205,9 +205,8 @@ def _bound_after(statement: ast.stmt) -> Iterator[tuple[str, ast.AST]]:
 
 
 def _header(statement: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> ast.AST:
-    """Return a node on the line where a def or class binds its name: its first."""
-    at = statement.decorator_list[0] if statement.decorator_list else statement
-    line, column = at.lineno, at.col_offset
+    """Return a node on the line where a def or class binds its name: that of the keyword."""
+    line, column = statement.lineno, statement.col_offset
     return ast.Pass(lineno=line, col_offset=column, end_lineno=line, end_col_offset=column)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import importlib
 import inspect
+import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -113,9 +114,12 @@ def _method(target: object) -> tuple[object, Accepts | None]:
     if isinstance(target, type):
         return _class_method(target)
     if isinstance(target, MethodType):
-        owner = target.__self__
-        return target.__func__, lambda first: first is owner
-    if isinstance(target, _TRANSPARENT) or inspect.getattr_static(target, "__wrapped__", None) is not None:
+        return target.__func__, _same(target.__self__)
+    if (
+        inspect.isroutine(target)
+        or isinstance(target, _TRANSPARENT)
+        or inspect.getattr_static(target, "__wrapped__", None) is not None
+    ):
         return target, None
     return _instance_method(target)
 
@@ -157,34 +161,33 @@ def _instance_method(target: object) -> tuple[object, Accepts]:
 
 
 def _same(owner: object) -> Accepts:
-    return lambda first: first is owner
+    """Return the filter for one object's calls; it does not keep the object alive where that can be had."""
+    try:
+        owned: Callable[[], object] = weakref.ref(owner)
+    except TypeError:  # slots without __weakref__
+
+        def owned() -> object:
+            return owner
+
+    return lambda first: first is owned()
 
 
 def _always(first: object) -> bool:  # noqa: ARG001  # one signature for all filters
     return True
 
 
-_TRANSPARENT = (
-    FunctionType,
-    BuiltinFunctionType,
-    staticmethod,
-    classmethod,
-    property,
-    functools.partial,
-    functools.partialmethod,
-    functools.cached_property,
-    ModuleType,
-)
+_TRANSPARENT = (property, functools.partial, functools.partialmethod, functools.cached_property, ModuleType)
 
 
-def _beneath(found: object) -> Iterator[FunctionType]:
-    """Yield the Python functions beneath wrappers: the innermost by convention first, then held ones."""
-    chain = list(_chain(found))
-    seen: set[int] = set()
-    for function in [*reversed(chain), *(held for outer in chain for held in _held(outer))]:
+def _beneath(found: object, seen: set[int] | None = None) -> Iterator[FunctionType]:
+    """Yield the Python functions beneath wrappers, the innermost first, each before those that it holds."""
+    seen = set() if seen is None else seen
+    for function in reversed(list(_chain(found))):
         if id(function) not in seen:
             seen.add(id(function))
             yield function
+            for held in _held(function):
+                yield from _beneath(held, seen)
 
 
 def _chain(found: object) -> Iterator[FunctionType]:
@@ -209,15 +212,15 @@ def _under(found: object) -> object:
     return None
 
 
-def _held(wrapper: FunctionType) -> Iterator[FunctionType]:
-    """Yield functions that a wrapper without ``functools.wraps`` keeps in its closure."""
+def _held(wrapper: FunctionType) -> Iterator[object]:
+    """Yield callables that a wrapper made without ``functools.wraps`` keeps in its closure."""
     for cell in wrapper.__closure__ or ():
         try:
             content = cell.cell_contents
         except ValueError:  # not filled yet
             continue
         if callable(content) and not isinstance(content, type):
-            yield from _chain(content)
+            yield content
 
 
 def _refusal(target: object) -> str:
