@@ -80,7 +80,8 @@ class CallTap:
         self._accepts = accepts
         self._bound = bound
         self._ended = ended
-        self.started = itertools.count()
+        self.started = 0
+        self._numbers = itertools.count()
 
     def hook(self, site: Site) -> Hook:
         """Return the hook for one of the sites."""
@@ -92,8 +93,11 @@ class CallTap:
 
     def _enter(self) -> None:
         frame = _getframe(1)
-        meant = self._accepts is None or self._accepts(_first_argument(frame))
-        self.open[id(frame)] = Call(next(self.started)) if meant else None
+        if self._accepts is None or self._accepts(_first_argument(frame)):
+            self.open[id(frame)] = call = Call(next(self._numbers))
+            self.started = call.number + 1
+        else:
+            self.open[id(frame)] = None
 
     def _leave(self) -> None:
         call = self.open.pop(id(_getframe(1)), None)
@@ -202,7 +206,7 @@ class Watch(Sequence[Record]):
         return f"{head}{self._why_empty()}>"
 
     def _why_empty(self) -> str:
-        started, running = next(copying.copy(self._tap.started)), len(self._tap.open)
+        started, running = self._tap.started, len(self._tap.open)
         if self._records:
             return f"; {running} calls have not ended" if running else ""
         if not started:
