@@ -11,6 +11,8 @@ import visualizer
 SOURCES = sorted(Path(visualizer.__file__).parent.rglob("*.py"))
 # As where it is not installed: `import` and `importlib` both say ModuleNotFoundError.
 WITHOUT = "import sys; sys.modules[{!r}] = None; "
+# What is imported under another name than it is installed, or comes with another package.
+BROUGHT_BY = {"sklearn": "scikit-learn", "PIL": "matplotlib", "huggingface_hub": "transformers"}
 
 
 def required():
@@ -34,7 +36,7 @@ def brought_by(extra):
 
 @pytest.mark.parametrize(("module", "extra"), sorted(set(required())))
 def test_the_extra_that_is_named_brings_the_package(module, extra):
-    package = {"sklearn": "scikit-learn"}.get(module, module.replace("_", "-"))
+    package = BROUGHT_BY.get(module, module.replace("_", "-"))
     assert any(package in name for name in brought_by(extra))
 
 

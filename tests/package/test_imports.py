@@ -15,8 +15,8 @@ SOURCES = sorted(ROOT.rglob("*.py"))
 SEES = {
     "errors": set(),
     "notices": set(),
-    "snapshots": set(),
     "memory": {"errors"},
+    "snapshots": {"memory"},
     "instrument": {"errors"},
     "cache": {"errors", "memory", "notices", "snapshots"},
     "recordings": {"errors", "cache", "instrument"},
@@ -25,7 +25,7 @@ SEES = {
     "plots": {"errors", "snapshots"},
     "__init__": {"errors", "classic", "instrument", "plots"},
     "demo": {"__init__", "errors", "instrument", "plots"},
-    "cli": {"errors", "demo"},
+    "cli": {"__init__", "errors", "demo"},
     "__main__": {"cli"},
 }
 
