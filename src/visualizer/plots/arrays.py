@@ -53,7 +53,7 @@ def as_floats(value: object, name: str) -> Floats:
 
 
 def one_map(value: object) -> Floats:
-    """Return one map (query, key) that has cells and at least one finite value.
+    """Return one map (query, key) with at least one finite value; those that are not become NaN.
 
     Raises
     ------
@@ -74,7 +74,7 @@ def one_map(value: object) -> Floats:
 
 
 def map_stack(value: object) -> Floats:
-    """Return maps (head, query, key); a batch axis of one is dropped.
+    """Return maps (head, query, key) as `one_map` does; a batch axis of one is dropped.
 
     Raises
     ------
@@ -121,7 +121,7 @@ def _as_array(value: object, name: str) -> NDArray[Any]:
 
 def _with_values(array: Floats, name: str) -> Floats:
     if not array.size:
-        raise ShapeError(f"{name} of shape {array.shape} have no cells: there is nothing to draw")
+        raise ShapeError(f"no cells in {name} of shape {array.shape}: there is nothing to draw")
     if not np.isfinite(array).any():
-        raise ShapeError(f"{name} of shape {array.shape} have no finite value: there is nothing to draw")
-    return array
+        raise ShapeError(f"no finite value in {name} of shape {array.shape}: there is nothing to draw")
+    return np.where(np.isfinite(array), array, np.nan)  # sums and means of both infinities warn

@@ -32,7 +32,7 @@ def rgb_picture(image: Any) -> Floats:
     (20, 30, 3)
     """
     if getattr(image, "mode", None) in EIGHT_BIT_MODES and hasattr(image, "convert"):
-        image = np.asarray(image.convert("RGBA"))
+        return _opaque(np.asarray(image.convert("RGBA")) / 255)
     pixels = _channels_last(as_numbers(image, "image"))
     white = 255.0 if pixels.dtype.kind in "iu" else 1.0
     if not (pixels.min() >= 0 and pixels.max() <= white):  # NaN fails too

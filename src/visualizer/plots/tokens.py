@@ -57,7 +57,8 @@ def label_axis(axis: Axis, labels: Sequence[str] | None, room: float) -> int:
     each = room * 72 / SPACING / len(labels)  # points of font size that each label may have
     step = max(1, math.ceil(SMALLEST / each))
     axis.set_tick_params(labelsize=min(max(SMALLEST, each), LARGEST))
-    texts, properties = plain_text(_shortened(label) for label in labels[::step])
+    (*texts, dots), properties = plain_text([*labels[::step], "…"])
+    texts = [text if len(text) <= LONGEST else text[: LONGEST - 1] + dots for text in texts]
     turned: dict[str, Any] = {"rotation": 90} if isinstance(axis, XAxis) else {}
     axis.set_ticks(range(0, len(labels), step), texts, **properties, **turned)
     return step
@@ -71,8 +72,5 @@ def label_length(labels: Sequence[str] | None) -> float:
     >>> label_length(None), label_length(["a" * 12])
     (0.0, 0.6)
     """
-    return max((len(_shortened(label)) for label in labels or ()), default=0) * SMALLEST * 0.6 / 72
-
-
-def _shortened(label: str) -> str:
-    return label if len(label) <= LONGEST else label[: LONGEST - 1] + "…"
+    longest = max((min(len(label), LONGEST) for label in labels or ()), default=0)
+    return longest * SMALLEST * 0.6 / 72
