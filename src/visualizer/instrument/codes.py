@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from types import CodeType, FunctionType
 from typing import Any, Literal
 
+from bytecode import Bytecode
+
 from visualizer.errors import NameNotBoundError
 from visualizer.instrument.assembly import assembled
 from visualizer.instrument.edges import tap_edges
@@ -18,7 +20,7 @@ from visualizer.instrument.expressions import parse, tap_expressions
 from visualizer.instrument.flow import always_bound
 from visualizer.instrument.sites import Site, Wire
 from visualizer.instrument.source import NoSourceError, find
-from visualizer.instrument.stores import bound_names, decoded, parameters, tap_stores
+from visualizer.instrument.stores import bound_names, decoded, tap_stores
 from visualizer.instrument.syntax import tap_bindings
 from visualizer.instrument.targets import nearest
 
@@ -102,31 +104,24 @@ def _template(
 ) -> CodeType:
     code: CodeType = key.value
     wires = [Wire(site, _placeholder(t, s)) for t, tap in enumerate(sites) for s, site in enumerate(tap)]
-    with_bindings = _with_bindings(code, module.value, label, wires, allowed)
-    if all(_inside(wire.site, code) for wire in wires):
-        return with_bindings
-    return assembled(tap_edges(decoded(with_bindings), with_bindings, wires), code)
-
-
-def _inside(site: Site, code: CodeType) -> bool:
-    """Tell whether a site needs nothing where a call begins or ends."""
-    return site.kind == "node" or (site.kind == "bind" and site.name not in parameters(code))
+    body = _with_bindings(code, module.value, label, wires, allowed)
+    return assembled(tap_edges(body, code, wires), code)
 
 
 def _with_bindings(
     code: CodeType, module: Mapping[str, Any], label: str, wires: Sequence[Wire], allowed: Sequence[FrontEnd]
-) -> CodeType:
+) -> Bytecode:
     """Put in the hooks for bindings and expressions, by the syntax tree if it can be had."""
     bindings, nodes = _hooks(wires, "bind"), _hooks(wires, "node")
     reason = "the syntax front end is switched off"
     if (bindings or nodes) and "syntax" in allowed:
         try:
-            return _by_syntax(code, module, label, bindings, nodes)
+            return decoded(_by_syntax(code, module, label, bindings, nodes))
         except NoSourceError as error:
             reason = str(error)
     if nodes:
         raise NameNotBoundError(f"{next(iter(nodes))!r} needs the source of {label}, but {reason}")
-    return assembled(tap_stores(code, bindings), code) if bindings else code
+    return tap_stores(code, bindings)
 
 
 def _by_syntax(

@@ -77,15 +77,19 @@ def _parsed(text: str) -> tuple[tuple[ast.stmt, ...], tuple[ast.stmt, ...]]:
     return tuple(module.body), tuple(_imports(module.body))
 
 
-def _imports(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
-    """Yield the imports at module level: Python 3.11+ compiles calls on imported names in another way."""
-    for statement in body:
-        if isinstance(statement, ast.Import | ast.ImportFrom):
-            if getattr(statement, "module", None) != "__future__":
-                yield statement
-        elif not isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            nested = [each for each in ast.walk(statement) if isinstance(each, ast.Import | ast.ImportFrom)]
-            yield from _imports(nested)
+def _imports(nodes: Iterable[ast.AST]) -> Iterator[ast.stmt]:
+    """Yield what changes how functions compile, if it stands at module level.
+
+    From Python 3.11 on calls on imported names, and from 3.12 on calls of ``super`` where the module itself
+    speaks of that name, are compiled in another way.
+    """
+    for node in nodes:
+        if isinstance(node, ast.Import | ast.ImportFrom) and getattr(node, "module", None) != "__future__":
+            yield node
+        elif isinstance(node, ast.Name) and node.id == "super":
+            yield ast.copy_location(ast.Expr(node), node)
+        elif not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda):
+            yield from _imports(ast.iter_child_nodes(node))
 
 
 def _first_line(statement: ast.stmt) -> int:

@@ -9,6 +9,7 @@ still be inside.
 
 from __future__ import annotations
 
+import atexit
 import itertools
 import os
 import threading
@@ -48,6 +49,16 @@ def _new_lock() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_new_lock)
+
+
+@atexit.register
+def restore_all() -> None:
+    """Put every original code object back: while Python shuts down, the names of hooks vanish."""
+    with _lock:
+        for patch in list(_patches.values()):
+            alive = patch.forgotten.peek()
+            if alive is not None and alive[0].__code__ is patch.installed:
+                alive[0].__code__ = patch.original
 
 
 def original_code(function: FunctionType) -> CodeType:
