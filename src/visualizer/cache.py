@@ -106,8 +106,10 @@ class Cache:
         self._overflow = None  # nothing is missing from what is here from now on
 
     def _keep(self, key: str, value: object) -> None:
-        if self._is_full():
-            return
+        if self._length_when_full is not None:
+            if self._length() >= self._length_when_full:
+                return
+            self._length_when_full = None  # a user who removed values by hand has made room
         size = measure_bytes(value)
         if not self._budget.admits(size):  # asked before copying, as a copy might not fit into memory
             self._stop()
@@ -115,20 +117,14 @@ class Cache:
         kept = self._copy(value)
         if kept is not value:
             size = measure_bytes(kept)  # a copy may be larger: bfloat16 becomes float32
-        if not self._budget.admits(size):
-            self._stop()
-            return
+            if not self._budget.admits(size):
+                self._stop()
+                return
         self.values.setdefault(key, []).append(kept)
         self._budget.take(size)
 
     def _length(self) -> int:
         return sum(map(len, self.values.values()))
-
-    def _is_full(self) -> bool:
-        """Tell whether recording has stopped; a user who removed values by hand has made room."""
-        if self._length_when_full is not None and self._length() < self._length_when_full:
-            self._length_when_full = None
-        return self._length_when_full is not None
 
     def _stop(self) -> None:
         self._length_when_full = self._length()

@@ -156,6 +156,13 @@ def _array_as_numpy(source: Any) -> Any:
     if array.dtype == object:
         for index in np.ndindex(array.shape):
             array[index] = copy_as_numpy(array[index])
-    if array.dtype.isbuiltin == 2:  # a registered foreign dtype (ml_dtypes: jax's bfloat16, float8, int4)
-        return array.astype(np.float32 if "float" in array.dtype.name else np.int8)
-    return array
+    return array.astype(_portable(array.dtype), copy=False)
+
+
+def _portable(dtype: Any) -> Any:
+    """Replace a dtype that only another package knows: ml_dtypes' bfloat16, float8, int4, as jax has them."""
+    if dtype.isbuiltin != 2:  # 2: registered from outside
+        return dtype
+    return next(
+        (np.dtype(wide) for short, wide in (("float", "f4"), ("int", "i1")) if short in dtype.name), dtype
+    )

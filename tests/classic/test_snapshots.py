@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
-from visualizer.snapshots import NoCopyError, copy_around_tensors, copy_as_numpy
+from visualizer.snapshots import NoCopyError, _portable, copy_around_tensors, copy_as_numpy
 
 
 class Point(NamedTuple):
@@ -70,6 +70,19 @@ def test_a_numpy_scalar_keeps_its_dtype():
 @pytest.mark.parametrize("dtype", ["float16", "uint8", "complex64", "datetime64[s]", "<U3", "i4,f8"])
 def test_an_array_keeps_its_dtype(dtype):
     assert copy_as_numpy(np.zeros(2, dtype)).dtype == np.dtype(dtype)
+
+
+@pytest.mark.parametrize(
+    ("name", "portable"),
+    [("bfloat16", "float32"), ("float8_e4m3fn", "float32"), ("int4", "int8"), ("uint4", "int8")],
+)
+def test_a_short_dtype_of_another_package_becomes_one_of_numpys(name, portable):
+    assert _portable(SimpleNamespace(name=name, isbuiltin=2)) == np.dtype(portable)
+
+
+def test_an_unknown_dtype_of_another_package_is_kept():
+    dtype = SimpleNamespace(name="rational", isbuiltin=2)
+    assert _portable(dtype) is dtype
 
 
 def test_a_strided_view_becomes_a_contiguous_copy_of_what_it_shows():
