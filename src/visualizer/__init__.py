@@ -8,13 +8,15 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from visualizer.classic import get_local
+
 if TYPE_CHECKING:
     from visualizer import plots
     from visualizer.instrument import watch
 
 __version__ = "0.1.0"
 
-__all__ = ["__version__", "plots", "watch"]
+__all__ = ["__version__", "get_local", "plots", "watch"]
 
 _LAZY = {"watch": "visualizer.instrument", "plots": "visualizer"}
 

@@ -251,7 +251,7 @@ def watch(target: object, *names: str, each_binding: bool = False, copy: bool = 
     ----------
     target
         A function, method, class (its ``forward`` or ``__call__``), instance or bound method (only its own
-        calls), or ``"package.module:Qualified.name"``. Decorators, partials and properties are looked through.
+        calls), or ``"package.module:Qualified.name"``. Decorators, partials and properties are seen through.
     names
         Locals; ``"call:softmax#1"`` for the value of the first call of ``softmax``, ``"expr:q @ k"`` for an
         expression, ``"return:"`` for what is returned.
