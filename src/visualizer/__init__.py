@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 from visualizer.classic import get_local
 
 if TYPE_CHECKING:
-    from visualizer import plots
+    from visualizer import errors, plots
     from visualizer.instrument import watch
 
 __version__ = "0.1.0"
 
-__all__ = ["__version__", "get_local", "plots", "watch"]
+__all__ = ["errors", "get_local", "plots", "watch"]
 
-_LAZY = {"watch": "visualizer.instrument", "plots": "visualizer"}
+_LAZY = {"errors": "visualizer", "plots": "visualizer", "watch": "visualizer.instrument"}
 
 
 def __getattr__(name: str) -> Any:

@@ -9,8 +9,8 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any
 
-from visualizer.errors import MemoryBudgetError
-from visualizer.memory import Budget, OptionError, format_bytes, free_bytes, measure_bytes, parse_bytes
+from visualizer.errors import MemoryBudgetError, OptionError
+from visualizer.memory import Budget, format_bytes, free_bytes, measure_bytes, parse_bytes
 from visualizer.notices import RecordingWarning, warn_user
 
 if TYPE_CHECKING:

@@ -6,6 +6,7 @@
     ├── TargetError (TypeError)      this cannot be watched: not a Python function, no forward, not found
     ├── NameNotBoundError (NameError) the function binds no such name, or holds no such expression
     ├── ShapeError (ValueError)      an array has another shape than the one needed
+    ├── OptionError (ValueError)      an option was given a value that it does not have
     ├── MemoryBudgetError (MemoryError) recording stopped at its memory budget
     ├── ModelNotFoundError (LookupError) a model's name, folder or weights are not to be had
     └── MissingExtraError (ImportError) an optional package is missing; names the pip line
@@ -36,6 +37,10 @@ class NameNotBoundError(VisualizerError, NameError):
 
 class ShapeError(VisualizerError, ValueError):
     """An array has another shape than the one needed."""
+
+
+class OptionError(VisualizerError, ValueError):
+    """An option was given a value that it does not have."""
 
 
 class MemoryBudgetError(VisualizerError, MemoryError):

@@ -7,14 +7,10 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from visualizer.errors import VisualizerError
+from visualizer.errors import OptionError
 
 PLAIN = (str, bytes, bool, int, float, complex, type(None))
 """Types whose values hold nothing else and never change."""
-
-
-class OptionError(VisualizerError, ValueError):
-    """An option was given a value that it does not have."""
 
 
 def parse_bytes(size: str | int) -> int:

@@ -8,7 +8,7 @@ import pytest
 
 from visualizer.cache import Cache
 from visualizer.errors import MemoryBudgetError
-from visualizer.memory import OptionError
+from visualizer.errors import OptionError
 from visualizer.notices import RecordingWarning
 
 

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from visualizer import memory
+from visualizer.errors import OptionError
 
 
 @pytest.mark.parametrize(
@@ -32,7 +33,7 @@ def test_a_size_is_read_in_decimal_and_binary_units(text, size):
     ["", "lots", "4 GB please", "-1GB", "1.2.3GB", "GB", 0, -5, "0GB", True, float("nan"), float("inf"), [1]],
 )
 def test_a_size_that_is_none_is_named_with_an_example(size):
-    with pytest.raises(memory.OptionError, match="memory budget of .* was asked for; give a positive size"):
+    with pytest.raises(OptionError, match="memory budget of .* was asked for; give a positive size"):
         memory.parse_bytes(size)
 
 
