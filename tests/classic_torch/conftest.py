@@ -1,22 +1,12 @@
-"""Every test of `get_local` begins with nothing asked for and nothing recorded, and ends inactive."""
+"""Every test of `get_local` begins and ends inactive, with an empty cache."""
 
 import pytest
 
-from visualizer import classic
-from visualizer.cache import Cache
-from visualizer.recordings import Recordings
+from visualizer.classic import get_local
 
 
 @pytest.fixture(autouse=True)
-def fresh(monkeypatch):
-    cache = Cache()
-    recordings = Recordings(cache)
-    monkeypatch.setattr(classic, "_cache", cache)
-    monkeypatch.setattr(classic, "_recordings", recordings)
+def inactive():
     yield
-    recordings.deactivate()
-
-
-@pytest.fixture
-def active(fresh):
-    classic.get_local.activate()
+    get_local.deactivate()
+    get_local.cache = {}
