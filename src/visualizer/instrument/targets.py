@@ -146,6 +146,8 @@ def _python_methods(cls: type) -> str:
 
 
 def _instance_method(target: object) -> tuple[object, Accepts]:
+    if any(base.__name__ in _COMPILED for base in type(target).__mro__):
+        raise TargetError(_refusal(target))
     inner = inspect.getattr_static(target, "_modules", {})
     if isinstance(inner, dict) and "_orig_mod" in inner:  # torch.compile(module)
         target = inner["_orig_mod"]
@@ -223,11 +225,14 @@ def _held(wrapper: FunctionType) -> Iterator[object]:
             yield content
 
 
+_COMPILED = {"ScriptFunction", "ScriptMethod", "ScriptModule"}
+
+
 def _refusal(target: object) -> str:
     kind = type(target).__name__
     name = getattr(target, "__qualname__", None) or getattr(target, "__name__", None) or repr(target)
     if isinstance(target, BuiltinFunctionType) or kind in {"method_descriptor", "wrapper_descriptor"}:
         return f"{name} is written in C and has no Python locals; watch the Python function that calls it"
-    if "ScriptFunction" in kind or "ScriptMethod" in kind:
-        return f"{name} is compiled by torch.jit and runs no Python; watch the function before scripting"
+    if any(base.__name__ in _COMPILED for base in type(target).__mro__):
+        return f"this {kind} is compiled by torch.jit and runs no Python; watch what was compiled, before that"
     return f"{name} is a {kind}, not a Python function, method, class or instance with forward or __call__"
