@@ -112,13 +112,13 @@ class Cache:
             self._length_when_full = None  # a user who removed values by hand has made room
         size = measure_bytes(value)
         if not self._budget.admits(size):  # asked before copying, as a copy might not fit into memory
-            self._stop()
+            self._stop(key, size)
             return
         kept = self._copy(value)
         if kept is not value:
             size = measure_bytes(kept)  # a copy may be larger: bfloat16 becomes float32
             if not self._budget.admits(size):
-                self._stop()
+                self._stop(key, size)
                 return
         self.values.setdefault(key, []).append(kept)
         self._budget.take(size)
@@ -126,19 +126,20 @@ class Cache:
     def _length(self) -> int:
         return sum(map(len, self.values.values()))
 
-    def _stop(self) -> None:
+    def _stop(self, key: str, size: int) -> None:
         self._length_when_full = self._length()
-        sizes = {key: measure_bytes(values) for key, values in self.values.items()}
-        biggest = sorted(sizes, key=sizes.__getitem__, reverse=True)[:3]
-        shown = (
-            f"{key!r} holds {format_bytes(sizes[key])} in {len(self.values[key])} values" for key in biggest
-        )
-        limit = format_bytes(self._budget.limit)
+        limit, wanted = format_bytes(self._budget.limit), format_bytes(size)
         self._overflow = (
-            f"Recording stopped at its memory budget of {limit} ({', '.join(shown)}); "
-            "give get_local.activate(budget=...) more, call get_local.clear() between batches, "
-            "or record fewer names."
+            f"Recording stopped at its memory budget of {limit}: {wanted} for {key!r} did not fit"
+            f"{self._describe_biggest()}; give get_local.activate(budget=...) more, "
+            "call get_local.clear() between batches, or record fewer names."
         )
+
+    def _describe_biggest(self) -> str:
+        sizes = {key: measure_bytes(values) for key, values in self.values.items() if values}
+        biggest = sorted(sizes, key=sizes.__getitem__, reverse=True)[:3]
+        shown = (f"{key!r} ({format_bytes(sizes[key])} in {len(self.values[key])} values)" for key in biggest)
+        return f" beside {', '.join(shown)}" if biggest else ""
 
     def _refuse(self, key: str, error: Exception) -> None:
         if key in self._refused:

@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 
 from visualizer.cache import Cache
-from visualizer.errors import MemoryBudgetError
-from visualizer.errors import OptionError
+from visualizer.errors import MemoryBudgetError, OptionError
 from visualizer.notices import RecordingWarning
 
 
@@ -74,9 +73,9 @@ def test_the_budget_is_told_once_with_the_biggest_keys_and_the_remedy(cache):
     for key, size in [("small", 100), ("big", 300), ("big", 300), ("big", 900)]:
         cache.record(key, kilobytes(size))
     sentence = (
-        r"stopped at its memory budget of 1.0 MB \('big' holds 600.0 kB in 2 values, "
-        r"'small' holds 100.0 kB in 1 values\); give get_local.activate\(budget=...\) more, "
-        r"call get_local.clear\(\) between batches"
+        r"stopped at its memory budget of 1.0 MB: 900.0 kB for 'big' did not fit beside "
+        r"'big' \(600.0 kB in 2 values\), 'small' \(100.0 kB in 1 values\); "
+        r"give get_local.activate\(budget=...\) more, call get_local.clear\(\) between batches"
     )
     with pytest.raises(MemoryBudgetError, match=sentence):
         cache.speak()
@@ -106,7 +105,7 @@ def test_a_value_far_too_large_is_not_even_copied(cache):
             raise AssertionError("copied")
 
     cache.record("f", Huge())
-    with pytest.raises(MemoryBudgetError):
+    with pytest.raises(MemoryBudgetError, match="1.0 PB for 'f' did not fit; give"):
         cache.speak()
 
 
