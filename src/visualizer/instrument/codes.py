@@ -109,7 +109,7 @@ def _template(
 
 
 def _with_bindings(
-    code: CodeType, module: Mapping[str, Any], label: str, wires: Sequence[Wire], allowed: Sequence[FrontEnd]
+    code: CodeType, module: dict[str, Any], label: str, wires: Sequence[Wire], allowed: Sequence[FrontEnd]
 ) -> Bytecode:
     """Put in the hooks for bindings and expressions, by the syntax tree if it can be had."""
     bindings, nodes = _hooks(wires, "bind"), _hooks(wires, "node")
@@ -126,7 +126,7 @@ def _with_bindings(
 
 def _by_syntax(
     code: CodeType,
-    module: Mapping[str, Any],
+    module: dict[str, Any],
     label: str,
     bindings: Mapping[str, Sequence[str]],
     nodes: Mapping[str, Sequence[str]],

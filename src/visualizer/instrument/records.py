@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy as copying
+import inspect
 import itertools
 import sys
 import threading
@@ -130,7 +131,7 @@ def _first_argument(frame: FrameType) -> Any:
     values = frame.f_locals
     if code.co_argcount:
         return values.get(code.co_varnames[0])
-    rest = values.get(code.co_varnames[code.co_kwonlyargcount]) if code.co_flags & 4 else ()
+    rest = values.get(code.co_varnames[code.co_kwonlyargcount]) if code.co_flags & inspect.CO_VARARGS else ()
     return rest[0] if rest else None
 
 

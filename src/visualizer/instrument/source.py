@@ -12,7 +12,7 @@ import ast
 import copy
 import functools
 import linecache
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from types import CodeType
 from typing import Any
@@ -45,7 +45,7 @@ class Source:
         return _compiled(_replaced(self.path, node), self.imports, self.code)
 
 
-def find(code: CodeType, module: Mapping[str, Any]) -> Source:
+def find(code: CodeType, module: dict[str, Any]) -> Source:
     """Find the source of ``code``; ``module`` is the globals of its function.
 
     Raises
@@ -55,7 +55,7 @@ def find(code: CodeType, module: Mapping[str, Any]) -> Source:
     """
     if code.co_name == "<lambda>":
         raise NoSourceError("it is a lambda")
-    text = "".join(linecache.getlines(code.co_filename, dict(module)))
+    text = "".join(linecache.getlines(code.co_filename, module))
     if not text:
         raise NoSourceError(f"its source ({code.co_filename}) is not to be had")
     statements, imports = _parsed(text)

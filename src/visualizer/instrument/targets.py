@@ -234,5 +234,7 @@ def _refusal(target: object) -> str:
     if isinstance(target, BuiltinFunctionType) or kind in {"method_descriptor", "wrapper_descriptor"}:
         return f"{name} is written in C and has no Python locals; watch the Python function that calls it"
     if any(base.__name__ in _COMPILED for base in type(target).__mro__):
-        return f"this {kind} is compiled by torch.jit and runs no Python; watch what was compiled, before that"
+        return (
+            f"this {kind} is compiled by torch.jit and runs no Python; watch what was compiled, before that"
+        )
     return f"{name} is a {kind}, not a Python function, method, class or instance with forward or __call__"
