@@ -18,9 +18,10 @@ class Site:
     ----------
     kind
         ``enter``: the body begins, ``hook()``. ``bind``: a name was bound (a parameter is bound at entry),
-        ``hook(value)``, which must give the value back (a walrus stands inside an expression). ``node``: an
-        unnamed expression was evaluated, ``hook(value)``, which must give the value back too. ``return``: a value is about to be returned, ``hook(value)``. ``leave``: the call is about to
-        return, ``hook(*values of names)``. ``raise``: an exception leaves the call, ``hook()``.
+        ``hook(value)``, which must give the value back, since a walrus stands inside an expression.
+        ``node``: an unnamed expression was evaluated, ``hook(value)``, which must give the value back too.
+        ``return``: a value is about to be returned, ``hook(value)``. ``leave``: the call is about to return,
+        ``hook(*values of loads)``. ``raise``: an exception leaves the call, ``hook()``.
     name
         The local's name (``bind``), or the request, ``call:…`` or ``expr:…`` (``node``).
     loads
