@@ -12,7 +12,7 @@ from io import BytesIO
 from typing import Any, cast
 from unicodedata import east_asian_width
 
-from matplotlib import rc_context
+from matplotlib import rc_context, rcParams
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
@@ -21,6 +21,7 @@ from matplotlib.transforms import Bbox
 
 from visualizer.errors import ShapeError
 from visualizer.plots.colours import ColourScale
+from visualizer.plots.fonts import all_truetype
 from visualizer.plots.writing import plain_text
 
 DPI, PRINT_DPI = 150, 300
@@ -30,16 +31,14 @@ INK, PALE = "#222222", "#555555"
 EM = 0.57  # mean width of a character of running text, in font sizes
 PAD = 0.06  # inches between title, panels and caption
 VECTOR = ("pdf", "ps", "eps", "svg")
-EMBEDDED: Any = {
-    "pdf.fonttype": 42,
-    "ps.fonttype": 42,
-}  # TrueType; matplotlib's default, Type 3, many journals refuse
+TRUETYPE, DRAWN = 42, 3  # how fonts are embedded; many journals refuse Type 3, which is matplotlib's default
 
 
 class PrintFigure(Figure):
     """A figure that pyplot does not know: it is freed with its last reference, and notebooks show it.
 
-    Its PDF and PostScript files embed TrueType fonts, whose text can be searched and edited.
+    Its PDF and PostScript files embed TrueType fonts (Type 42), whose text can be searched and edited; a font
+    with other outlines, which cannot be embedded so, is embedded as drawings of its characters (Type 3).
     """
 
     def savefig(self, fname: Any, **kwargs: Any) -> None:
@@ -50,7 +49,8 @@ class PrintFigure(Figure):
         ending = str(kwargs.get("format") or getattr(fname, "name", fname)).rpartition(".")[2]
         if ending.lower() in VECTOR:
             kwargs.setdefault("dpi", PRINT_DPI)
-        with rc_context(EMBEDDED):
+        kind: Any = TRUETYPE if all_truetype(self) else DRAWN
+        with rc_context({"pdf.fonttype": kind, "ps.fonttype": kind}):
             super().savefig(fname, **kwargs)
 
     def _repr_png_(self) -> tuple[bytes, dict[str, int]]:
@@ -75,7 +75,8 @@ class Frame:
         if title is None:
             return
         text, properties = _lines(title.split("\n"))
-        properties |= {"fontsize": TITLE, "fontweight": "bold", "color": INK}
+        own = properties["fontfamily"] == rcParams["font.family"]  # of others there may be no bold
+        properties |= {"fontsize": TITLE, "fontweight": "bold" if own else "normal", "color": INK}
         if self.borrowed:
             self._attach(self.axes[0], self.axes[0].title, text, va="bottom", **properties)
         else:

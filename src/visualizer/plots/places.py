@@ -89,7 +89,7 @@ def draw_row(axes: Axes, row: Floats, picture: Floats, places: Places, paint: Pa
     paper = float(grey.mean())
     draw_picture(axes, grey, places)
     norm, first = paint.colours.norm, len(places.patches.prefix)
-    (height, width), view = places.patches.size, axes.viewLim.frozen()
+    height, width = places.patches.size
     axes.imshow(
         row[first:].reshape(places.patches.cells), extent=(0, width, height, 0), norm=norm,
         cmap=paint.colours.cmap, alpha=paint.alpha, interpolation=paint.interpolation,
@@ -98,7 +98,6 @@ def draw_row(axes: Axes, row: Floats, picture: Floats, places: Places, paint: Pa
         extent = (places.left, places.left + places.lane, first * places.lane, 0)
         cmap = paint.colours.over_grey(paper, paint.alpha)
         axes.imshow(row[:first, None], extent=extent, norm=norm, cmap=cmap, interpolation="nearest")
-    axes.viewLim.set(view)  # each image narrows the view to itself
     missing = np.flatnonzero(~np.isfinite(row)).tolist()
     axes.add_collection(PatchCollection([_cell(places, token) for token in missing], **MISSING))
     _draw_lines(axes, places)
