@@ -75,6 +75,15 @@ def unknown(command, python):
             return words
 
 
+def links(document):
+    """The files that a document links to or shows."""
+    for token in MarkdownIt().parse(document):
+        for child in token.children or []:
+            target = child.attrGet("href") or child.attrGet("src") or ""
+            if target and not re.match(r"https?://|#", target):
+                yield target.partition("#")[0]
+
+
 def name_of(path):
     return str(path.relative_to(REPOSITORY))
 
@@ -101,6 +110,11 @@ def test_every_block_of_a_document_is_of_a_kind_that_is_checked(path):
     ] == []
 
 
+@pytest.mark.parametrize("path", DOCUMENTS, ids=name_of)
+def test_every_file_that_a_document_names_is_there(path):
+    assert [link for link in links(path.read_text()) if not (path.parent / link).exists()] == []
+
+
 @pytest.mark.parametrize("path", MODULES, ids=name_of)
 def test_the_examples_of_a_module_run(path, python):
     name = ".".join(path.relative_to(SOURCE).with_suffix("").parts).removesuffix(".__init__")
@@ -118,6 +132,13 @@ def test_a_script_keeps_the_lines_of_its_document():
 def test_an_unknown_language_and_a_block_without_a_fence_are_seen():
     document = "```pythn\n1\n```\n\ntext\n\n    indented\n"
     assert [(block.line, block.language) for block in blocks(document)] == [(1, "pythn"), (7, "")]
+
+
+def test_links_and_pictures_are_seen():
+    assert list(links("[a](a.md#part) ![b](images/b.png) [c](https://example.org) [d](#here)")) == [
+        "a.md",
+        "images/b.png",
+    ]
 
 
 @pytest.mark.parametrize(
