@@ -1,5 +1,6 @@
 """Maps as matrices, the right way round and on one scale."""
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -140,7 +141,8 @@ def test_left_out_labels_are_told():
     figure = head(np.eye(200), tokens=["token"] * 200)
     shown = len(figure.axes[0].get_yticklabels())
     assert shown < 200
-    assert f"One token in {-(-200 // shown)} is labelled." in caption_of(figure)
+    step = -(-200 // shown)
+    assert f"One query in {step} is labelled. One key in {step} is labelled." in caption_of(figure)
 
 
 def test_a_caption_is_ours_the_callers_or_none():
@@ -193,6 +195,34 @@ def test_a_map_with_more_cells_than_pixels_is_averaged_and_said_to_be():
     assert figure.axes[0].images[0].get_interpolation() == "antialiased"
     assert "Cells smaller than a pixel are averaged." in caption_of(figure)
     assert drawn(figure.axes[0]).shape == (1500, 1500)
+
+
+def test_matplotlibs_settings_turn_nothing_around():
+    lower = {
+        "image.origin": "lower",
+        "image.aspect": "auto",
+        "image.interpolation": "bicubic",
+        "axes.grid": True,
+    }
+    with plt.rc_context(lower):
+        changed = FigureCanvasAgg(head(SOFT[0]))
+        changed.draw()
+    plain = FigureCanvasAgg(head(SOFT[0]))
+    plain.draw()
+    np.testing.assert_array_equal(changed.buffer_rgba(), plain.buffer_rgba())
+
+
+def test_matplotlibs_styles_apply():
+    with plt.style.context("dark_background"):
+        figure = head(SOFT[0], title="layer 3")
+    texts = [
+        figure._suptitle,
+        figure._supxlabel,
+        figure.axes[0].xaxis.label,
+        *figure.axes[1].get_yticklabels(),
+    ]
+    assert {to_rgb(text.get_color()) for text in texts} == {(1, 1, 1)}
+    assert to_rgb(figure.get_facecolor()) == (0, 0, 0)
 
 
 def test_cells_are_square_but_for_strips():

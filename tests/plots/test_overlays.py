@@ -1,5 +1,6 @@
 """A row of a map over its image, cell on cell."""
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -126,6 +127,13 @@ def test_a_tall_image_keeps_rows_and_columns():
     figure = grid_to_grid(MAP[5:, 5:], np.moveaxis(IMAGE, 0, 1), cell=(3, 1))
     assert marks(figure.axes[0]) == [(20, 60, 20, 20)]
     np.testing.assert_array_equal(map_image(figure.axes[1]).get_array(), MAP[5 + 7, 5:].reshape(5, 2))
+
+
+def test_matplotlibs_settings_turn_nothing_around():
+    image = np.linspace(0, 1, 40 * 100 * 3).reshape(40, 100, 3)
+    with plt.rc_context({"image.origin": "lower", "image.aspect": "auto", "axes.grid": True}):
+        changed = page_of(grid_to_grid(MAP, image, query=7, prefix=5))
+    np.testing.assert_array_equal(changed, page_of(grid_to_grid(MAP, image, query=7, prefix=5)))
 
 
 def test_the_left_image_keeps_its_colours_and_the_right_one_is_grey():

@@ -1,5 +1,6 @@
 """Figures for print: outside of pyplot, fonts embedded in PDF, a caption that says how to read them.
 
+Colours of text and page, and the fonts, are those of matplotlib's settings, so that its styles apply.
 Where the caller brings axes, the figure is the caller's: it is drawn in, and nothing of it is set.
 """
 
@@ -27,7 +28,7 @@ from visualizer.plots.writing import plain_text
 DPI, PRINT_DPI = 150, 300
 COLUMN, PAGE = 3.4, 7.0  # widths of a column and of a page in inches
 TITLE, PANEL, LABEL, SMALL = 9.0, 8.0, 7.0, 6.5  # font sizes in points: legible in a column of a paper
-INK, PALE = "#222222", "#555555"
+FAINT = 0.75  # opacity of the caption
 EM = 0.57  # mean width of a character of running text, in font sizes
 PAD = 0.06  # inches between title, panels and caption
 VECTOR = ("pdf", "ps", "eps", "svg")
@@ -76,7 +77,7 @@ class Frame:
             return
         text, properties = _lines(title.split("\n"))
         own = properties["fontfamily"] == rcParams["font.family"]  # of others there may be no bold
-        properties |= {"fontsize": TITLE, "fontweight": "bold" if own else "normal", "color": INK}
+        properties |= {"fontsize": TITLE, "fontweight": "bold" if own else "normal"}
         if self.borrowed:
             self._attach(self.axes[0], self.axes[0].title, text, va="bottom", **properties)
         else:
@@ -90,7 +91,7 @@ class Frame:
         width = last.get_window_extent().width if self.borrowed else self.figure.bbox.width
         words = " ".join(sentences) if caption is True else caption
         text, properties = _lines(_wrapped(words, width / self.figure.dpi * 72))
-        properties |= {"fontsize": LABEL, "color": PALE, "linespacing": 1.3}
+        properties |= {"fontsize": LABEL, "alpha": FAINT, "linespacing": 1.3}
         if self.borrowed:
             self._attach(last, last.xaxis.label if last.axison else last.patch, text, va="top", **properties)
         else:
@@ -121,7 +122,7 @@ class Frame:
         bar.outline.set_linewidth(0.4)
         bar.ax.tick_params(labelsize=SMALL, width=0.4, length=2)
         rule = "" if colours.rule == "linear" else f"\n({colours.rule})"
-        bar.set_label(f"map value{rule}", fontsize=LABEL, color=INK)
+        bar.set_label(f"map value{rule}", fontsize=LABEL)
 
     def trim(self) -> None:
         """Take away the height that a new figure does not need."""
@@ -163,10 +164,16 @@ def open_frame(
     return Frame(figure, axes, borrowed=False, rows=rows)
 
 
+def draw_image(axes: Axes, values: Any, **look: Any) -> None:
+    """Draw cells or pixels, the first row on top, whatever matplotlib's settings are."""
+    axes.imshow(values, **{"origin": "upper", "aspect": "equal"} | look)
+    axes.grid(visible=False)
+
+
 def add_panel_title(axes: Axes, title: str) -> None:
     """Write ``title`` above one panel."""
     text, properties = _lines([title])
-    axes.set_title(text, fontsize=PANEL, color=INK, pad=3, **properties)
+    axes.set_title(text, fontsize=PANEL, pad=3, **properties)
 
 
 def _wrapped(words: str, room: float) -> list[str]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from visualizer.plots.arrays import Floats
 from visualizer.plots.colours import MISSING, ColourScale, colour_scale
-from visualizer.plots.figures import COLUMN, INK, LABEL, PAGE, add_panel_title, open_frame
+from visualizer.plots.figures import COLUMN, LABEL, PAGE, add_panel_title, draw_image, open_frame
 from visualizer.plots.tokens import label_axis, label_length
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def _draw(axes: Axes, panel: Panel, colours: ColourScale, look: Look, outer: tup
     if panel.title is not None:
         add_panel_title(axes, panel.title)
     if not panel.is_map:
-        axes.imshow(panel.values)
+        draw_image(axes, panel.values, interpolation="antialiased")
         axes.set_axis_off()
         return []
     return [*_draw_map(axes, panel, colours, look), *_name_axes(axes, look, *outer)]
@@ -101,7 +101,8 @@ def _draw_map(axes: Axes, panel: Panel, colours: ColourScale, look: Look) -> lis
     height, width = panel.values.shape
     room = axes.get_window_extent()
     crowded = look.interpolation is None and (room.width < width or room.height < height)
-    axes.imshow(
+    draw_image(
+        axes,
         panel.values,
         norm=colours.norm,
         cmap=colours.cmap,
@@ -109,7 +110,7 @@ def _draw_map(axes: Axes, panel: Panel, colours: ColourScale, look: Look) -> lis
         aspect="equal" if panel.ratio == height / width else "auto",
     )
     axes.patch.set(**MISSING)  # seen where the map is not finite
-    axes.spines[:].set(linewidth=0.4, color=INK)
+    axes.spines[:].set_linewidth(0.4)
     return ["Cells smaller than a pixel are averaged."] if crowded else []
 
 
@@ -117,18 +118,18 @@ def _name_axes(axes: Axes, look: Look, left: bool, bottom: bool) -> list[str]:
     """Name the outer axes and label their tokens; return a note if labels were left out."""
     axes.apply_aspect()
     room = axes.get_window_extent().transformed(axes.figure.dpi_scale_trans.inverted())
-    steps = set()
+    notes = []
     for axis, name, labels, length, outer in (
         (axes.yaxis, "query (row)", look.queries, room.height, left),
         (axes.xaxis, "key (column)", look.keys, room.width, bottom),
     ):
         if outer:
-            axis.set_label_text(name, fontsize=LABEL, color=INK)
-            steps.add(label_axis(axis, labels, length))
+            axis.set_label_text(name, fontsize=LABEL)
+            step = label_axis(axis, labels, length)
+            notes += [f"One {name.split()[0]} in {step} is labelled."] if step > 1 else []
         else:
             axis.set_tick_params(labelleft=False, labelbottom=False, length=0)
-    skipped = max(steps, default=1)
-    return [f"One token in {skipped} is labelled."] if skipped > 1 else []
+    return notes
 
 
 def _size(panels: Sequence[Panel], columns: int, look: Look) -> tuple[float, float]:

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from matplotlib import rcParams
 from matplotlib.collections import PatchCollection
 from matplotlib.patches import Rectangle
 from matplotlib.patheffects import withStroke
 
 from visualizer.plots.arrays import Floats
 from visualizer.plots.colours import MISSING, ColourScale
-from visualizer.plots.figures import INK, SMALL
+from visualizer.plots.figures import SMALL, draw_image
 from visualizer.plots.patches import PatchGrid
 from visualizer.plots.pictures import grey_picture
 from visualizer.plots.writing import plain_text
@@ -70,16 +71,18 @@ class Places:
 def draw_picture(axes: Axes, picture: Floats, places: Places) -> None:
     """Draw an RGB picture (height, width, 3) and the empty lane of its prefix tokens."""
     height, width = picture.shape[:2]
-    axes.imshow(picture, extent=(0, width, height, 0))
+    draw_image(axes, picture, extent=(0, width, height, 0), interpolation="antialiased")
     axes.set(xlim=(places.left, width), ylim=(height, 0))
     axes.set_axis_off()
     names, properties = plain_text(places.patches.prefix)
     for token, name in enumerate(names):
         x, y, _, side = places.box(token)
-        axes.add_patch(_cell(places, token, facecolor="none", edgecolor=INK, linewidth=LINE))
+        axes.add_patch(
+            _cell(places, token, facecolor="none", edgecolor=rcParams["text.color"], linewidth=LINE)
+        )
         axes.annotate(
             name, (x, y + side / 2), (-2, 0), textcoords="offset points", ha="right", va="center",
-            fontsize=SMALL, color=INK, annotation_clip=False, **properties,
+            fontsize=SMALL, annotation_clip=False, **properties,
         )  # fmt: skip
 
 
@@ -90,14 +93,14 @@ def draw_row(axes: Axes, row: Floats, picture: Floats, places: Places, paint: Pa
     draw_picture(axes, grey, places)
     norm, first = paint.colours.norm, len(places.patches.prefix)
     height, width = places.patches.size
-    axes.imshow(
-        row[first:].reshape(places.patches.cells), extent=(0, width, height, 0), norm=norm,
+    draw_image(
+        axes, row[first:].reshape(places.patches.cells), extent=(0, width, height, 0), norm=norm,
         cmap=paint.colours.cmap, alpha=paint.alpha, interpolation=paint.interpolation,
     )  # fmt: skip
     if first:  # opaque, in the colours that the map has over the picture
         extent = (places.left, places.left + places.lane, first * places.lane, 0)
         cmap = paint.colours.over_grey(paper, paint.alpha)
-        axes.imshow(row[:first, None], extent=extent, norm=norm, cmap=cmap, interpolation="nearest")
+        draw_image(axes, row[:first, None], extent=extent, norm=norm, cmap=cmap, interpolation="nearest")
     missing = np.flatnonzero(~np.isfinite(row)).tolist()
     axes.add_collection(PatchCollection([_cell(places, token) for token in missing], **MISSING))
     _draw_lines(axes, places)
@@ -106,19 +109,10 @@ def draw_row(axes: Axes, row: Floats, picture: Floats, places: Places, paint: Pa
 
 def mark(axes: Axes, places: Places, token: int) -> None:
     """Mark a token's cell: red with a white rim, to be seen on any picture."""
-    rim = [withStroke(linewidth=2.6, foreground="white")]
-    axes.add_patch(
-        _cell(
-            places,
-            token,
-            facecolor="none",
-            edgecolor=MARK,
-            linewidth=1.2,
-            path_effects=rim,
-            clip_on=False,
-            zorder=5,
-        )
-    )
+    rim = withStroke(linewidth=2.6, foreground="white")
+    cell = _cell(places, token, facecolor="none", edgecolor=MARK, linewidth=1.2, path_effects=[rim])
+    cell.set(clip_on=False, zorder=5)  # the rim reaches over the panel's edge, and lies over all else
+    axes.add_patch(cell)
 
 
 def _cell(places: Places, token: int, **look: Any) -> Rectangle:
