@@ -118,13 +118,12 @@ class Recordings:
 
     def _put_in(self, function: FunctionType, name: str) -> None:
         recording = self._functions[function][name]
-        if recording.tap is not None:
-            return
-        check_names(function, original_code(function), [name])
-        sink = functools.partial(self._cache.record, recording.key)
-        tap = final_tap(function, {name: sink}, recording.accepts if recording.filters else None)
-        install(function, tap)
-        recording.tap = tap
+        if recording.tap is None:
+            check_names(function, original_code(function), [name])
+            sink = functools.partial(self._cache.record, recording.key)
+            tap = final_tap(function, {name: sink}, recording.accepts if recording.filters else None)
+            install(function, tap)
+            recording.tap = tap
         self._cache.open(recording.key)
 
 

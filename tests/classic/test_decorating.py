@@ -336,3 +336,9 @@ def test_a_target_without_python_code_is_reported_on_activation():
     get_local("a")(sys.getsizeof)
     with pytest.warns(RecordingWarning, match="getsizeof is written in C"):
         get_local.activate()
+
+
+@pytest.mark.parametrize("wrap", [keeping_wraps, forgetting_wraps])
+def test_a_wrong_name_under_another_decorator_is_reported(active, wrap):
+    with pytest.warns(RecordingWarning, match="has no local `wrong`"):
+        get_local("wrong")(wrap(untouched(plain)))

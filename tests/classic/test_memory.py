@@ -89,3 +89,12 @@ def test_an_object_that_cannot_tell_its_bytes_is_measured_as_if_dense():
             return 4
 
     assert memory.measure_bytes(Sparse()) == 24
+
+
+def test_an_object_that_knows_nothing_of_its_size_counts_as_a_bare_object():
+    class Unknown:
+        @property
+        def nbytes(self):
+            raise RuntimeError
+
+    assert 0 < memory.measure_bytes(Unknown()) < 1000
