@@ -21,6 +21,12 @@ def plain(x):
     return a * 2
 
 
+class Owner:
+    def __call__(self, x):
+        a = x
+        return a
+
+
 def untouched(function):
     return types.FunctionType(function.__code__.replace(), function.__globals__, function.__name__)
 
@@ -155,54 +161,27 @@ def test_under_and_above_other_decorators_the_function_beneath_is_recorded(activ
     assert get_local.cache == {f.__qualname__: [2]}
 
 
-def test_a_bound_method_is_recorded_for_its_own_instance_only(active):
-    class Owner:
-        def method(self, x):
-            a = x
-            return a
-
+@pytest.mark.parametrize("point_at", [lambda owner: owner, lambda owner: owner.__call__])
+def test_an_instance_or_bound_method_is_recorded_for_its_own_calls_only(active, point_at):
     mine, other = Owner(), Owner()
-    bound = mine.method
-    assert get_local("a")(bound) is bound
-    mine.method(1)
-    other.method(2)
-    assert list(get_local.cache.values()) == [[1]]
-
-
-def test_an_instance_is_recorded_for_its_own_calls_only(active):
-    class Owner:
-        def __call__(self, x):
-            a = x
-            return a
-
-    mine, other = Owner(), Owner()
-    assert get_local("a")(mine) is mine
+    target = point_at(mine)
+    assert get_local("a")(target) is target
     mine(1)
     other(2)
-    assert list(get_local.cache.values()) == [[1]]
+    assert get_local.cache == {"Owner.__call__": [1]}
 
 
 def test_several_instances_share_a_key_in_the_order_of_their_calls(active):
-    class Owner:
-        def __call__(self, x):
-            a = x
-            return a
-
     owners = [Owner(), Owner(), Owner()]
     get_local("a")(owners[0])
     get_local("a")(owners[2])
     for number, owner in enumerate([*owners, owners[0]]):
         owner(number)
-    assert list(get_local.cache.values()) == [[0, 2, 3]]
+    assert get_local.cache == {"Owner.__call__": [0, 2, 3]}
 
 
 @pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 0, 0), (0, 0, 2), (2, 2, 1)])
 def test_a_call_that_is_asked_for_in_several_ways_is_recorded_once(active, order):
-    class Owner:
-        def __call__(self, x):
-            a = x
-            return a
-
     owner = Owner()
     targets = [owner, Owner, Owner.__call__]
     for index in order:
@@ -245,26 +224,24 @@ def test_a_lambda_and_executed_source_are_recorded(active):
 
 
 def test_a_function_that_dies_is_forgotten():
-    def make():
-        def f(x):
-            a = x
-            return a
-
-        return get_local("a")(f)
-
-    dead = weakref.ref(make())
+    dead = weakref.ref(get_local("a")(untouched(plain)))
     gc.collect()
     assert dead() is None
     get_local.activate()
     assert get_local.cache == {}
 
 
-def test_an_instance_that_was_asked_for_can_die():
-    class Owner:
-        def __call__(self, x):
-            a = x
-            return a
+def test_a_function_that_is_recorded_can_die(active):
+    f = get_local("a")(untouched(plain))
+    f(1)
+    dead = weakref.ref(f)
+    del f
+    gc.collect()
+    assert dead() is None
+    assert get_local.cache == {"plain": [2]}
 
+
+def test_an_instance_that_was_asked_for_can_die():
     owner = Owner()
     get_local("a")(owner)
     get_local("a")(owner.__call__)

@@ -171,6 +171,22 @@ def test_a_foreign_tensor_that_shares_its_memory_is_copied():
     assert copy.tolist() == [0, 0]
 
 
+def test_a_tensor_from_a_device_is_copied_once():
+    class OnDevice(ForeignTensor):
+        device = SimpleNamespace(type="accelerator")
+
+        def detach(self):
+            return self
+
+        def cpu(self):
+            arrived.append(self.data.copy())
+            return ForeignTensor(arrived[-1])
+
+    arrived = []
+    copy = copy_as_numpy(OnDevice(np.zeros(2)))
+    assert copy is arrived[0]
+
+
 def test_a_live_copy_holds_the_tensors_themselves_in_new_containers():
     tensor, plain = ForeignTensor(np.zeros(2)), np.zeros(2)
     value = {"attn": [tensor], "mask": plain}
