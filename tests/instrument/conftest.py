@@ -15,7 +15,7 @@ _names = itertools.count()
 
 @pytest.fixture(params=["syntax", "bytecode"])
 def front_end(request, monkeypatch):
-    """Allow one front end only, so that a silent change to the other is an error."""
+    """Prefer one front end; `test_bindings` sees that the first one is used wherever it can be."""
     monkeypatch.setattr(codes, "front_ends", (request.param,))
     return request.param
 

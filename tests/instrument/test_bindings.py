@@ -5,6 +5,8 @@ import sys
 import pytest
 
 from visualizer import watch
+from visualizer.instrument import codes
+from visualizer.instrument.stores import tap_stores as stores
 
 CASES = {
     "assignment": ("def f(x):\n    a = x\n    return a", "a", [(3,)], [3]),
@@ -198,3 +200,49 @@ def test_mangled_names_are_found(module, front_end):
     with watch(method, "_C__a") as seen:
         method(None, 5)
     assert [record.value for record in seen] == [5]
+
+
+HALFWAY = {
+    "unpacking, then an attribute": "def f():\n    a, None.x = 1, 2",
+    "chained, then an attribute": "def f():\n    a = None.x = 1",
+    "unpacking within unpacking": "def f():\n    a, [b, c] = 1, 2",
+    "import of several": "def f():\n    from math import pi as a, nothing",
+    "import of several modules": "def f():\n    import math as a, nothing",
+    "for": "def f():\n    for a, None.x in [(1, 2)]: pass",
+    "with": "from contextlib import nullcontext as n\ndef f():\n    with n((1, 2)) as (a, None.x): pass",
+}
+
+
+@pytest.mark.parametrize("name", HALFWAY)
+def test_a_binding_before_a_failure_in_the_same_statement_is_recorded(name, module):
+    function = module(HALFWAY[name]).f
+    with watch(function, "a") as seen, pytest.raises((AttributeError, ImportError, TypeError)):
+        function()
+    assert len(seen) == 1
+
+
+def test_the_same_name_bound_twice_in_a_statement_is_recorded_twice(module):
+    function = module("def f():\n    a, a = 1, 2").f
+    with watch(function, "a", each_binding=True) as seen:
+        function()
+    assert [record.value for record in seen] == [1, 2]
+
+
+def test_expressions_and_halfway_bindings_are_recorded_together(module):
+    function = module("def f(x):\n    a, [b] = x * 2, [abs(x)]\n    return a").f
+    with watch(function, "a", "call:abs", each_binding=True) as seen:
+        function(-3)
+    assert [(r.name, r.value) for r in seen] == [("call:abs", 3), ("a", -6)]
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_syntax_front_end_is_used_wherever_it_has_a_place(name, module, monkeypatch):
+    source, names, *_ = CASES[name]
+    function = module(source).f
+    by_bytecode = []
+    monkeypatch.setattr(
+        codes, "tap_stores", lambda code, hooks: by_bytecode.append(code) or stores(code, hooks)
+    )
+    with watch(function, *names):
+        pass
+    assert bool(by_bytecode) == (name in {"unpacking", "match"})

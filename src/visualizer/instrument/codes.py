@@ -6,6 +6,7 @@ code object (closures) are compiled once and stay apart.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 from collections.abc import Mapping, Sequence
 from types import CodeType, FunctionType
@@ -111,16 +112,20 @@ def _template(
 def _with_bindings(
     code: CodeType, module: dict[str, Any], label: str, wires: Sequence[Wire], allowed: Sequence[FrontEnd]
 ) -> Bytecode:
-    """Put in the hooks for bindings and expressions, by the syntax tree if it can be had."""
+    """Put in the hooks for bindings and expressions, bindings by syntax if that has a place for all."""
     bindings, nodes = _hooks(wires, "bind"), _hooks(wires, "node")
-    reason = "the syntax front end is switched off"
-    if (bindings or nodes) and "syntax" in allowed:
-        try:
+    if not bindings and not nodes:
+        return decoded(code)
+    if "syntax" in allowed:
+        with contextlib.suppress(NoSourceError):
             return decoded(_by_syntax(code, module, label, bindings, nodes))
-        except NoSourceError as error:
-            reason = str(error)
     if nodes:
-        raise NameNotBoundError(f"{next(iter(nodes))!r} needs the source of {label}, but {reason}")
+        try:
+            code = _by_syntax(code, module, label, {}, nodes)
+        except NoSourceError as error:
+            raise NameNotBoundError(
+                f"{next(iter(nodes))!r} needs the source of {label}, but {error}"
+            ) from None
     return tap_stores(code, bindings)
 
 

@@ -11,7 +11,7 @@ import ast
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
-from visualizer.instrument.source import FunctionNode
+from visualizer.instrument.source import FunctionNode, NoSourceError
 
 Hooks = Mapping[str, Sequence[str]]
 _Located = TypeVar("_Located", ast.expr, ast.stmt)
@@ -25,6 +25,11 @@ def tap_bindings(function: FunctionNode, hooks: Hooks) -> set[str]:
     -------
     set of str
         The names for which a binding was found (parameters are not searched).
+
+    Raises
+    ------
+    NoSourceError
+        If a statement goes on, and may fail, after it has bound a name: only bytecode has a place there.
     """
     taps = _BindingTaps(hooks, hooks)
     function.body = taps.body(function.body)
@@ -50,6 +55,7 @@ class _BindingTaps(ast.NodeTransformer):
 
     def _statement(self, statement: ast.stmt) -> list[ast.stmt]:
         """Return a statement with hooks inside and after it."""
+        self._refuse_early(_steps(statement))
         after = self._taps(_bound_after(statement))
         if isinstance(statement, _SCOPES):
             self._visit_scope(statement)
@@ -62,6 +68,20 @@ class _BindingTaps(ast.NodeTransformer):
             statement.body[:0] = taps
             return [statement]
         return [self._generic(statement), *after]
+
+    def _refuse_early(self, steps: Iterable[str | None]) -> None:
+        """Refuse a statement that goes on, and may fail, after it has bound a wanted name.
+
+        Raises
+        ------
+        NoSourceError
+            Only bytecode has a place right after that binding.
+        """
+        left = list(steps)
+        while left:
+            name = left.pop(0)
+            if name in self.hooks and (None in left or name in left):
+                raise NoSourceError(f"a statement goes on after it has bound `{name}`")
 
     def _generic(self, node: _Located) -> _Located:
         """Visit expressions by the usual walk and lists of statements by ``body``."""
@@ -96,6 +116,8 @@ class _BindingTaps(ast.NodeTransformer):
                 statement.items = statement.items[: index + 1]
                 statement.body = [ast.copy_location(inner, statement)]
                 break
+        for item in statement.items:
+            self._refuse_early(_target_steps(item.optional_vars))
         taps = [tap for item in statement.items for tap in self._taps(_names(item.optional_vars))]
         statement.items = [self.visit(item) for item in statement.items]
         statement.body = self.body(statement.body, taps)
@@ -110,6 +132,10 @@ class _BindingTaps(ast.NodeTransformer):
 
     def visit_match_case(self, node: ast.match_case) -> ast.match_case:
         """Hand captured names over before the guard, which sees them, or before the body."""
+        if any(isinstance(each, ast.MatchMapping) and each.rest for each in ast.walk(node.pattern)):
+            self._refuse_early(
+                [*(name for name, _ in _captured(node.pattern)), None]
+            )  # bound in another order
         taps = self._taps(_captured(node.pattern))
         if node.guard is not None:
             guard = self.visit(node.guard)
@@ -197,15 +223,40 @@ def _bound_after(statement: ast.stmt) -> Iterator[tuple[str, ast.AST]]:
         yield from _names(statement.target)
     elif isinstance(statement, ast.Import | ast.ImportFrom):
         for alias in statement.names:
-            yield alias.asname or alias.name.partition(".")[0], alias
+            yield alias.asname or alias.name.partition(".")[0], _header(statement)
     elif isinstance(statement, _SCOPES):
         yield statement.name, _header(statement)
     elif type(statement).__name__ == "TypeAlias":  # Python 3.12 and later
         yield from _names(statement.name)  # type: ignore[attr-defined]
 
 
-def _header(statement: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> ast.AST:
-    """Return a node on the line where a def or class binds its name: that of the keyword."""
+def _steps(statement: ast.stmt) -> Iterator[str | None]:
+    """Yield what a statement does, in order: a name for each plain binding, None for what may fail."""
+    if isinstance(statement, ast.Assign):
+        for target in statement.targets:
+            yield from _target_steps(target)
+    elif isinstance(statement, ast.For | ast.AsyncFor):
+        yield from _target_steps(statement.target)
+    elif isinstance(statement, ast.Import | ast.ImportFrom):
+        for name, _ in _bound_after(statement):
+            yield from (None, name)
+
+
+def _target_steps(target: ast.AST | None) -> Iterator[str | None]:
+    if isinstance(target, ast.Name):
+        yield target.id
+    elif isinstance(target, ast.Starred):
+        yield from _target_steps(target.value)
+    elif isinstance(target, ast.Tuple | ast.List):
+        yield None  # unpacking
+        for element in target.elts:
+            yield from _target_steps(element)
+    elif target is not None:
+        yield None  # an attribute or item is set
+
+
+def _header(statement: ast.stmt) -> ast.AST:
+    """Return a node on the line where a def, class or import binds names: that of the keyword."""
     line, column = statement.lineno, statement.col_offset
     return ast.Pass(lineno=line, col_offset=column, end_lineno=line, end_col_offset=column)
 
