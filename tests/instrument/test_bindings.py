@@ -245,4 +245,4 @@ def test_the_syntax_front_end_is_used_wherever_it_has_a_place(name, module, monk
     )
     with watch(function, *names):
         pass
-    assert bool(by_bytecode) == (name in {"unpacking", "match"})
+    assert bool(by_bytecode) == (name in {"unpacking", "from import", "match"})
