@@ -161,7 +161,9 @@ def test_under_and_above_other_decorators_the_function_beneath_is_recorded(activ
     assert get_local.cache == {f.__qualname__: [2]}
 
 
-@pytest.mark.parametrize("point_at", [lambda owner: owner, lambda owner: owner.__call__])
+@pytest.mark.parametrize(
+    "point_at", [lambda owner: owner, lambda owner: owner.__call__], ids=["instance", "method"]
+)
 def test_an_instance_or_bound_method_is_recorded_for_its_own_calls_only(active, point_at):
     mine, other = Owner(), Owner()
     target = point_at(mine)
