@@ -225,7 +225,8 @@ def test_the_same_name_bound_twice_in_a_statement_is_recorded_twice(module):
     function = module("def f():\n    a, a = 1, 2").f
     with watch(function, "a", each_binding=True) as seen:
         function()
-    assert [record.value for record in seen] == [1, 2]
+    # from 3.13 on the compiler drops the first
+    assert [record.value for record in seen] == ([1, 2] if sys.version_info < (3, 13) else [2])
 
 
 def test_expressions_and_halfway_bindings_are_recorded_together(module):
