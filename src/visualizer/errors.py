@@ -5,7 +5,7 @@
     VisualizerError                  everything this package raises on purpose
     ├── TargetError (TypeError)      this cannot be watched: not a Python function, no forward, not found
     ├── NameNotBoundError (NameError) the function binds no such name, or holds no such expression
-    ├── ShapeError (ValueError)      an array has another shape than the one needed
+    ├── ShapeError (ValueError)      an array has another shape than needed, or not the place named
     ├── OptionError (ValueError)      an option was given a value that it does not have
     ├── MemoryBudgetError (MemoryError) recording stopped at its memory budget
     ├── ModelNotFoundError (LookupError) a model's name, folder or weights are not to be had
@@ -28,7 +28,7 @@ class VisualizerError(Exception):
 
 
 class TargetError(VisualizerError, TypeError):
-    """The target has no Python function whose locals could be recorded."""
+    """What was given is of no kind that can be used: no Python function to record, no array to draw."""
 
 
 class NameNotBoundError(VisualizerError, NameError):
@@ -36,7 +36,7 @@ class NameNotBoundError(VisualizerError, NameError):
 
 
 class ShapeError(VisualizerError, ValueError):
-    """An array has another shape than the one needed."""
+    """An array has another shape than the one needed, or does not have the place that is named."""
 
 
 class OptionError(VisualizerError, ValueError):

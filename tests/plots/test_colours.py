@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from matplotlib import colormaps
 
-from visualizer.errors import ShapeError
+from visualizer.errors import OptionError
 from visualizer.plots.colours import OVER, colour_scale
 
 VALUES = np.array([0.0, 0.1, 0.4, 0.8])
@@ -107,5 +107,5 @@ def test_colours_over_grey_are_those_of_the_map_at_its_opacity():
     ],
 )
 def test_a_scale_that_cannot_be_is_refused(choices, sentence):
-    with pytest.raises(ShapeError, match=sentence):
+    with pytest.raises(OptionError, match=sentence):
         colour_scale(VALUES, **choices)

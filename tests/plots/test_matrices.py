@@ -6,7 +6,7 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
 
-from visualizer.errors import ShapeError
+from visualizer.errors import OptionError, ShapeError
 from visualizer.plots import grid_show, head, heads, visualize_head, visualize_heads
 from visualizer.plots.colours import OVER
 
@@ -99,7 +99,7 @@ def test_only_outer_panels_are_labelled():
 
 
 def test_no_columns_are_too_few():
-    with pytest.raises(ShapeError, match="columns=0 is wanted, but a row holds at least one panel"):
+    with pytest.raises(OptionError, match="columns=0 is wanted, but a row holds at least one panel"):
         heads(SOFT, columns=0)
 
 

@@ -52,7 +52,7 @@ def check_names(function: FunctionType, code: CodeType, names: Sequence[str]) ->
     NameNotBoundError
         The message lists the function's names and the nearest.
     """
-    bound = bound_names(code)
+    bound = _bound_names(ById(code))
     for name in names:
         if name.startswith(("call:", "expr:")):
             parse(name)
@@ -60,6 +60,11 @@ def check_names(function: FunctionType, code: CodeType, names: Sequence[str]) ->
             raise NameNotBoundError(
                 f"{function.__qualname__} {_lack(name, code)}{nearest(name, list(bound))}"
             )
+
+
+@functools.lru_cache(maxsize=4096)
+def _bound_names(key: ById) -> tuple[str, ...]:
+    return bound_names(key.value)
 
 
 def _lack(name: str, code: CodeType) -> str:

@@ -12,7 +12,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.colors import Colormap, FuncNorm, ListedColormap, LogNorm, Normalize, SymLogNorm
 
-from visualizer.errors import ShapeError
+from visualizer.errors import OptionError
 from visualizer.plots.arrays import Floats, finite
 
 SEQUENTIAL = "viridis"
@@ -93,7 +93,7 @@ def colour_scale(
 
     Raises
     ------
-    ShapeError
+    OptionError
         If ``scale`` is unknown or its range is empty, or logarithmic for values without a positive one.
 
     Examples
@@ -102,12 +102,12 @@ def colour_scale(
     -3.0
     """
     if scale not in SCALES:
-        raise ShapeError(f"scale={scale!r} is unknown: one of {', '.join(map(repr, SCALES))} is wanted")
+        raise OptionError(f"scale={scale!r} is unknown: one of {', '.join(map(repr, SCALES))} is wanted")
     shown, (vmin, vmax) = finite(values), limits
     diverging = bool(shown.min() < 0) and (vmin is None or vmax is None)
     low, high = _symmetric(shown, vmin, vmax) if diverging else _range(shown, vmin, vmax, scale)
     if not low < high:
-        raise ShapeError(
+        raise OptionError(
             f"the colour scale from vmin={low:.3g} to vmax={high:.3g} is empty: vmin must lie below vmax"
         )
     return ColourScale(
@@ -134,7 +134,7 @@ def _range(shown: Floats, vmin: float | None, vmax: float | None, scale: str) ->
         vmin = vmin if vmin < high else high * DECADES
     low = float(vmin if vmin is not None else 0.0)
     if scale == "log" and low <= 0:
-        raise ShapeError(
+        raise OptionError(
             f"a logarithmic scale cannot start at {low:.3g}: give a positive vmin= or scale='sqrt'"
         )
     return low, high

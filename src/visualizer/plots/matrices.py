@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from visualizer.errors import ShapeError
+from visualizer.errors import OptionError, ShapeError
 from visualizer.plots.arrays import Floats, map_stack, one_map
 from visualizer.plots.panels import Look, Panel, draw_panels
 from visualizer.plots.pictures import rgb_picture
@@ -179,7 +179,7 @@ def _map_or_picture(shown: Any) -> Floats:
 def _columns(columns: int | None, panels: int) -> int:
     """Return ``columns``, or the number from 3 to 6 that leaves the fewest places empty."""
     if columns is not None and columns < 1:
-        raise ShapeError(f"columns={columns} is wanted, but a row holds at least one panel")
+        raise OptionError(f"columns={columns} is wanted, but a row holds at least one panel")
     return min(columns or min(range(3, 7), key=lambda count: (-panels % count, -count)), panels)
 
 
