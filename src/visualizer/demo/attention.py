@@ -87,7 +87,9 @@ def _nothing_found(model: Any, watches: Sequence[Watch]) -> str:
     kinds = {type(part).__name__ for part in model.modules()}
     called = [kind for kind in sorted(kinds) if re.search("attention|attn", kind, re.IGNORECASE)]
     there = f"its attention parts are {', '.join(called)}" if called else "no part of it is called attention"
-    held = f", and what {len(watches)} of them bind is no map of batch, head, query, key" if watches else ""
+    held = (
+        f", and what {len(watches)} of its parts bind is no map of batch, head, query, key" if watches else ""
+    )
     return (
         f"The demo draws the maps that a model's forward holds in a local named {names}, but "
         f"{type(model).__name__} has none: {there}{held}. visualizer.watch can point at any other name"

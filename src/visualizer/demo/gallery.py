@@ -61,7 +61,7 @@ def write_picture(picture: Picture, folder: Path) -> Path:
         picture.figure.savefig(unfinished, format="png")
         unfinished.replace(path)
     except OSError as error:
-        raise VisualizerError(f"The picture {path} cannot be written: {error.strerror}") from None
+        raise VisualizerError(f"The picture {path} cannot be written: {error.strerror or error}") from None
     finally:
         unfinished.unlink(missing_ok=True)
     return path
