@@ -27,7 +27,7 @@ from visualizer.instrument.sites import Hook, Tap, Wire
 _serial = itertools.count()
 
 
-@dataclass
+@dataclass(slots=True)  # no dict, which tools that ask who refers to a code object would find
 class _Patch:
     """What is put into a function; it does not keep the function alive."""
 
