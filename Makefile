@@ -3,9 +3,6 @@
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --constraint constraints.txt
-# The CPU build of torch is ten times smaller; for another: make demo TORCH_INDEX=https://download.pytorch.org/whl/cu130
-TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
-FROM_TORCH := --no-deps --extra-index-url $(TORCH_INDEX)
 
 # The pins are tested on 3.11, so it comes first; any other from 3.10 on that can make environments will do.
 # Each candidate is run, because one on PATH may be a version manager's shim for a Python that is switched off.
@@ -53,9 +50,9 @@ $(VENV)/.pip:
 	$(BIN)/python -m pip install --upgrade 'pip>=25.1'
 	@touch $@
 
-# torch first and from its own index, so that nothing brings another build of it
+# torch first, so that no other package brings another build of it
 $(VENV)/.demo: $(VENV)/.pip pyproject.toml constraints.txt
-	$(PIP) $(FROM_TORCH) torch
+	$(PIP) torch
 	$(PIP) --editable '.[demo]'
 	@touch $@
 
@@ -63,5 +60,5 @@ $(VENV)/.demo: $(VENV)/.pip pyproject.toml constraints.txt
 # else loads either; so both go into a folder that only the tests of timm's models look into.
 $(VENV)/.dev: $(VENV)/.demo
 	$(PIP) --editable '.[all]' --group dev
-	$(PIP) $(FROM_TORCH) --upgrade --target $(VENV)/timm timm torchvision
+	$(PIP) --no-deps --upgrade --target $(VENV)/timm timm torchvision
 	@touch $@
