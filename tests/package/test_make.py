@@ -54,7 +54,6 @@ def test_torch_comes_first_and_alone(clone):
         line for line in plan(clone, "demo").splitlines() if "--constraint constraints.txt" in line
     ]
     assert first.endswith(" torch")
-    assert "--no-deps" in first
     assert second.endswith(" --editable '.[demo]'")
 
 
