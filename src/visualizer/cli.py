@@ -5,6 +5,8 @@ Errors of this package are one sentence and exit code 1. No framework is loaded 
 
 from __future__ import annotations
 
+import os
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -29,9 +31,9 @@ EXAMPLES = """Examples:
   visualizer demo --model hf:path/to/folder --out maps
 """
 MORE = """See more:
-  visualizer demo --text "..." --text-pair "..."             sentences of your own
-  visualizer demo --model hf:NAME --text "..."               another text model, from the hub or a folder
-  visualizer demo --model timm:NAME --image photo.jpg        a vision model, and a picture of yours
+  {command} demo --text "..." --text-pair "..."       sentences of your own
+  {command} demo --model hf:NAME --text "..."         another text model, from the hub or a folder
+  {command} demo --model timm:NAME --image photo.jpg  a vision model, and a picture of yours
   in Python, the maps of any model, without editing it:
       with visualizer.watch(Attention, "attn") as seen:
           model(x)
@@ -96,8 +98,15 @@ def demo(
         written = [(write_picture(picture, out), picture.shows) for picture in pictures]
     width = max(len(str(path)) for path, _ in written)
     typer.echo(
-        "\n".join(["Written:", *(f"  {path!s:{width}}  {shows}" for path, shows in written), "", MORE])
+        "\n".join(["Written:", *(f"  {path!s:{width}}  {shows}" for path, shows in written), "", MORE.format(command=_command())])
     )
+
+
+def _command() -> str:
+    """Return what starts this program: a folder of an environment that is not switched on has to be named."""
+    if shutil.which("visualizer"):
+        return "visualizer"
+    return f"{os.path.relpath(sys.executable)} -m visualizer"
 
 
 @contextmanager
