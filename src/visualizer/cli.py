@@ -97,9 +97,8 @@ def demo(
         pictures = draw_gallery(model, Given(text, text_pair, image), say)
         written = [(write_picture(picture, out), picture.shows) for picture in pictures]
     width = max(len(str(path)) for path, _ in written)
-    typer.echo(
-        "\n".join(["Written:", *(f"  {path!s:{width}}  {shows}" for path, shows in written), "", MORE.format(command=_command())])
-    )
+    lines = [f"  {path!s:{width}}  {shows}" for path, shows in written]
+    typer.echo("\n".join(["Written:", *lines, "", MORE.format(command=_command())]))
 
 
 def _command() -> str:
