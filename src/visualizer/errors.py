@@ -2,14 +2,14 @@
 
 ::
 
-    VisualizerError                  everything this package raises on purpose
-    ├── TargetError (TypeError)      this cannot be watched: not a Python function, no forward, not found
-    ├── NameNotBoundError (NameError) the function binds no such name, or holds no such expression
-    ├── ShapeError (ValueError)      an array has another shape than needed, or not the place named
-    ├── OptionError (ValueError)      an option was given a value that it does not have
-    ├── MemoryBudgetError (MemoryError) recording stopped at its memory budget
-    ├── ModelNotFoundError (LookupError) a model's name, folder or weights are not to be had
-    └── MissingExtraError (ImportError) an optional package is missing; names the pip line
+    VisualizerError                        everything this package raises on purpose
+    ├── TargetError (TypeError)            neither a Python function to record nor an array to draw
+    ├── NameNotBoundError (NameError)      the function binds no such name, or holds no such expression
+    ├── ShapeError (ValueError)            an array has another shape than needed, or not the place named
+    ├── OptionError (ValueError)           an option was given a value that is none of its choices
+    ├── MemoryBudgetError (MemoryError)    recording stopped at its memory budget
+    ├── ModelNotFoundError (LookupError)   a model's name, folder or weights cannot be found or loaded
+    └── MissingExtraError (ImportError)    an optional package is missing; names the pip line
 
 Each message says in one sentence what was asked, what was found and what to do.
 """
@@ -28,7 +28,7 @@ class VisualizerError(Exception):
 
 
 class TargetError(VisualizerError, TypeError):
-    """What was given is of no kind that can be used: no Python function to record, no array to draw."""
+    """What was given cannot be used: it is no Python function to record, or no array to draw."""
 
 
 class NameNotBoundError(VisualizerError, NameError):
@@ -40,7 +40,7 @@ class ShapeError(VisualizerError, ValueError):
 
 
 class OptionError(VisualizerError, ValueError):
-    """An option was given a value that it does not have."""
+    """An option was given a value that is none of its choices."""
 
 
 class MemoryBudgetError(VisualizerError, MemoryError):
@@ -48,7 +48,7 @@ class MemoryBudgetError(VisualizerError, MemoryError):
 
 
 class ModelNotFoundError(VisualizerError, LookupError):
-    """A model's name, folder or weights are not to be had."""
+    """A model's name, folder or weights cannot be found or loaded."""
 
 
 class MissingExtraError(VisualizerError, ImportError):
