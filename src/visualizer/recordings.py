@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from visualizer.instrument.sites import Tap
 
 Asked = tuple[FunctionType, str]
+"""A function, and a name that was asked for in it."""
 
 
 @dataclass
@@ -48,7 +49,7 @@ class Recording:
     tap: Tap | None = None
 
     def accepts(self, first: Any) -> bool:
-        """Tell whether the call with this first argument is recorded."""
+        """Tell whether a filter accepts the call with this first argument."""
         return any(accepts(first) for accepts in self.filters)
 
 
@@ -87,10 +88,10 @@ class Recordings:
 
     def deactivate(self) -> None:
         """Put every function back as it was."""
-        with self._lock, contextlib.ExitStack() as each:  # every one is put back, whatever another raises
+        with self._lock, contextlib.ExitStack() as stack:  # every one is put back, whatever another raises
             self.active = False
             for function, name in self._all():
-                each.callback(_take_out, function, self._functions[function][name])
+                stack.callback(_take_out, function, self._functions[function][name])
 
     def _all(self) -> list[Asked]:
         return [(function, name) for function in list(self._functions) for name in self._functions[function]]
