@@ -90,12 +90,12 @@ def grid_to_grid(  # noqa: PLR0913  each thing that can be changed is a keyword
     colours = colour_scale(row, cmap, (vmin, vmax), scale, sequential="inferno")
     shown = patches.tokens == len(weights)  # else rows are other things than the image's tokens
     name = patches.name_of(token) if shown else "not in this image"
-    frame = open_frame(2, 2, figsize or (WIDTH, WIDTH), ax)
+    frame, places = open_frame(2, 2, figsize or (WIDTH, WIDTH), ax), Places(patches)
     left, right = frame.axes
-    draw_picture(left, picture, Places(patches))
-    paper = draw_row(right, row, picture, Places(patches), Paint(colours, alpha, interpolation))
+    draw_picture(left, picture, places)
+    paper = draw_row(right, row, picture, places, Paint(colours, alpha, interpolation))
     for axes in frame.axes if shown else ():
-        mark(axes, Places(patches), token)
+        mark(axes, places, token)
     add_panel_title(left, f"query (row {token}): {name}")
     add_panel_title(right, "keys (columns): where it looks")
     frame.add_bar(colours, ScalarMappable(colours.norm, colours.over_grey(paper, alpha)))
