@@ -21,11 +21,11 @@ demo: $(VENV)/.demo  ## draw the attention maps of two trained models into demo/
 	$(BIN)/python -m visualizer demo
 
 test: lint types  ## lint, types, all fast tests and a smoke of each long suite
-	$(BIN)/python -m nox --session engine floor torture_smoke
+	$(BIN)/python -m nox
 	$(BIN)/python -m pytest
 
 test-all: lint types  ## the long suites too
-	$(BIN)/python -m nox --session engine floor torture
+	$(BIN)/python -m nox -- -m "long or not long"
 	$(BIN)/python -m pytest -m "long or not long"
 
 lint: $(VENV)/.dev  ## ruff: rules and format

@@ -31,16 +31,13 @@ def install(session: nox.Session, *steps: list[str]) -> None:
         stamp.touch()
 
 
-def install_engine(session: nox.Session) -> None:
-    """Install the core and what its tests need: no framework."""
-    install(session, ["--constraint", "constraints.txt", "--editable", ".", "--group", "engine"])
-
-
 @nox.session(python=[python for python in PYTHONS if python != OWN])
 def engine(session: nox.Session) -> None:
     """Test what needs no framework; on the Python that runs nox, the whole suite does."""
-    install_engine(session)
-    session.run("python", "-m", "pytest", "tests/instrument", "tests/classic", *session.posargs)
+    install(session, ["--constraint", "constraints.txt", "--editable", ".", "--group", "engine"])
+    session.run(
+        "python", "-m", "pytest", "tests/instrument", "tests/classic", "tests/torture", *session.posargs
+    )
 
 
 @nox.session(python=["3.10", "3.11"])

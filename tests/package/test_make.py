@@ -48,7 +48,7 @@ def test_the_demo_installs_no_developers_tools(clone):
     assert "--group" not in plan(clone, "demo")
 
 
-def test_torch_comes_first_and_alone(clone):
+def test_torch_comes_first(clone):
     shutil.rmtree(clone / ".venv")
     first, second = [
         line for line in plan(clone, "demo").splitlines() if "--constraint constraints.txt" in line
