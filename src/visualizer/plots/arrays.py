@@ -21,6 +21,8 @@ def as_numbers(value: object, name: str) -> NDArray[Any]:
     ------
     TargetError
         If it is a model, or holds no real numbers.
+    ShapeError
+        If it is a list whose parts differ in shape.
 
     Examples
     --------
@@ -41,6 +43,11 @@ def as_numbers(value: object, name: str) -> NDArray[Any]:
 
 def as_floats(value: object, name: str) -> Floats:
     """Return ``value`` as floats of at least 32 bits, its masked cells as NaN.
+
+    Raises
+    ------
+    TargetError, ShapeError
+        As `as_numbers` does.
 
     Examples
     --------

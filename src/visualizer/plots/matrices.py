@@ -47,8 +47,9 @@ def head(  # noqa: PLR0913  each thing that can be changed is a keyword
         A title such as "layer 3, head 5". The caption tells the scale and what it clips; a text replaces it,
         False leaves it out.
     cmap, interpolation
-        Names of matplotlib; cells are drawn as they are (nearest neighbour), viridis from 0, and red-blue
-        around 0 where values are negative.
+        A matplotlib colour map or its name, and the name of an interpolation. Unless told: viridis from 0, or
+        red-blue around 0 where values are negative; cells as they are (nearest neighbour), averaged where
+        they are smaller than a pixel.
     vmin, vmax, scale
         Range and rule ("linear", "sqrt", "log") of the colours; 0 to the largest value unless told.
     ax
@@ -60,6 +61,10 @@ def head(  # noqa: PLR0913  each thing that can be changed is a keyword
     ------
     ShapeError
         If the map has other axes, no finite value, or labels do not fit.
+    TargetError
+        If it is a model, or holds no real numbers.
+    OptionError
+        If the colour scale is unknown or empty.
 
     Examples
     --------
@@ -111,6 +116,10 @@ def heads(  # noqa: PLR0913  each thing that can be changed is a keyword
     ------
     ShapeError
         If the maps have other axes, no finite value, or labels or axes do not fit.
+    TargetError
+        If they are a model, or hold no real numbers.
+    OptionError
+        If the colour scale is unknown or empty, or ``columns`` is less than 1.
 
     Examples
     --------
@@ -156,6 +165,13 @@ def grid_show(to_shows: Sequence[tuple[Any, str]], cols: int) -> Figure:
     """Draw (map or image, title) pairs in ``cols`` columns, all maps on one scale.
 
     Arrays with two axes are maps; PIL images and arrays with three axes are images.
+
+    Raises
+    ------
+    ShapeError
+        If there are no pairs, or an array is neither a map nor an image.
+    OptionError
+        If ``cols`` is less than 1.
 
     Examples
     --------

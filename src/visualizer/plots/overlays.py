@@ -64,7 +64,8 @@ def grid_to_grid(  # noqa: PLR0913  each thing that can be changed is a keyword
         A title such as "layer 3, head 5". The caption tells query, mass, scale and what it clips; a text
         replaces it, False leaves it out.
     cmap, alpha, interpolation
-        Colours, their opacity over the greyed image; cells are drawn as they are (nearest neighbour).
+        A matplotlib colour map or its name, its opacity in [0, 1] over the greyed image, and the name of an
+        interpolation: cells are drawn as they are (nearest neighbour) unless told.
     vmin, vmax, scale
         Range and rule ("linear", "sqrt", "log") of the colours; 0 to the row's largest value unless told.
     ax
@@ -76,6 +77,10 @@ def grid_to_grid(  # noqa: PLR0913  each thing that can be changed is a keyword
     ------
     ShapeError
         If map, grid, prefix and image do not fit, the query lies outside, or none or several are given.
+    TargetError
+        If map or image is a model, or holds no real numbers.
+    OptionError
+        If the colour scale is unknown or empty.
 
     Examples
     --------

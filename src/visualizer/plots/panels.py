@@ -62,6 +62,13 @@ class Look:
 def draw_panels(panels: Sequence[Panel], columns: int, look: Look, reading: Sequence[str]) -> Figure:
     """Draw ``panels`` in rows of ``columns``; ``reading`` are the first sentences of the caption.
 
+    Raises
+    ------
+    ShapeError
+        If the caller's axes are not as many as the panels.
+    OptionError
+        If the colour scale is unknown or empty.
+
     Examples
     --------
     >>> draw_panels([Panel(np.eye(3))], 1, Look(), ["Row = query."]).axes[0].get_xlabel()

@@ -46,7 +46,13 @@ class PatchGrid:
         return f"cell ({cell[0]}, {cell[1]})" if cell else self.prefix[token]
 
     def token_at(self, cell: tuple[int, int]) -> int:
-        """Return the token of the patch at (row, column)."""
+        """Return the token of the patch at (row, column).
+
+        Raises
+        ------
+        ShapeError
+            If it is no pair of whole numbers, or lies outside of the grid.
+        """
         (row, column), (rows, columns) = _pair(cell, "cell", "(row, column)"), self.cells
         if not (0 <= row < rows and 0 <= column < columns):
             grid = f"the grid of {rows} rows and {columns} columns"
@@ -54,7 +60,13 @@ class PatchGrid:
         return int(len(self.prefix) + row * columns + column)
 
     def token_under(self, pixel: tuple[float, float]) -> int:
-        """Return the token of the patch that holds the pixel (x, y), counted from the top left."""
+        """Return the token of the patch that holds the pixel (x, y), counted from the top left.
+
+        Raises
+        ------
+        ShapeError
+            If it is no pair of numbers, or lies outside of the image.
+        """
         (x, y), (height, width) = _pair(pixel, "pixel", "(x, y)", float), self.size
         if not (0 <= x < width and 0 <= y < height):
             image = f"the image of {width} × {height} pixels"
@@ -92,6 +104,11 @@ def patch_grid(
 
 def prefix_names(prefix: int | Sequence[str]) -> tuple[str, ...]:
     """Return the names of prefix tokens; a bare number means CLS, then registers.
+
+    Raises
+    ------
+    ShapeError
+        If the number is negative, or not whole.
 
     Examples
     --------

@@ -25,6 +25,8 @@ def rgb_picture(image: Any) -> Floats:
     ------
     ShapeError
         If the axes are others or ambiguous, or values lie outside of that range.
+    TargetError
+        If it is a model, or holds no real numbers.
 
     Examples
     --------
