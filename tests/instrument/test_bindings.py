@@ -202,6 +202,22 @@ def test_mangled_names_are_found(module, front_end):
     assert [record.value for record in seen] == [5]
 
 
+def test_a_comprehension_over_a_free_variables_name_leaves_it_alone(module, front_end):
+    function = module("""
+        def outer(a):
+            def f(b):
+                nonlocal a
+                a = a + 1
+                h = lambda: a
+                c = [(a, lambda: a)[0] for a in b]
+                return c, h(), a
+            return f
+    """).outer(5)
+    with watch(function, "a", "c", each_binding=True) as seen:
+        assert function([1, 2]) == ([1, 2], 6, 6)
+    assert [(r.name, r.value) for r in seen] == [("a", 6), ("c", [1, 2])]
+
+
 HALFWAY = {
     "unpacking, then an attribute": "def f():\n    a, None.x = 1, 2",
     "chained, then an attribute": "def f():\n    a = None.x = 1",

@@ -100,6 +100,13 @@ def f(x, *rest, key=None):
     ) and (t :=
            s): u = 1
     import os.path as v, sys
+    from math import (
+        pi as v2)
+    if (v3 := [
+        each for each in [
+            x]]): v4 = {
+                "key": x}["key"]
+    wide = [x,                                                                                                                                                                          v]
     w = [y for y in range(2)]
     z = [lambda: y for y in range(2)]
     while True:
@@ -281,7 +288,7 @@ def test_coverage_measures_the_same_lines_and_branches(module, front_end):
                 made.f(x)
             made.g(0), list(made.h(2))
         data = measured.get_data()
-        return data.lines(made.__file__), sorted(data.arcs(made.__file__))
+        return set(data.lines(made.__file__)), set(data.arcs(made.__file__))
 
     plain = measure()
     assert len(plain[1]) > 10

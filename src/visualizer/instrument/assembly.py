@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from types import CodeType
 
-from bytecode import Bytecode
+from bytecode import Bytecode, ConcreteBytecode
+from bytecode.instr import InstrLocation
 
 from visualizer.instrument.lines import encode_locations
 
@@ -18,5 +20,17 @@ def assembled(body: Bytecode, origin: CodeType) -> CodeType:
     code: CodeType = concrete.to_code(
         stacksize=origin.co_stacksize + _HEADROOM, compute_exception_stack_depths=False
     )
-    locations = [(each.size // 2, each.location) for each in concrete]
-    return code.replace(co_linetable=encode_locations(locations, origin.co_firstlineno))
+    return code.replace(co_linetable=encode_locations(_locations(concrete), origin.co_firstlineno))
+
+
+def _locations(concrete: ConcreteBytecode) -> Iterator[tuple[int, InstrLocation | None]]:
+    """Yield each instruction's length in code units, with that of its caches, and its location."""
+    size, at = 0, None
+    for each in concrete:
+        if size and each.name != "CACHE":
+            yield size, at
+            size = 0
+        if not size:
+            at = each.location
+        size += each.size // 2
+    yield size, at

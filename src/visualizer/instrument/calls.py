@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Sequence
+from types import CodeType
 
 from bytecode import CellVar, FreeVar, Instr
 from bytecode.instr import InstrLocation
@@ -30,13 +31,18 @@ def call_with_top(hook: str, at: InstrLocation | None) -> list[Instr]:
     return _placed([_load(hook), *below, *_invoke(1), Instr("POP_TOP")], at)
 
 
-def load(name: str, cellvars: Sequence[str], freevars: Sequence[str]) -> Instr:
+def load(variable: str | CellVar | FreeVar) -> Instr:
     """Return the instruction that loads a local's value; for cells their content, never the cell."""
-    if name in cellvars:
-        return Instr("LOAD_DEREF", CellVar(name))
-    if name in freevars:
-        return Instr("LOAD_DEREF", FreeVar(name))
-    return Instr("LOAD_FAST" if sys.version_info < (3, 12) else "LOAD_FAST_CHECK", name)
+    if isinstance(variable, CellVar | FreeVar):
+        return Instr("LOAD_DEREF", variable)
+    return Instr("LOAD_FAST" if sys.version_info < (3, 12) else "LOAD_FAST_CHECK", variable)
+
+
+def variable(name: str, code: CodeType) -> str | CellVar | FreeVar:
+    """Return how instructions of ``code`` refer to a local."""
+    if name in code.co_cellvars:
+        return CellVar(name)
+    return FreeVar(name) if name in code.co_freevars else name
 
 
 def _load(hook: str) -> Instr:

@@ -14,7 +14,7 @@ from types import CodeType
 
 from bytecode import Bytecode, Instr, Label, TryBegin, TryEnd
 
-from visualizer.instrument.calls import NOWHERE, call, call_with_top, load
+from visualizer.instrument.calls import NOWHERE, call, call_with_top, load, variable
 from visualizer.instrument.sites import Wire
 from visualizer.instrument.stores import parameters
 
@@ -50,7 +50,7 @@ def _entry(code: CodeType, wires: Sequence[Wire]) -> Iterator[Instr]:
             yield from call(wire.hook, [], NOWHERE)
     for wire in wires:
         if wire.site.kind == "bind" and wire.site.name in bound:
-            yield from call(wire.hook, [load(wire.site.name, code.co_cellvars, code.co_freevars)], NOWHERE)
+            yield from call(wire.hook, [load(variable(wire.site.name, code))], NOWHERE)
 
 
 def _exits(instruction: object, code: CodeType, wires: Sequence[Wire]) -> Iterator[Instr]:
@@ -65,7 +65,7 @@ def _exits(instruction: object, code: CodeType, wires: Sequence[Wire]) -> Iterat
             yield from call_with_top(wire.hook, at)
     for wire in wires:
         if wire.site.kind == "leave":
-            loads = [load(name, code.co_cellvars, code.co_freevars) for name in wire.site.loads]
+            loads = [load(variable(name, code)) for name in wire.site.loads]
             yield from call(wire.hook, loads, at)
 
 

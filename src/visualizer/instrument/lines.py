@@ -48,7 +48,8 @@ def encode_positions(positions: Iterable[tuple[int, Position]], first_line: int)
     """
     table = bytearray()
     line = first_line
-    for size, at in _runs(positions):
+    merged = positions if sys.version_info < (3, 12) else _runs(positions)  # as each version's compiler does
+    for size, at in merged:
         for part in _parts(size, 8):
             if at is None:
                 table.append(_entry(15, part))

@@ -18,8 +18,8 @@ class Site:
     ----------
     kind
         ``enter``: the body begins, ``hook()``. ``bind``: a name was bound (a parameter is bound at entry),
-        ``hook(value)``, which must give the value back, since a walrus stands inside an expression.
-        ``node``: an unnamed expression was evaluated, ``hook(value)``, which must give the value back too.
+        ``hook(value)``. ``node``: an unnamed expression was evaluated, ``hook(value)``, which must give the
+        value back.
         ``return``: a value is about to be returned, ``hook(value)``. ``leave``: the call is about to return,
         ``hook(*values of loads)``. ``raise``: an exception leaves the call, ``hook()``.
     name

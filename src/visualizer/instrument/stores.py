@@ -17,6 +17,7 @@ from bytecode import Bytecode, CellVar, FreeVar, Instr
 from visualizer.instrument.calls import call, load
 
 _PAIRS = {
+    "LOAD_FAST_LOAD_FAST": ("LOAD_FAST", "LOAD_FAST"),
     "STORE_FAST_STORE_FAST": ("STORE_FAST", "STORE_FAST"),
     "STORE_FAST_LOAD_FAST": ("STORE_FAST", "LOAD_FAST"),
 }
@@ -55,18 +56,29 @@ def _bindings(code: CodeType, owned: Collection[str]) -> Iterator[str]:
 
 
 def decoded(code: CodeType) -> Bytecode:
-    """Return the instructions with pairs of stores taken apart."""
-    body = Bytecode.from_code(code, conserve_exception_block_stackdepth=True)
+    """Return the instructions with those taken apart that handle two variables."""
+    shared = set(code.co_varnames).intersection(code.co_freevars).difference(code.co_cellvars)
+    names = tuple(name + _SHARED if name in shared else name for name in code.co_varnames)
+    body = Bytecode.from_code(code.replace(co_varnames=names), conserve_exception_block_stackdepth=True)
     body.argnames = list(code.co_varnames)  # keeps the order that `locals()` shows
     body[:] = [single for each in body for single in _singles(each)]
     return body
 
 
+_SHARED = "\0"
+"""Ends a variable's name while decoding, where a free variable has that name too (an inlined comprehension
+over it): the ``bytecode`` package leaves such a free variable out (0.19.1)."""
+
+
 def _singles(instruction: object) -> Iterator[object]:
-    if isinstance(instruction, Instr) and instruction.name in _PAIRS:
+    if not isinstance(instruction, Instr):
+        yield instruction
+    elif instruction.name in _PAIRS:
         for name, arg in zip(_PAIRS[instruction.name], instruction.arg, strict=True):
-            yield Instr(name, arg, location=instruction.location)
+            yield from _singles(Instr(name, arg, location=instruction.location))
     else:
+        if isinstance(instruction.arg, str) and instruction.arg.endswith(_SHARED):
+            instruction.arg = instruction.arg.removesuffix(_SHARED)
         yield instruction
 
 
@@ -82,7 +94,7 @@ def tap_stores(code: CodeType, hooks: Mapping[str, Iterable[str]]) -> Bytecode:
         tapped.append(instruction)
         for name in _stored(instruction) if index not in skipped else ():
             for hook in hooks.get(name, ()):
-                tapped += call(hook, [load(name, code.co_cellvars, code.co_freevars)], instruction.location)
+                tapped += call(hook, [load(instruction.arg)], instruction.location)
     body[:] = tapped
     return body
 

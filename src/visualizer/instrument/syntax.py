@@ -139,19 +139,16 @@ class _BindingTaps(ast.NodeTransformer):
         taps = self._taps(_captured(node.pattern))
         if node.guard is not None:
             guard = self.visit(node.guard)
-            calls = [tap.value for tap in taps if isinstance(tap, ast.Expr)]
-            node.guard = _last_of([*calls, guard]) if calls else guard
+            node.guard = _one_of([*map(_call_of, taps), guard], len(taps), guard) if taps else guard
             taps = []
         node.body = self.body(node.body, taps)
         return node
 
     def visit_NamedExpr(self, node: ast.NamedExpr) -> ast.expr:
+        """Hand the value over once it is bound: ``(name := value, hook(name))[0]``."""
         node.value = self.visit(node.value)
-        value: ast.expr = node
-        for hook in self.hooks.get(node.target.id, ()):
-            self.found.add(node.target.id)
-            value = hook_call(hook, value, first_evaluated(node.value), node.target)
-        return value
+        taps = self._taps([(node.target.id, node.target)])
+        return _one_of([node, *map(_call_of, taps)], 0, node.target) if taps else node
 
     def visit_Lambda(self, node: ast.Lambda) -> ast.Lambda:
         """Visit only the defaults: what a lambda's body binds is the lambda's own."""
@@ -206,12 +203,14 @@ def _on_first_line(statement: ast.stmt, node: ast.AST) -> ast.stmt:
     return statement
 
 
-def _last_of(values: list[ast.expr]) -> ast.expr:
-    """Return an expression that evaluates all ``values`` and gives the last."""
-    at = values[-1]
+def _one_of(values: list[ast.expr], index: int, at: ast.expr) -> ast.expr:
+    """Return an expression that evaluates all ``values`` and gives one of them."""
     row = ast.copy_location(ast.Tuple(values, ast.Load()), at)
-    last = ast.copy_location(ast.Constant(len(values) - 1), at)
-    return ast.copy_location(ast.Subscript(row, last, ast.Load()), at)
+    return ast.copy_location(ast.Subscript(row, ast.copy_location(ast.Constant(index), at), ast.Load()), at)
+
+
+def _call_of(tap: ast.stmt) -> ast.expr:
+    return tap.value  # type: ignore[attr-defined,no-any-return]  # an expression statement
 
 
 def _bound_after(statement: ast.stmt) -> Iterator[tuple[str, ast.AST]]:
@@ -273,10 +272,13 @@ def _names(target: ast.AST | None) -> Iterator[tuple[str, ast.AST]]:
 
 
 def _captured(pattern: ast.pattern) -> Iterator[tuple[str, ast.AST]]:
-    for node in ast.walk(pattern):
-        name = getattr(node, "name", None) or getattr(node, "rest", None)
-        if isinstance(node, ast.MatchAs | ast.MatchStar | ast.MatchMapping) and name:
-            yield name, pattern
+    """Yield the names that a pattern captures, in the order of the text."""
+    for child in ast.iter_child_nodes(pattern):
+        if isinstance(child, ast.pattern):
+            yield from ((name, pattern) for name, _ in _captured(child))
+    name = getattr(pattern, "name", None) or getattr(pattern, "rest", None)
+    if name and isinstance(pattern, ast.MatchAs | ast.MatchStar | ast.MatchMapping):
+        yield name, pattern
 
 
 def _declared(body: Iterable[ast.AST], kind: type[ast.Global | ast.Nonlocal]) -> Iterator[str]:
