@@ -29,10 +29,10 @@ def test_known_fonts_come_before_others_and_of_them_truetype_first(rare, install
     assert fonts.families_for(frozenset(rare))[0][-1] == "SimHei"
 
 
-def test_fonts_of_boxes_for_every_character_are_not_taken():
-    named = {font.name for font in fonts._others()}
-    assert named
-    assert not any(name.startswith("Last") for name in named)
+@pytest.mark.parametrize("family", ["Last Resort Sans", "LastResort"])
+def test_fonts_of_boxes_for_every_character_are_not_taken(rare, install, family):
+    install(family)
+    assert fonts.families_for(frozenset(rare)) == (["sans-serif"], frozenset(rare))
 
 
 @pytest.mark.parametrize(("truetype", "kind"), [(True, b"/FontFile2"), (False, b"/Type3")])
