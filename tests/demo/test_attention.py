@@ -1,3 +1,5 @@
+"""The maps that a model's parts hold in local variables are found, each once, in order."""
+
 import numpy as np
 import pytest
 import torch

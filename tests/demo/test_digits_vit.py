@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 
 from visualizer import watch
 from visualizer.demo.digits_vit import WEIGHTS, Attention, load_digits_vit
@@ -18,8 +19,6 @@ def scenes():
 @pytest.fixture(scope="module")
 def watched(scenes):
     """Logits (scene, class) and the maps of the last two layers (scene, layer and head, query, key)."""
-    import torch
-
     model = load_digits_vit()
     with watch(Attention, "attn") as seen, torch.inference_mode():
         logits = model(torch.from_numpy(scenes.images))

@@ -1,3 +1,5 @@
+"""Models of transformers: what they read, and what is said of those that cannot be loaded."""
+
 import sys
 
 import numpy as np

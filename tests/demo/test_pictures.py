@@ -1,3 +1,5 @@
+"""Which pictures a reading gives, and what each shows."""
+
 import numpy as np
 import pytest
 

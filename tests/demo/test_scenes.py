@@ -1,3 +1,5 @@
+"""Scenes of digits: a card with its label, among digits that no training has seen."""
+
 import numpy as np
 import pytest
 

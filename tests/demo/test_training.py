@@ -1,3 +1,5 @@
+"""The script that trained the packaged model still trains one like it."""
+
 from pathlib import Path
 
 from safetensors import safe_open
