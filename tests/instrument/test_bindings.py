@@ -212,10 +212,18 @@ def test_a_comprehension_over_a_free_variables_name_leaves_it_alone(module, fron
                 c = [(a, lambda: a)[0] for a in b]
                 return c, h(), a
             return f
-    """).outer(5)
+    """).outer
+    plain, function = function(5)([1, 2]), function(5)
     with watch(function, "a", "c", each_binding=True) as seen:
-        assert function([1, 2]) == ([1, 2], 6, 6)
+        assert function([1, 2]) == plain
     assert [(r.name, r.value) for r in seen] == [("a", 6), ("c", [1, 2])]
+
+
+def test_a_constant_is_left_alone(module, front_end):
+    function = module("def f():\n    a = 'zero\\0'\n    return a").f
+    with watch(function, "a") as seen:
+        assert function() == "zero\0"
+    assert seen[0].value == "zero\0"
 
 
 HALFWAY = {

@@ -8,6 +8,7 @@ variable), and the None that ``except … as name`` stores before it deletes the
 
 from __future__ import annotations
 
+import dis
 import inspect
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from types import CodeType
@@ -57,17 +58,26 @@ def _bindings(code: CodeType, owned: Collection[str]) -> Iterator[str]:
 
 def decoded(code: CodeType) -> Bytecode:
     """Return the instructions with those taken apart that handle two variables."""
-    shared = set(code.co_varnames).intersection(code.co_freevars).difference(code.co_cellvars)
-    names = tuple(name + _SHARED if name in shared else name for name in code.co_varnames)
-    body = Bytecode.from_code(code.replace(co_varnames=names), conserve_exception_block_stackdepth=True)
+    body = Bytecode.from_code(_unshared(code), conserve_exception_block_stackdepth=True)
     body.argnames = list(code.co_varnames)  # keeps the order that `locals()` shows
+    body.cellvars = list(code.co_cellvars)
     body[:] = [single for each in body for single in _singles(each)]
     return body
 
 
 _SHARED = "\0"
-"""Ends a variable's name while decoding, where a free variable has that name too (an inlined comprehension
-over it): the ``bytecode`` package leaves such a free variable out (0.19.1)."""
+_ON_VARIABLES = {*dis.haslocal, *dis.hasfree}
+
+
+def _unshared(code: CodeType) -> CodeType:
+    """Give variables other names where a free variable has the same (an inlined comprehension over it).
+
+    The ``bytecode`` package leaves such a free variable out (0.19.1).
+    """
+    free = set(code.co_freevars)
+    variables = tuple(name + _SHARED if name in free else name for name in code.co_varnames)
+    cells = tuple(name + _SHARED if name in free else name for name in code.co_cellvars)
+    return code.replace(co_varnames=variables, co_cellvars=cells)
 
 
 def _singles(instruction: object) -> Iterator[object]:
@@ -77,9 +87,15 @@ def _singles(instruction: object) -> Iterator[object]:
         for name, arg in zip(_PAIRS[instruction.name], instruction.arg, strict=True):
             yield from _singles(Instr(name, arg, location=instruction.location))
     else:
-        if isinstance(instruction.arg, str) and instruction.arg.endswith(_SHARED):
-            instruction.arg = instruction.arg.removesuffix(_SHARED)
+        if instruction.opcode in _ON_VARIABLES:
+            instruction.arg = _renamed(instruction.arg)
         yield instruction
+
+
+def _renamed(arg: object) -> object:
+    if isinstance(arg, CellVar):
+        return CellVar(arg.name.removesuffix(_SHARED))
+    return arg.removesuffix(_SHARED) if isinstance(arg, str) else arg
 
 
 def tap_stores(code: CodeType, hooks: Mapping[str, Iterable[str]]) -> Bytecode:
