@@ -6,14 +6,14 @@ import torch
 
 from visualizer import watch
 from visualizer.demo.digits_vit import WEIGHTS, Attention, load_digits_vit
-from visualizer.demo.scenes import GRID, draw_scenes, load_digits
+from visualizer.demo.scenes import GRID, draw_held_back_scenes
 
 SCENES = 200
 
 
 @pytest.fixture(scope="module")
 def scenes():
-    return draw_scenes(*load_digits(held_back=True), SCENES, np.random.default_rng(1))
+    return draw_held_back_scenes(SCENES, seed=1)
 
 
 @pytest.fixture(scope="module")

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from visualizer.demo.scenes import GRID, PATCH, SIZE, draw_scenes, load_digits
+from visualizer.demo.scenes import GRID, PATCH, SIZE, draw_held_back_scenes, load_digits
 
 
 @pytest.fixture(scope="module")
 def scenes():
-    return draw_scenes(*load_digits(held_back=True), 50, np.random.default_rng(0))
+    return draw_held_back_scenes(50, seed=0)
 
 
 def test_no_digit_is_both_trained_on_and_held_back():
@@ -59,7 +59,5 @@ def test_the_label_is_the_digit_on_the_card(scenes):
 
 
 def test_the_same_seed_draws_the_same_scenes():
-    first, second = (
-        draw_scenes(*load_digits(held_back=True), 3, np.random.default_rng(7)).images for _ in range(2)
-    )
+    first, second = (draw_held_back_scenes(3, seed=7).images for _ in range(2))
     assert (first == second).all()

@@ -5,17 +5,16 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numpy as np
-
 from visualizer.demo.attention import record_attention
 from visualizer.demo.readings import ImageReading
-from visualizer.demo.scenes import GRID, draw_scenes, load_digits
+from visualizer.demo.scenes import GRID, draw_held_back_scenes
 from visualizer.errors import require
 
 NAME = "ViT for digits"
+SEED = 7
 
 
-def read_scenes(count: int, seed: int = 7) -> list[ImageReading]:
+def read_scenes(count: int) -> list[ImageReading]:
     """Let the model read ``count`` scenes of held-back digits.
 
     Raises
@@ -27,7 +26,7 @@ def read_scenes(count: int, seed: int = 7) -> list[ImageReading]:
     from visualizer.demo.digits_vit import load_digits_vit
 
     model = load_digits_vit()
-    scenes = draw_scenes(*load_digits(held_back=True), count, np.random.default_rng(seed))
+    scenes = draw_held_back_scenes(count, SEED)
     images = torch.from_numpy(scenes.images)
     with torch.inference_mode():
         chances = model(images).softmax(dim=1).numpy()

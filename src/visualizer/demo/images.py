@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from visualizer.demo.readings import Floats
-from visualizer.demo.scenes import draw_scenes, load_digits
+from visualizer.demo.scenes import draw_held_back_scenes
 from visualizer.errors import VisualizerError, require
 
 MOST_PREFIX_TOKENS = 16
@@ -25,7 +25,7 @@ def load_image(path: Path | None) -> Any:
     """
     pillow = require("PIL.Image", "demo", "Reading an image")
     if path is None:
-        scene = draw_scenes(*load_digits(held_back=True), 1, np.random.default_rng(0)).images[0]
+        scene = draw_held_back_scenes(1, seed=0).images[0]
         return pillow.fromarray((255 * scene).round().astype(np.uint8)).convert("RGB")
     try:
         return pillow.open(path).convert("RGB")

@@ -119,6 +119,22 @@ def draw_scenes(
     return Scenes(images, classes[chosen[:, 0]], corners[:, 0])
 
 
+def draw_held_back_scenes(count: int, seed: int) -> Scenes:
+    """Draw ``count`` scenes of digits that are held back from training, the same ones for the same seed.
+
+    Raises
+    ------
+    MissingExtraError
+        If scikit-learn is not installed.
+
+    Examples
+    --------
+    >>> draw_held_back_scenes(3, seed=0).labels.shape
+    (3,)
+    """
+    return draw_scenes(*load_digits(held_back=True), count, np.random.default_rng(seed))
+
+
 def _corners(count: int, shown: int, rng: np.random.Generator) -> NDArray[np.int64]:
     """Place the digits of each scene in slots, one a slot: (scene, digit, 2), the first is the target's."""
     slots = np.argsort(rng.random((count, SLOTS[0] * SLOTS[1])), axis=1)[:, :shown]
