@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from visualizer.demo.pictures import Picture, draw_image, draw_overview, draw_scenes, draw_text
+from visualizer.demo.pictures import Picture, draw_image, draw_overview, draw_scene_readings, draw_text
 from visualizer.demo.readings import Given, ImageReading, TextReading
 from visualizer.errors import ModelNotFoundError, VisualizerError, require
 
@@ -97,7 +97,7 @@ def _draw_packaged(given: Given, say: Say) -> Iterator[Picture]:
     if not own_text:
         yield draw_overview(text, TWINS, scenes, ON_THE_CARD)
     yield from draw_text(text, None if own_text else TWINS)
-    yield draw_scenes(scenes, ON_THE_CARD)
+    yield draw_scene_readings(scenes, ON_THE_CARD)
     yield from draw_image(scenes[0], ON_THE_CARD)
 
 

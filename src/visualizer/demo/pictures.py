@@ -51,7 +51,7 @@ def draw_image(reading: ImageReading, layer: int | None = None) -> Iterator[Pict
     yield Picture("vision_heads.png", f"the {len(maps)} heads of layer {layer}, and their mean", heads)
 
 
-def draw_scenes(readings: Sequence[ImageReading], layer: int) -> Picture:
+def draw_scene_readings(readings: Sequence[ImageReading], layer: int) -> Picture:
     """Draw scenes, what the model reads in them, and where CLS looks in a layer."""
     figure = _new_figure(5.4, 1.4 * len(readings) + 0.5)
     figure.suptitle(QUESTION, **HEADING)
