@@ -226,17 +226,17 @@ def test_a_budget_counts_what_is_kept_over_all_keys():
 
 
 def test_one_function_that_refuses_to_be_put_back_does_not_keep_the_others_from_it(active):
-    functions = [get_local("a")(make(name)) for name in ("f", "g", "h")]
-    codes = {}
-    get_local.deactivate()
+    functions = [make("f"), make("g"), make("h")]
+    codes = [function.__code__ for function in functions]
     for function in functions:
-        codes[function] = function.__code__
-    get_local.activate()
+        get_local("a")(function)
     functions[1].__code__ = make("other").__code__
-    with pytest.warns(UserWarning, match="given other code"):
-        get_local.deactivate()
-    assert functions[0].__code__ is codes[functions[0]]
-    assert functions[2].__code__ is codes[functions[2]]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(UserWarning, match="given other code"):
+            get_local.deactivate()
+    assert functions[0].__code__ is codes[0]
+    assert functions[2].__code__ is codes[2]
 
 
 def test_switching_while_other_threads_run_the_function_leaves_it_whole():
