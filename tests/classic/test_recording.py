@@ -15,10 +15,10 @@ from visualizer.classic import get_local
 from visualizer.notices import RecordingWarning
 
 
-def named(name, **space):
+def named(name):
     """A function `name` that binds `a` to its argument and `b` to twice that."""
-    source = f"def {name}(x):\n    a = x\n    b = 2 * x\n    return a + b\n"
-    exec(source, space)
+    space = {}
+    exec(f"def {name}(x):\n    a = x\n    b = 2 * x\n    return a + b\n", space)
     return space[name]
 
 
