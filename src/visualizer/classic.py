@@ -47,7 +47,13 @@ class Switchboard(type):
 
     @property
     def cache(cls) -> dict[str, list[Any]]:
-        """The one dict of recorded values: qualified name → list, one value a call."""
+        """The one dict of recorded values: qualified name → list, one value a call.
+
+        Raises
+        ------
+        MemoryBudgetError
+            Once, if recording stopped at its budget.
+        """
         _cache.speak()
         return _cache.values
 

@@ -72,6 +72,7 @@ def keep_reference(value: object) -> Any:
 
 
 COPIES = {"numpy": copy_as_numpy, "tensor": copy_around_tensors, "reference": keep_reference}
+"""The choices of ``get_local.activate(keep=...)``."""
 
 
 def _copy(value: object, copy_leaf: Callable[[Any], Any]) -> Any:

@@ -35,6 +35,8 @@ def record_attention(model: Any, *inputs: Any, **named_inputs: Any) -> list[Floa
 
     Raises
     ------
+    MissingExtraError
+        If torch is not installed.
     TargetError
         If no part of the model binds a map to one of `NAMES`.
     """

@@ -47,10 +47,14 @@ def read_with_hf(name: str, given: Given) -> TextReading | ImageReading:
 
     Raises
     ------
+    MissingExtraError
+        If torch or transformers is not installed.
     ModelNotFoundError
         If it cannot be loaded.
     TargetError
         If none of its parts holds attention maps.
+    VisualizerError
+        If the image cannot be read.
     """
     with _transformers() as library:
         source = _source(name)

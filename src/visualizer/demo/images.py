@@ -20,6 +20,8 @@ def load_image(path: Path | None) -> Any:
 
     Raises
     ------
+    MissingExtraError
+        If Pillow, or for a scene scikit-learn, is not installed.
     VisualizerError
         If the file is missing or no image.
     """

@@ -40,6 +40,8 @@ def check_hub(repository: str, kind: str) -> None:
 
     Raises
     ------
+    MissingExtraError
+        If huggingface_hub is not installed.
     ModelNotFoundError
         If it has none of this name, or cannot be asked.
     """

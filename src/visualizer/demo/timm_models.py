@@ -31,6 +31,8 @@ def read_with_timm(name: str, given: Given) -> ImageReading:
         If the model cannot be loaded.
     TargetError
         If none of its parts holds attention maps.
+    VisualizerError
+        If the image cannot be read.
     """
     timm = _timm()
     model = _load(timm, _source(timm, name)).eval()
