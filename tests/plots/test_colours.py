@@ -103,6 +103,7 @@ def test_colours_over_grey_are_those_of_the_map_at_its_opacity():
     [
         ({"scale": "cubic"}, "scale='cubic' is unknown: one of 'linear', 'sqrt', 'log' is wanted"),
         ({"limits": (0.5, 0.2)}, "from vmin=0.5 to vmax=0.2 is empty"),
+        ({"limits": (None, np.inf)}, "from vmin=0 to vmax=inf is empty or endless"),
         ({"limits": (0, 1), "scale": "log"}, "a logarithmic scale cannot start at 0: give a positive vmin="),
     ],
 )

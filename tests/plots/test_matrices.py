@@ -272,3 +272,13 @@ def test_grid_show_of_images_alone_has_no_scale():
 def test_grid_show_of_nothing_is_refused():
     with pytest.raises(ShapeError, match="there is nothing to show"):
         grid_show([], 3)
+
+
+def test_masked_logits_do_not_overflow_in_the_mean_of_all_heads():
+    lowest = np.finfo(np.float32).min  # what models write where a key is masked
+    figure = heads(np.full((3, 2, 2), lowest, np.float32))
+    np.testing.assert_allclose(drawn(figure.axes[3]), np.full((2, 2), lowest, float))
+
+
+def test_a_title_is_any_object_with_a_text():
+    assert head(SOFT[0], title=3)._suptitle.get_text() == "3"

@@ -255,6 +255,14 @@ def test_the_original_grid_is_fourteen_by_fourteen():
     assert marks(visualize_grid_to_grid(np.eye(196), 100, image, 14).axes[0]) == [(2 * 16, 7 * 16, 16, 16)]
 
 
+def test_a_query_whose_row_holds_nothing_finite_is_refused():
+    masked = MAP.copy()
+    masked[3] = np.nan  # what a softmax makes of a query whose keys are all masked
+    with pytest.raises(ShapeError, match="row 3 of the map holds no finite value"):
+        grid_to_grid(masked, IMAGE, query=3, prefix=5)
+    assert grid_to_grid(masked, IMAGE, query=2, prefix=5)
+
+
 PICTURES = {
     "a prefix of one": lambda: grid_to_grid(MAP[:11, :11], IMAGE, query=0, prefix=1),
     "a prefix of five": lambda: grid_to_grid(MAP, IMAGE, cell=(0, 0), prefix=5, scale="log"),

@@ -72,6 +72,11 @@ def test_a_grid_that_does_not_fit_is_refused(prefix):
         patch_grid(11, (40, 100), (2, 5), prefix)
 
 
+def test_a_grid_without_cells_is_refused_without_a_guess():
+    with pytest.raises(ShapeError, match=r"grid=\(0, 6\) is wanted, but a grid has at least one row"):
+        patch_grid(6, (40, 60), (0, 6), 0)
+
+
 def test_a_prefix_that_would_fit_is_named():
     with pytest.raises(ShapeError, match="leaves 15: prefix=5 would fit"):
         patch_grid(15, (40, 100), (2, 5), 0)

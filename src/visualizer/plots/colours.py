@@ -94,7 +94,7 @@ def colour_scale(
     Raises
     ------
     OptionError
-        If ``scale`` is unknown or its range is empty, or logarithmic for values without a positive one.
+        If ``scale`` is unknown, its range is empty or not finite, or it is logarithmic and starts at 0.
 
     Examples
     --------
@@ -106,9 +106,10 @@ def colour_scale(
     shown, (vmin, vmax) = finite(values), limits
     diverging = bool(shown.min() < 0) and (vmin is None or vmax is None)
     low, high = _symmetric(shown, vmin, vmax) if diverging else _range(shown, vmin, vmax, scale)
-    if not low < high:
+    if not (low < high and np.isfinite([low, high]).all()):
         raise OptionError(
-            f"the colour scale from vmin={low:.3g} to vmax={high:.3g} is empty: vmin must lie below vmax"
+            f"the colour scale from vmin={low:.3g} to vmax={high:.3g} is empty or endless: "
+            "vmin must lie below vmax, and both must be finite"
         )
     return ColourScale(
         norm=_norm(scale, low, high, diverging),

@@ -75,7 +75,7 @@ class Frame:
         """Write ``title`` above all panels."""
         if title is None:
             return
-        text, properties = _lines(title.split("\n"))
+        text, properties = _lines(str(title).split("\n"))
         own = properties["fontfamily"] == rcParams["font.family"]  # of others there may be no bold
         properties |= {"fontsize": TITLE, "fontweight": "bold" if own else "normal"}
         if self.borrowed:

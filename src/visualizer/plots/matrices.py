@@ -134,7 +134,9 @@ def heads(  # noqa: PLR0913  each thing that can be changed is a keyword
         title, caption, cmap, interpolation, vmin, vmax, scale, ax, figsize,
     )  # fmt: skip
     panels = [Panel(weights, f"head {number}") for number, weights in enumerate(stack)]
-    panels.append(Panel(stack.mean(axis=0), f"mean of {len(stack)} head{'s' * (len(stack) > 1)}"))
+    panels.append(
+        Panel(stack.mean(axis=0, dtype=np.float64), f"mean of {len(stack)} head{'s' * (len(stack) > 1)}")
+    )
     reading = ["Row = query, column = key.", "One scale for all panels.", *_row_sums(stack)]
     return draw_panels(panels, _columns(columns, len(panels)), look, reading)
 
@@ -201,7 +203,7 @@ def _columns(columns: int | None, panels: int) -> int:
 
 def _row_sums(maps: Floats) -> list[str]:
     """Return a sentence on the mass in the rows, unless negative values make it meaningless."""
-    sums = maps.sum(axis=-1)
+    sums = maps.sum(axis=-1, dtype=np.float64)
     sums = sums[np.isfinite(sums)]
     if not sums.size or np.nanmin(maps) < 0:
         return []

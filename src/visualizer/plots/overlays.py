@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 from matplotlib.cm import ScalarMappable
 
+from visualizer.errors import ShapeError
 from visualizer.plots.arrays import Floats, one_map
 from visualizer.plots.colours import colour_scale
 from visualizer.plots.figures import add_panel_title, open_frame
@@ -76,7 +77,8 @@ def grid_to_grid(  # noqa: PLR0913  each thing that can be changed is a keyword
     Raises
     ------
     ShapeError
-        If map, grid, prefix and image do not fit, the query lies outside, or none or several are given.
+        If map, grid, prefix and image do not fit, the query lies outside or its row has no finite value, or
+        none or several are given.
     TargetError
         If map or image is a model, or holds no real numbers.
     OptionError
@@ -91,7 +93,7 @@ def grid_to_grid(  # noqa: PLR0913  each thing that can be changed is a keyword
     weights, picture = one_map(map), rgb_picture(image)
     patches = patch_grid(weights.shape[1], picture.shape[:2], grid, prefix)
     token = query_token(patches, len(weights), query, cell, pixel)
-    row = weights[token]
+    row = _row(weights, token)
     colours = colour_scale(row, cmap, (vmin, vmax), scale, sequential="inferno")
     shown = patches.tokens == len(weights)  # else rows are other things than the image's tokens
     name = patches.name_of(token) if shown else "not in this image"
@@ -145,6 +147,16 @@ def visualize_grid_to_grid_with_cls(
 
 def _both(grid_size: int | tuple[int, int]) -> tuple[int, int]:
     return cast("tuple[int, int]", grid_size if np.ndim(grid_size) else (grid_size, grid_size))
+
+
+def _row(weights: Floats, token: int) -> Floats:
+    """Return a row of a map; a query that is masked as a whole has none that could be drawn."""
+    row: Floats = weights[token]
+    if not np.isfinite(row).any():
+        raise ShapeError(
+            f"row {token} of the map holds no finite value, so it looks nowhere: pick another query"
+        )
+    return row
 
 
 def _query_sentence(token: int, name: str, patches: PatchGrid) -> str:

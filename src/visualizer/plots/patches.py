@@ -96,7 +96,11 @@ def patch_grid(
     if grid is None:
         return PatchGrid(_only_grid(keys, size, len(names)), size, names)
     rows, columns = _pair(grid, "grid", "(rows, columns)")
-    if min(rows, columns) < 1 or rows * columns != keys - len(names):
+    if min(rows, columns) < 1:
+        raise ShapeError(
+            f"grid=({rows}, {columns}) is wanted, but a grid has at least one row and one column"
+        )
+    if rows * columns != keys - len(names):
         found = f"grid=({rows}, {columns}) has {rows * columns} cells, but of {keys} keys prefix={len(names)}"
         raise ShapeError(f"{found} leaves {keys - len(names)}{_fitting_prefix(keys - rows * columns)}")
     return PatchGrid((rows, columns), size, names)
