@@ -155,6 +155,6 @@ class Cache:
 def _copy_for(keep: str) -> Callable[[object], Any]:
     from visualizer.snapshots import COPIES  # loads numpy
 
-    if keep not in COPIES:
+    if not isinstance(keep, str) or keep not in COPIES:
         raise OptionError(f"keep={keep!r} was asked for; choose {', '.join(map(repr, COPIES))}.")
     return COPIES[keep]

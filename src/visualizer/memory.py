@@ -30,7 +30,7 @@ def parse_bytes(size: str | int) -> int:
     try:
         number, prefix, binary = match.groups() if match else ("", None, None)
         count = int(float(number) * (1024 if binary else 1000) ** " KMGTP".index(prefix or " "))
-    except ValueError:
+    except (ValueError, OverflowError):  # OverflowError: more digits than a float can count
         count = 0
     if isinstance(size, bool) or count <= 0:
         found = f"A memory budget of {size!r} was asked for"

@@ -186,6 +186,7 @@ def test_the_budget_is_half_of_the_free_memory_by_default(cache, monkeypatch):
     ("keep", "budget", "sentence"),
     [
         ("torch", "1GB", "keep='torch' was asked for; choose 'numpy', 'tensor', 'reference'"),
+        (["numpy"], "1GB", r"keep=\['numpy'\] was asked for"),
         ("numpy", "much", "budget of 'much' was asked for"),
     ],
 )

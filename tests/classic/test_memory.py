@@ -30,7 +30,22 @@ def test_a_size_is_read_in_decimal_and_binary_units(text, size):
 
 @pytest.mark.parametrize(
     "size",
-    ["", "lots", "4 GB please", "-1GB", "1.2.3GB", "GB", 0, -5, "0GB", True, float("nan"), float("inf"), [1]],
+    [
+        "",
+        "lots",
+        "4 GB please",
+        "-1GB",
+        "1.2.3GB",
+        "GB",
+        0,
+        -5,
+        "0GB",
+        True,
+        float("nan"),
+        float("inf"),
+        [1],
+        f"1{'0' * 400} GB",
+    ],
 )
 def test_a_size_that_is_none_is_named_with_an_example(size):
     with pytest.raises(OptionError, match="memory budget of .* was asked for; give a positive size"):
