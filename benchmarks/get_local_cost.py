@@ -15,8 +15,8 @@ from timeit import repeat, timeit
 from typing import NamedTuple
 
 from visualizer.classic import get_local
-from visualizer.instrument.finals import final_tap
 from visualizer.instrument.switch import install, remove
+from visualizer.instrument.taps import final_tap
 
 
 class Way(NamedTuple):
@@ -58,7 +58,7 @@ def ways(function, name):
     code = function.__code__
     get_local(name)(function)
     assert function.__code__ is code
-    tap = final_tap(function, {name: drop})
+    tap = final_tap(function, name, drop)
     return [
         Way("active, each value dropped", partial(install, function, tap), partial(remove, function, tap)),
         *(

@@ -17,9 +17,9 @@ from weakref import WeakKeyDictionary
 
 from visualizer.errors import NameNotBoundError, TargetError, VisualizerError
 from visualizer.instrument.codes import check_names
-from visualizer.instrument.finals import final_tap
 from visualizer.instrument.records import choose
 from visualizer.instrument.switch import install, original_code, remove
+from visualizer.instrument.taps import final_tap
 from visualizer.instrument.targets import Accepts, Target, resolve
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ class Recordings:
         if recording.tap is None:
             check_names(function, original_code(function), [name])
             sink = functools.partial(self._cache.record, recording.key)
-            tap = final_tap(function, {name: sink}, recording.accepts if recording.filters else None)
+            tap = final_tap(function, name, sink, recording.accepts if recording.filters else None)
             install(function, tap)
             recording.tap = tap
         self._cache.open(recording.key)

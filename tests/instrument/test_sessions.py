@@ -9,8 +9,8 @@ import pytest
 
 from visualizer import watch
 from visualizer.errors import NameNotBoundError, VisualizerError
-from visualizer.instrument import codes, switch
-from visualizer.instrument.finals import final_tap
+from visualizer.instrument import switch
+from visualizer.instrument.taps import final_tap
 
 
 def values(seen):
@@ -116,7 +116,7 @@ def test_a_tapped_function_can_be_freed(module, front_end):
         return inner
 
     function, kept, before = make(), [], hook_names()
-    switch.install(function, final_tap(function, {"a": kept.append}))
+    switch.install(function, final_tap(function, "a", kept.append))
     function(1)
     gone = weakref.ref(function)
     del function
@@ -229,12 +229,3 @@ def test_installing_while_other_threads_run_the_function(module, front_end):
         thread.join()
     assert wrong == []
     assert sum(counts) >= 150
-
-
-def test_the_two_front_ends_agree_on_what_is_bound():
-    import textwrap
-
-    for function in (textwrap.dedent, textwrap.TextWrapper._wrap_chunks, textwrap.TextWrapper._split):
-        assert codes.bound_names(function.__code__) == tuple(
-            dict.fromkeys(codes.bound_names(function.__code__))
-        )

@@ -233,6 +233,7 @@ def test_tracebacks_are_the_same_to_the_column(x, module, front_end):
 
 def test_signature_source_and_documentation_stay(module, front_end):
     function = module(PROGRAM).f
+    names = function.__code__.co_varnames
     plain = (
         inspect.signature(function),
         inspect.getdoc(function),
@@ -247,7 +248,7 @@ def test_signature_source_and_documentation_stay(module, front_end):
             function.__dict__,
         )
         assert inspect.getfullargspec(function).args == ["x"]
-        assert function.__code__.co_varnames == function.__code__.co_varnames
+        assert function.__code__.co_varnames == names
     assert tapped == plain
 
 

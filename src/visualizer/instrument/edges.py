@@ -14,7 +14,7 @@ from types import CodeType
 
 from bytecode import Bytecode, Instr, Label, TryBegin, TryEnd
 
-from visualizer.instrument.calls import NOWHERE, call, call_with_top, load, variable
+from visualizer.instrument.hook_calls import NOWHERE, call, call_with_top, load, variable
 from visualizer.instrument.sites import Wire
 from visualizer.instrument.stores import parameters
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from visualizer.errors import NameNotBoundError
 from visualizer.instrument.source import FunctionNode
 from visualizer.instrument.syntax import first_evaluated, hook_call
-from visualizer.instrument.targets import nearest
+from visualizer.instrument.targets import meant
 
 _REQUEST = re.compile(r"(?P<kind>call|expr):(?P<what>.*?)(?:#(?P<number>\d+))?\s*", re.DOTALL)
 
@@ -84,14 +84,11 @@ def _explained(request: _Request, label: str, matches: list[ast.expr], expressio
     if request.kind == "expr":
         return f"{label} evaluates no expression {request.text[5:]!r}; it must be written as in the source"
     calls = [node for node in expressions if isinstance(node, ast.Call)]
-    present = list(
-        dict.fromkeys(
-            f"{_callee_names(node)[0]} (line {node.lineno})" for node in calls if _callee_names(node)
-        )
-    )
-    close = nearest(request.what, [name.split(" ")[0] for name in present]).partition("; did")
-    listed = f"; it calls {', '.join(present)}" if present else "; it calls nothing"
-    return f"{label} has no call of {request.what!r}{listed}{close[1]}{close[2]}"
+    named = [call for call in calls if _callee_names(call)]
+    present = dict.fromkeys(f"{_callee_names(call)[0]} (line {call.lineno})" for call in named)
+    listed = f"it calls {', '.join(present)}" if present else "it calls nothing"
+    close = meant(request.what, [name for call in named for name in _callee_names(call)])
+    return f"{label} has no call of {request.what!r}; {listed}{close}"
 
 
 def _callee_names(node: ast.Call) -> list[str]:

@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import copy as copying
-import inspect
-import itertools
-import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from types import FrameType, FunctionType, TracebackType
+from collections.abc import Iterator, Sequence
+from types import FunctionType, TracebackType
 from typing import Any, NamedTuple, overload
 
 from visualizer.errors import NameNotBoundError, VisualizerError
 from visualizer.instrument import switch
 from visualizer.instrument.codes import check_names
-from visualizer.instrument.sites import Hook, Site, site_of
-from visualizer.instrument.targets import Accepts, Target, resolve
-
-_getframe = sys._getframe  # noqa: SLF001  # the one way to know which call a hook is called from
+from visualizer.instrument.taps import Call, CallTap
+from visualizer.instrument.targets import Target, resolve
 
 
 class Record(NamedTuple):  # made at every recorded value: a frozen dataclass takes four times as long
@@ -42,97 +37,6 @@ class Record(NamedTuple):  # made at every recorded value: a frozen dataclass ta
     function: str
     call: int
     thread: int
-
-
-class Call:
-    """A call that has started and not yet ended, with the last value of each name so far."""
-
-    __slots__ = ("number", "values")
-
-    def __init__(self, number: int) -> None:
-        self.number = number
-        self.values: dict[str, Any] = {}
-
-
-class CallTap:
-    """Follows every call from start to end and keeps the names' last values until then.
-
-    Parameters
-    ----------
-    names
-        Locals, or unnamed values as `watch` takes them.
-    accepts
-        Predicate on the first argument, or None.
-    bound
-        Called at each binding with the call, the name and the value.
-    ended
-        Called with the call when it ends, however it ends.
-    """
-
-    def __init__(
-        self,
-        names: Sequence[str],
-        accepts: Accepts | None,
-        bound: Callable[[Call, str, Any], None],
-        ended: Callable[[Call], None],
-    ) -> None:
-        self.sites = (Site("enter"), *map(site_of, names), Site("leave"), Site("raise"))
-        self.open: dict[int, Call | None] = {}  # by frame; None for a call that is not meant
-        self._accepts = accepts
-        self._bound = bound
-        self._ended = ended
-        self.started = 0
-        self._numbers = itertools.count()
-
-    def hook(self, site: Site) -> Hook:
-        """Return the hook for one of the sites."""
-        if site.kind == "enter":
-            return self._enter
-        if site.kind in {"leave", "raise"}:
-            return self._leave
-        return self._binding(site.name)
-
-    def _enter(self) -> None:
-        frame = _getframe(1)
-        if self._accepts is None or self._accepts(_first_argument(frame)):
-            self.open[id(frame)] = call = Call(next(self._numbers))
-            self.started = call.number + 1
-        else:
-            self.open[id(frame)] = None
-
-    def _leave(self) -> None:
-        call = self.open.pop(id(_getframe(1)), None)
-        if call is not None:
-            self._ended(call)
-
-    def _binding(self, name: str) -> Hook:
-        open_calls, bound = self.open, self._bound
-
-        def hook(value: Any) -> Any:
-            frame = _getframe(1)
-            call = open_calls.get(id(frame), open_calls)
-            if call is open_calls:  # a comprehension or nested function binds for the call around it
-                call = _around(frame, open_calls)
-            if call is not None:
-                bound(call, name, value)  # type: ignore[arg-type]  # the dictionary itself is gone by now
-            return value
-
-        return hook
-
-
-def _around(frame: FrameType | None, open_calls: dict[int, Call | None]) -> Call | None:
-    while frame is not None and id(frame) not in open_calls:
-        frame = frame.f_back
-    return None if frame is None else open_calls[id(frame)]
-
-
-def _first_argument(frame: FrameType) -> Any:
-    code = frame.f_code
-    values = frame.f_locals
-    if code.co_argcount:
-        return values.get(code.co_varnames[0])
-    rest = values.get(code.co_varnames[code.co_kwonlyargcount]) if code.co_flags & inspect.CO_VARARGS else ()
-    return rest[0] if rest else None
 
 
 class Watch(Sequence[Record]):
@@ -204,9 +108,9 @@ class Watch(Sequence[Record]):
     def __repr__(self) -> str:
         names = ", ".join(self._names)
         head = f"<watch of {names} in {self._function.__qualname__}: {len(self)} records"
-        return f"{head}{self._why_empty()}>"
+        return f"{head}{self._state()}>"
 
-    def _why_empty(self) -> str:
+    def _state(self) -> str:
         started, running = self._tap.started, len(self._tap.open)
         if self._records:
             return f"; {running} calls have not ended" if running else ""

@@ -151,17 +151,18 @@ def _compiled(statement: ast.stmt, imports: tuple[ast.stmt, ...], code: CodeType
         compiled = compile(module, code.co_filename, "exec", code.co_flags & _FUTURE, dont_inherit=True)
     except (SyntaxError, ValueError) as error:
         raise NoSourceError(f"its source does not compile by itself ({error})") from error
-    found = [each for each in _codes(compiled) if _named_alike(each, code)]
+    found = [each for each in with_nested(compiled) if _named_alike(each, code)]
     if len(found) != 1:
         raise NoSourceError(f"{code.co_filename} does not compile to one function of that name and line")
     return found[0]
 
 
-def _codes(code: CodeType) -> Iterator[CodeType]:
+def with_nested(code: CodeType) -> Iterator[CodeType]:
+    """Yield a code object and all those within it."""
     yield code
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
-            yield from _codes(constant)
+            yield from with_nested(constant)
 
 
 def _named_alike(one: CodeType, other: CodeType) -> bool:
@@ -169,18 +170,21 @@ def _named_alike(one: CodeType, other: CodeType) -> bool:
 
 
 _ATTRIBUTES = (
-    *(
-        "co_code",
-        "co_names",
-        "co_varnames",
-        "co_cellvars",
-        "co_freevars",
-        "co_flags",
-        "co_name",
-        "co_qualname",
-    ),
-    *("co_argcount", "co_posonlyargcount", "co_kwonlyargcount", "co_firstlineno", "co_stacksize"),
-    *("co_linetable", "co_exceptiontable"),
+    "co_code",
+    "co_names",
+    "co_varnames",
+    "co_cellvars",
+    "co_freevars",
+    "co_flags",
+    "co_name",
+    "co_qualname",
+    "co_argcount",
+    "co_posonlyargcount",
+    "co_kwonlyargcount",
+    "co_firstlineno",
+    "co_stacksize",
+    "co_linetable",
+    "co_exceptiontable",
 )
 
 

@@ -14,8 +14,10 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from types import CodeType
 
 from bytecode import Bytecode, CellVar, FreeVar, Instr
+from bytecode.instr import InstrLocation
 
-from visualizer.instrument.calls import call, load
+from visualizer.instrument.assembly import assembled
+from visualizer.instrument.hook_calls import call, load
 
 _PAIRS = {
     "LOAD_FAST_LOAD_FAST": ("LOAD_FAST", "LOAD_FAST"),
@@ -116,8 +118,6 @@ def tap_stores(code: CodeType, hooks: Mapping[str, Iterable[str]]) -> Bytecode:
 
 
 def _tapped_inner(code: CodeType, hooks: Mapping[str, Iterable[str]], shared: Collection[str]) -> CodeType:
-    from visualizer.instrument.assembly import assembled
-
     return assembled(tap_stores(code, {name: hooks[name] for name in shared}), code)
 
 
@@ -156,15 +156,15 @@ def _not_locals(body: Bytecode) -> set[int]:
     }
 
 
-def _within(instruction: Instr, span: object) -> bool:
+def _within(instruction: Instr, span: InstrLocation | None) -> bool:
     """Tell whether an instruction stands inside an inlined comprehension."""
     at = instruction.location
-    if at is None or span is None:
+    if at is None or span is None or at.lineno is None:
         return False
+    if None in (at.col_offset, span.col_offset):  # -X no_debug_ranges: only whole lines can be compared
+        return bool(span.lineno <= at.lineno <= span.end_lineno)
     start, stop = (at.lineno, at.col_offset), (at.end_lineno, at.end_col_offset)
-    if None in start + stop:  # no columns (-X no_debug_ranges): only whole lines can be compared
-        return bool(span.lineno <= (at.lineno or 0) <= span.end_lineno)  # type: ignore[attr-defined]
-    return (span.lineno, span.col_offset) <= start and stop <= (span.end_lineno, span.end_col_offset)  # type: ignore[attr-defined]
+    return bool((span.lineno, span.col_offset) <= start and stop <= (span.end_lineno, span.end_col_offset))
 
 
 def _is_unbinding(body: Bytecode, index: int) -> bool:

@@ -23,6 +23,7 @@ from typing import Any
 from visualizer.instrument.codes import tapped
 from visualizer.instrument.pickling import forget, pickle_as
 from visualizer.instrument.sites import Hook, Tap, Wire
+from visualizer.instrument.source import with_nested
 
 _serial = itertools.count()
 
@@ -34,7 +35,7 @@ class _Patch:
     original: CodeType
     taps: list[tuple[Tap, tuple[Wire, ...]]] = field(default_factory=list)
     installed: CodeType | None = None
-    forgotten: Any = None
+    finalizer: Any = None
 
 
 _patches: dict[int, _Patch] = {}
@@ -56,7 +57,7 @@ def restore_all() -> None:
     """Put every original code object back: while Python shuts down, the names of hooks vanish."""
     with _lock:
         for patch in list(_patches.values()):
-            alive = patch.forgotten.peek()
+            alive = patch.finalizer.peek()
             if alive is not None and alive[0].__code__ is patch.installed:
                 alive[0].__code__ = patch.original
 
@@ -84,10 +85,10 @@ def install(function: FunctionType, tap: Tap) -> None:
         names = _builtins(function)
         names.update({wire.hook: tap.hook(wire.site) for wire in wires})
         patch.taps.append((tap, wires))
-        if not patch.installed:
+        if patch.installed is None:
             _patches[id(function)] = patch
-            patch.forgotten = weakref.finalize(function, _patches.pop, id(function), None)
-            patch.forgotten.atexit = False
+            patch.finalizer = weakref.finalize(function, _patches.pop, id(function), None)
+            patch.finalizer.atexit = False
         _swap(function, patch, code)
 
 
@@ -113,7 +114,7 @@ def remove(function: FunctionType, tap: Tap) -> None:
             function.__code__ = patch.original
         if not patch.taps:
             del _patches[id(function)]
-            patch.forgotten.detach()
+            patch.finalizer.detach()
 
 
 def _ignore(*values: Any) -> Any:
@@ -128,7 +129,7 @@ def _built(function: FunctionType, patch: _Patch, taps: Iterable[tuple[Tap, tupl
 def _swap(function: FunctionType, patch: _Patch, code: CodeType) -> None:
     """Set a function's code, and let the names it uses go when it dies."""
     names = _builtins(function)
-    for each in _with_nested(code):
+    for each in with_nested(code):
         for name in set(each.co_names).intersection(names):
             if name.startswith("__visualizer_"):
                 _uses[name] = _uses.get(name, 0) + 1
@@ -153,10 +154,3 @@ def _release(name: str, names: dict[str, Hook]) -> None:
     if not _uses[name]:
         del _uses[name]
         names.pop(name, None)
-
-
-def _with_nested(code: CodeType) -> Iterable[CodeType]:
-    yield code
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            yield from _with_nested(constant)

@@ -8,14 +8,23 @@ from the grammar. Each call stands on the line where the binding ends, so no tra
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeVar
 
+from visualizer.instrument.bindings import (
+    SCOPES,
+    bound_after,
+    captured,
+    declared,
+    own_names,
+    steps,
+    target_names,
+    target_steps,
+)
 from visualizer.instrument.source import FunctionNode, NoSourceError
 
 Hooks = Mapping[str, Sequence[str]]
 _Located = TypeVar("_Located", ast.expr, ast.stmt)
-_SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
 def tap_bindings(function: FunctionNode, hooks: Hooks) -> set[str]:
@@ -55,21 +64,21 @@ class _BindingTaps(ast.NodeTransformer):
 
     def _statement(self, statement: ast.stmt) -> list[ast.stmt]:
         """Return a statement with hooks inside and after it."""
-        self._refuse_early(_steps(statement))
-        after = self._taps(_bound_after(statement))
-        if isinstance(statement, _SCOPES):
+        self._refuse_early(steps(statement))
+        after = self._taps(bound_after(statement))
+        if isinstance(statement, SCOPES):
             self._visit_scope(statement)
             return [statement, *after]
         if isinstance(statement, ast.With | ast.AsyncWith):
             return [self._visit_with(statement)]
         if isinstance(statement, ast.For | ast.AsyncFor):
-            taps = self._taps(_names(statement.target))
+            taps = self._taps(target_names(statement.target))
             self._generic(statement)
             statement.body[:0] = taps
             return [statement]
         return [self._generic(statement), *after]
 
-    def _refuse_early(self, steps: Iterable[str | None]) -> None:
+    def _refuse_early(self, doings: Iterable[str | None]) -> None:
         """Refuse a statement that goes on, and may fail, after it has bound a wanted name.
 
         Raises
@@ -77,7 +86,7 @@ class _BindingTaps(ast.NodeTransformer):
         NoSourceError
             Only bytecode has a place right after that binding.
         """
-        left = list(steps)
+        left = list(doings)
         while left:
             name = left.pop(0)
             if name in self.hooks and (None in left or name in left):
@@ -111,14 +120,16 @@ class _BindingTaps(ast.NodeTransformer):
     def _visit_with(self, statement: ast.With | ast.AsyncWith) -> ast.stmt:
         """Visit a ``with``; one of several items is made a ``with`` of its own if it binds a wanted name."""
         for index, item in enumerate(statement.items[:-1]):
-            if item.optional_vars is not None and any(n in self.hooks for n, _ in _names(item.optional_vars)):
+            if item.optional_vars is not None and any(
+                n in self.hooks for n, _ in target_names(item.optional_vars)
+            ):
                 inner = type(statement)(items=statement.items[index + 1 :], body=statement.body)
                 statement.items = statement.items[: index + 1]
                 statement.body = [ast.copy_location(inner, statement)]
                 break
         for item in statement.items:
-            self._refuse_early(_target_steps(item.optional_vars))
-        taps = [tap for item in statement.items for tap in self._taps(_names(item.optional_vars))]
+            self._refuse_early(target_steps(item.optional_vars))
+        taps = [tap for item in statement.items for tap in self._taps(target_names(item.optional_vars))]
         statement.items = [self.visit(item) for item in statement.items]
         statement.body = self.body(statement.body, taps)
         return statement
@@ -134,9 +145,9 @@ class _BindingTaps(ast.NodeTransformer):
         """Hand captured names over before the guard, which sees them, or before the body."""
         if any(isinstance(each, ast.MatchMapping) and each.rest for each in ast.walk(node.pattern)):
             self._refuse_early(
-                [*(name for name, _ in _captured(node.pattern)), None]
+                [*(name for name, _ in captured(node.pattern)), None]
             )  # bound in another order
-        taps = self._taps(_captured(node.pattern))
+        taps = self._taps(captured(node.pattern))
         if node.guard is not None:
             guard = self.visit(node.guard)
             node.guard = _one_of([*map(_call_of, taps), guard], len(taps), guard) if taps else guard
@@ -170,10 +181,10 @@ class _BindingTaps(ast.NodeTransformer):
 
     def _within(self, scope: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> _BindingTaps:
         """Return the transformer for a nested scope: what it declares nonlocal is bound right in it."""
-        declared = set(_declared(scope.body, ast.Nonlocal))
-        own = set() if isinstance(scope, ast.ClassDef) else _own_names(scope) - declared
+        nonlocals = set(declared(scope.body, ast.Nonlocal))
+        own = set() if isinstance(scope, ast.ClassDef) else own_names(scope) - nonlocals
         below = {name: hooks for name, hooks in self.below.items() if name not in own}
-        return _BindingTaps({name: hooks for name, hooks in below.items() if name in declared}, below)
+        return _BindingTaps({name: hooks for name, hooks in below.items() if name in nonlocals}, below)
 
 
 _EVALUATED_FIRST: dict[type[ast.expr], str] = {
@@ -211,104 +222,3 @@ def _one_of(values: list[ast.expr], index: int, at: ast.expr) -> ast.expr:
 
 def _call_of(tap: ast.stmt) -> ast.expr:
     return tap.value  # type: ignore[attr-defined,no-any-return]  # an expression statement
-
-
-def _bound_after(statement: ast.stmt) -> Iterator[tuple[str, ast.AST]]:
-    """Yield the names that a simple statement, def or class binds, in order."""
-    if isinstance(statement, ast.Assign):
-        for target in statement.targets:
-            yield from _names(target)
-    elif isinstance(statement, ast.AugAssign) or (isinstance(statement, ast.AnnAssign) and statement.value):
-        yield from _names(statement.target)
-    elif isinstance(statement, ast.Import | ast.ImportFrom):
-        for alias in statement.names:
-            yield alias.asname or alias.name.partition(".")[0], _header(statement)
-    elif isinstance(statement, _SCOPES):
-        yield statement.name, _header(statement)
-    elif type(statement).__name__ == "TypeAlias":  # Python 3.12 and later
-        yield from _names(statement.name)  # type: ignore[attr-defined]
-
-
-def _steps(statement: ast.stmt) -> Iterator[str | None]:
-    """Yield what a statement does, in order: a name for each plain binding, None for what may fail."""
-    if isinstance(statement, ast.Assign):
-        for target in statement.targets:
-            yield from _target_steps(target)
-    elif isinstance(statement, ast.For | ast.AsyncFor):
-        yield from _target_steps(statement.target)
-    elif isinstance(statement, ast.Import | ast.ImportFrom):
-        for name, _ in _bound_after(statement):
-            yield from (None, name)
-
-
-def _target_steps(target: ast.AST | None) -> Iterator[str | None]:
-    if isinstance(target, ast.Name):
-        yield target.id
-    elif isinstance(target, ast.Starred):
-        yield from _target_steps(target.value)
-    elif isinstance(target, ast.Tuple | ast.List):
-        yield None  # unpacking
-        for element in target.elts:
-            yield from _target_steps(element)
-    elif target is not None:
-        yield None  # an attribute or item is set
-
-
-def _header(statement: ast.stmt) -> ast.AST:
-    """Return a node on the line where a def, class or import binds names: that of the keyword."""
-    line, column = statement.lineno, statement.col_offset
-    return ast.Pass(lineno=line, col_offset=column, end_lineno=line, end_col_offset=column)
-
-
-def _names(target: ast.AST | None) -> Iterator[tuple[str, ast.AST]]:
-    """Yield the plain names in an assignment's target, left to right."""
-    if isinstance(target, ast.Name):
-        yield target.id, target
-    elif isinstance(target, ast.Starred):
-        yield from _names(target.value)
-    elif isinstance(target, ast.Tuple | ast.List):
-        for element in target.elts:
-            yield from _names(element)
-
-
-def _captured(pattern: ast.pattern) -> Iterator[tuple[str, ast.AST]]:
-    """Yield the names that a pattern captures, in the order of the text."""
-    for child in ast.iter_child_nodes(pattern):
-        if isinstance(child, ast.pattern):
-            yield from ((name, pattern) for name, _ in _captured(child))
-    name = getattr(pattern, "name", None) or getattr(pattern, "rest", None)
-    if name and isinstance(pattern, ast.MatchAs | ast.MatchStar | ast.MatchMapping):
-        yield name, pattern
-
-
-def _declared(body: Iterable[ast.AST], kind: type[ast.Global | ast.Nonlocal]) -> Iterator[str]:
-    """Yield names declared global or nonlocal in a scope, not in those nested in it."""
-    for node in body:
-        if isinstance(node, kind):
-            yield from node.names
-        elif not isinstance(node, (*_SCOPES, ast.Lambda)):
-            yield from _declared(ast.iter_child_nodes(node), kind)
-
-
-def _own_names(scope: ast.FunctionDef | ast.AsyncFunctionDef) -> set[str]:
-    """Return the names that a nested function binds for itself, or takes from the module."""
-    args = scope.args
-    every = [*args.posonlyargs, *args.args, *args.kwonlyargs, args.vararg, args.kwarg]
-    own = {arg.arg for arg in every if arg is not None}
-    own.update(_declared(scope.body, ast.Global))
-    own.update(_bound_within(scope.body))
-    return own
-
-
-def _bound_within(nodes: Iterable[ast.AST]) -> Iterator[str]:
-    for node in nodes:
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            yield node.id
-        elif isinstance(node, ast.ExceptHandler | ast.MatchAs | ast.MatchStar) and node.name:
-            yield node.name
-        elif isinstance(node, ast.MatchMapping) and node.rest:
-            yield node.rest
-        if isinstance(node, ast.stmt):
-            yield from (name for name, _ in _bound_after(node))
-        if not isinstance(node, (*_SCOPES, ast.Lambda)):
-            yield from _bound_within(ast.iter_child_nodes(node))

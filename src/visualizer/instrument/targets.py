@@ -31,13 +31,10 @@ class Target:
         The function beneath all decorators first, then others that its wrappers hold.
     accepts
         None for every call, or a predicate on the call's first argument.
-    label
-        How messages call it.
     """
 
     functions: tuple[FunctionType, ...]
     accepts: Accepts | None
-    label: str
 
 
 def resolve(target: object) -> Target:
@@ -60,7 +57,7 @@ def resolve(target: object) -> Target:
     functions = tuple(_beneath(found))
     if not functions:
         raise TargetError(_refusal(target))
-    return Target(functions, accepts, functions[0].__qualname__)
+    return Target(functions, accepts)
 
 
 def _named(name: str) -> object:
@@ -84,7 +81,7 @@ def _member(owner: object, part: str, name: str) -> object:
     if found is missing and isinstance(owner, ModuleType):
         found = getattr(owner, part, missing)  # a lazy module's own __getattr__
     if found is missing:
-        found = getattr(_first(_beneath(owner)), part, missing)
+        found = getattr(next(_beneath(owner), None), part, missing)
     if found is missing:
         present = [key for key in dir(owner) if not key.startswith("__")]
         label = getattr(owner, "__qualname__", None) or getattr(owner, "__name__", repr(owner))
@@ -100,13 +97,20 @@ def nearest(name: str, present: list[str]) -> str:
     >>> nearest("atn", ["q", "attn"])
     '; it has q, attn; did you mean attn?'
     """
-    close = get_close_matches(name, present, n=1)
     shown = ", ".join(present[:30]) + (", …" if len(present) > 30 else "")
-    return (f"; it has {shown}" if present else "") + (f"; did you mean {close[0]}?" if close else "")
+    return (f"; it has {shown}" if present else "") + meant(name, present)
 
 
-def _first(functions: Iterator[FunctionType]) -> FunctionType | None:
-    return next(functions, None)
+def meant(name: str, present: list[str]) -> str:
+    """Name the nearest of what is there, if anything is near.
+
+    Examples
+    --------
+    >>> meant("sofmax", ["softmax", "sqrt"])
+    '; did you mean softmax?'
+    """
+    close = get_close_matches(name, present, n=1)
+    return f"; did you mean {close[0]}?" if close else ""
 
 
 def _method(target: object) -> tuple[object, Accepts | None]:
@@ -125,15 +129,13 @@ def _method(target: object) -> tuple[object, Accepts | None]:
 
 
 def _class_method(cls: type) -> tuple[object, Accepts | None]:
-    for name in ("forward", "__call__"):
-        for base in cls.__mro__:
-            function = _first(_beneath(vars(base).get(name)))
-            if function is not None and function.__name__ != "_forward_unimplemented":
-                return vars(base)[name], None if base is cls else lambda first: isinstance(first, cls)
-            if function is not None:  # torch's stand-in: its __call__ would only raise
-                break
-        if function is not None:
+    for name, base in ((name, base) for name in ("forward", "__call__") for base in cls.__mro__):
+        function = next(_beneath(vars(base).get(name)), None)
+        if function is None:
+            continue
+        if function.__name__ == "_forward_unimplemented":  # torch's stand-in, which only raises
             break
+        return vars(base)[name], None if base is cls else lambda first: isinstance(first, cls)
     raise TargetError(
         f"class {cls.__qualname__} has no forward and no __call__ written in Python"
         f"{_python_methods(cls)}; name the method, as in {cls.__qualname__}.method"
