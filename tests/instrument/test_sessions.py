@@ -2,13 +2,14 @@
 
 import builtins
 import gc
+import sys
 import threading
 import weakref
 
 import pytest
 
 from visualizer import watch
-from visualizer.errors import NameNotBoundError, VisualizerError
+from visualizer.errors import NameNotBoundError, TargetError, VisualizerError
 from visualizer.instrument import switch
 from visualizer.instrument.taps import final_tap
 
@@ -229,3 +230,49 @@ def test_installing_while_other_threads_run_the_function(module, front_end):
         thread.join()
     assert wrong == []
     assert sum(counts) >= 150
+
+
+def test_code_that_another_tool_made_of_tapped_code_goes_on(module, front_end):
+    made = module("def f(x):\n    a = x\n    return a")
+    seen = watch(made.f, "a")
+    seen.__enter__()
+    made.f.__code__ = made.f.__code__.replace(co_firstlineno=1)
+    with pytest.warns(UserWarning, match="was given other code meanwhile"):
+        seen.__exit__(None, None, None)
+    gc.collect()
+    assert made.f(1) == 1
+
+
+def test_a_watched_functions_module_can_be_freed(front_end):
+    class Big:
+        pass
+
+    names = {"big": Big()}
+    gone = weakref.ref(names["big"])
+    exec("def f(x):\n    a = x\n    return a", names)
+    with watch(names["f"], "a") as seen:
+        names["f"](1)
+    del names, seen
+    gc.collect()
+    assert gone() is None
+
+
+def test_running_out_of_stack_is_the_functions_own_affair(module, front_end):
+    made = module("def f(n):\n    a = n\n    return f(n + 1)")
+    with watch(made.f, "a") as seen:
+        with pytest.raises(RecursionError):
+            made.f(0)
+    assert len(seen) > 100
+
+
+def test_many_nested_blocks_are_recorded_or_refused_but_never_fatal(module, front_end):
+    lines = ["from contextlib import nullcontext as n", "def f(x):"]
+    lines += ["    " + "  " * depth + "with n():" for depth in range(20)]
+    function = module("\n".join([*lines, "    " + "  " * 20 + "a = x", "    return a"])).f
+    if sys.version_info < (3, 11):
+        with pytest.raises(TargetError, match="nested 20 deep"):
+            watch(function, "a").__enter__()
+    else:
+        with watch(function, "a") as seen:
+            function(1)
+        assert values(seen) == [1]

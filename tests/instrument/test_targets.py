@@ -211,6 +211,27 @@ def test_an_instance_with_a_forward_of_its_own_is_watched_there():
     assert values(seen) == [100]
 
 
+@pytest.mark.parametrize("wrap", ["update_wrapper", "closure"])
+def test_a_forward_put_around_the_old_one_is_that_instances_alone(wrap):
+    one, other = Base(10), Base(20)
+    old = one.forward
+    if wrap == "closure":
+        one.forward = lambda x: old(x)
+    else:
+        one.forward = functools.update_wrapper(functools.partial(lambda module, x: old(x), one), old)
+    with watch(one, "a") as seen:
+        one(1), other(2)
+    assert values(seen) == [11]
+
+
+def test_names_are_spelled_as_the_compiler_spells_them():
+    names = {}
+    exec("def f(x):\n    ﬂow = x\n    return ﬂow", names)
+    with watch(names["f"], "ﬂow") as seen:
+        names["f"](1)
+    assert [(record.name, record.value) for record in seen] == [("flow", 1)]
+
+
 def test_positional_variadic_self_is_told_apart():
     class Odd:
         def __call__(*arguments, **options):
@@ -289,7 +310,9 @@ REFUSALS = {
     "a bad string": ("math.sqrt", "x", TargetError, "not of the form 'package.module:Qualified.name'"),
     "a missing module": ("no_such_module:f", "x", TargetError, "there is no module 'no_such_module'"),
     "a missing member": ("textwrap:TextWraper", "x", TargetError, "did you mean TextWrapper"),
-    "no name": (Base, None, NameNotBoundError, "watch needs the name of a local"),
+    "a broken module name": ("..x:f", "x", TargetError, "cannot be imported"),
+    "a number for a name": (Base, 3, NameNotBoundError, "watch needs names of locals.*it was given 3"),
+    "no name": (Base, None, NameNotBoundError, "watch needs names of locals"),
 }
 
 

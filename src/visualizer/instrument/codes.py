@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import linecache
 from collections.abc import Mapping, Sequence
 from types import CodeType, FunctionType
 from typing import Any, Literal
@@ -86,7 +87,10 @@ def tapped(function: FunctionType, code: CodeType, taps: Sequence[Sequence[Wire]
         If an unnamed expression is not there, or the source for it is not.
     """
     sites = tuple(tuple(wire.site for wire in wires) for wires in taps)
-    template = _template(ById(code), sites, ById(function.__globals__), function.__qualname__, front_ends)
+    linecache.getlines(
+        code.co_filename, function.__globals__
+    )  # read now, as a module's loader may have to do it
+    template = _template(ById(code), sites, function.__qualname__, front_ends)
     names = {_placeholder(t, s): wire.hook for t, wires in enumerate(taps) for s, wire in enumerate(wires)}
     return renamed(template, names)
 
@@ -106,16 +110,16 @@ def renamed(code: CodeType, names: Mapping[str, str]) -> CodeType:
 
 @functools.lru_cache(maxsize=4096)
 def _template(
-    key: ById, sites: tuple[tuple[Site, ...], ...], module: ById, label: str, allowed: tuple[FrontEnd, ...]
+    key: ById, sites: tuple[tuple[Site, ...], ...], label: str, allowed: tuple[FrontEnd, ...]
 ) -> CodeType:
     code: CodeType = key.value
     wires = [Wire(site, _placeholder(t, s)) for t, tap in enumerate(sites) for s, site in enumerate(tap)]
-    body = _with_bindings(code, module.value, label, wires, allowed)
+    body = _with_bindings(code, label, wires, allowed)
     return assembled(tap_edges(body, code, wires), code)
 
 
 def _with_bindings(
-    code: CodeType, module: dict[str, Any], label: str, wires: Sequence[Wire], allowed: Sequence[FrontEnd]
+    code: CodeType, label: str, wires: Sequence[Wire], allowed: Sequence[FrontEnd]
 ) -> Bytecode:
     """Put in the hooks for bindings and expressions, bindings by syntax if that has a place for all."""
     bindings, nodes = _hooks(wires, "bind"), _hooks(wires, "node")
@@ -123,10 +127,10 @@ def _with_bindings(
         return decoded(code)
     if "syntax" in allowed:
         with contextlib.suppress(NoSourceError):
-            return decoded(_by_syntax(code, module, label, bindings, nodes))
+            return decoded(_by_syntax(code, label, bindings, nodes))
     if nodes:
         try:
-            code = _by_syntax(code, module, label, {}, nodes)
+            code = _by_syntax(code, label, {}, nodes)
         except NoSourceError as error:
             raise NameNotBoundError(
                 f"{next(iter(nodes))!r} needs the source of {label}, but {error}"
@@ -136,12 +140,11 @@ def _with_bindings(
 
 def _by_syntax(
     code: CodeType,
-    module: dict[str, Any],
     label: str,
     bindings: Mapping[str, Sequence[str]],
     nodes: Mapping[str, Sequence[str]],
 ) -> CodeType:
-    source = find(code, module)
+    source = find(code)
     node = source.node()
     tap_expressions(node, nodes, label)
     found = tap_bindings(node, bindings)

@@ -14,6 +14,7 @@ from types import CodeType
 
 from bytecode import Bytecode, Instr, Label, TryBegin, TryEnd
 
+from visualizer.errors import TargetError
 from visualizer.instrument.hook_calls import NOWHERE, call, call_with_top, load, variable
 from visualizer.instrument.sites import Wire
 from visualizer.instrument.stores import parameters
@@ -75,9 +76,38 @@ def _guarded(head: list[object], rest: list[object], hooks: Sequence[str]) -> li
     calls = [each for hook in hooks for each in call(hook, [], NOWHERE)]
     reraise = [handler, *calls, Instr("RERAISE", 1, location=NOWHERE)]
     if _BEFORE_3_11:
+        _refuse_depth(rest)
         setup = Instr("SETUP_FINALLY", handler, location=NOWHERE)
         return [setup, *_unblocked(rest), *reraise]
     return [*_covered(head, [_deeper(each) for each in rest], handler), *reraise]
+
+
+_DEEPEST = 20  # CPython: CO_MAXBLOCKS; one more aborts the process
+
+
+def _refuse_depth(rest: list[object]) -> None:
+    """Refuse a function that already nests as many blocks as Python 3.10 has room for.
+
+    Raises
+    ------
+    TargetError
+        If so. Handlers are counted as nested in what they handle.
+    """
+    depth = deepest = 0
+    ends: dict[Label, int] = {}
+    for each in rest:
+        if isinstance(each, Label) and each in ends:
+            depth = ends[each]
+        elif isinstance(each, Instr) and each.name.startswith("SETUP_"):
+            depth += 1
+            ends[each.arg] = depth
+            deepest = max(deepest, depth)
+        elif isinstance(each, Instr) and each.name in {"POP_BLOCK", "POP_EXCEPT"}:
+            depth = max(0, depth - 1)
+    if deepest >= _DEEPEST:
+        raise TargetError(
+            f"its blocks are nested {deepest} deep, which leaves no room for another on Python 3.10"
+        )
 
 
 def _unblocked(rest: list[object]) -> Iterator[object]:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, overload
 from visualizer.errors import NameNotBoundError, VisualizerError
 from visualizer.instrument import switch
 from visualizer.instrument.codes import check_names
+from visualizer.instrument.sites import normalized
 from visualizer.instrument.taps import Call, CallTap
 from visualizer.instrument.targets import Target, resolve
 
@@ -46,7 +47,7 @@ class Watch(Sequence[Record]):
         self._function = choose(target, names)
         self._names = tuple(dict.fromkeys(names))
         self._each_binding = each_binding
-        self._keep = _copied if copy else _itself
+        self._copy = copy
         self._problem: Exception | None = None
         self._records: list[Record] = []
         self._tap = CallTap(self._names, target.accepts, self._bind, self._end)
@@ -84,12 +85,13 @@ class Watch(Sequence[Record]):
                 self._record(call, name, call.values[name])
 
     def _record(self, call: Call, name: str, value: Any) -> None:
-        try:
-            kept = self._keep(value)
-        except Exception as error:  # noqa: BLE001  # the watched function must go on; told when the block ends
-            self._problem = error
-            return
-        record = Record(kept, name, self._function.__qualname__, call.number, threading.get_ident())
+        if self._copy:
+            try:
+                value = _copied(value)
+            except Exception as error:  # noqa: BLE001  # the function must go on; told when the block ends
+                self._problem = error
+                return
+        record = Record(value, name, self._function.__qualname__, call.number, threading.get_ident())
         self._records.append(record)
 
     @overload
@@ -117,10 +119,6 @@ class Watch(Sequence[Record]):
         if not started:
             return "; the function was not called"
         return f"; {started} calls started, {running} have not ended, none bound a name on the way it took"
-
-
-def _itself(value: Any) -> Any:
-    return value
 
 
 def _copied(value: Any) -> Any:
@@ -187,6 +185,9 @@ def watch(target: object, *names: str, each_binding: bool = False, copy: bool = 
     >>> [record.value for record in seen]
     [6, 20]
     """
-    if not names:
-        raise NameNotBoundError("watch needs the name of a local, as in watch(function, 'attn')")
-    return Watch(resolve(target), names, each_binding=each_binding, copy=copy)
+    if not names or not all(isinstance(name, str) for name in names):
+        found = ", ".join(map(repr, names)) or "nothing"
+        raise NameNotBoundError(
+            f"watch needs names of locals, as in watch(function, 'attn'); it was given {found}"
+        )
+    return Watch(resolve(target), [*map(normalized, names)], each_binding=each_binding, copy=copy)

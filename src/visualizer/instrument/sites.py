@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
@@ -50,6 +51,17 @@ class Wire:
 
     site: Site
     hook: str
+
+
+def normalized(name: str) -> str:
+    """Return a local's name as Python's compiler spells it (NFKC).
+
+    Examples
+    --------
+    >>> normalized("ﬂow")
+    'flow'
+    """
+    return name if ":" in name else unicodedata.normalize("NFKC", name)
 
 
 def site_of(request: str) -> Site:

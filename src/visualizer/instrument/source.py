@@ -45,8 +45,8 @@ class Source:
         return _compiled(_replaced(self.path, node), self.imports, self.code)
 
 
-def find(code: CodeType, module: dict[str, Any]) -> Source:
-    """Find the source of ``code``; ``module`` is the globals of its function.
+def find(code: CodeType) -> Source:
+    """Find the source of ``code`` among the lines that Python has read or can read.
 
     Raises
     ------
@@ -55,7 +55,7 @@ def find(code: CodeType, module: dict[str, Any]) -> Source:
     """
     if code.co_name == "<lambda>":
         raise NoSourceError("it is a lambda")
-    text = "".join(linecache.getlines(code.co_filename, module))
+    text = "".join(linecache.getlines(code.co_filename))
     if not text:
         raise NoSourceError(f"its source ({code.co_filename}) is not to be had")
     statements, imports = _parsed(text)

@@ -108,6 +108,7 @@ def remove(function: FunctionType, tap: Tap) -> None:
                 stacklevel=3,
             )
             patch.taps.clear()
+            _hold_names(function.__code__, names)  # it may have been made from tapped code
         elif patch.taps:
             _swap(function, patch, _built(function, patch, patch.taps))
         else:
@@ -127,13 +128,8 @@ def _built(function: FunctionType, patch: _Patch, taps: Iterable[tuple[Tap, tupl
 
 
 def _swap(function: FunctionType, patch: _Patch, code: CodeType) -> None:
-    """Set a function's code, and let the names it uses go when it dies."""
-    names = _builtins(function)
-    for each in with_nested(code):
-        for name in set(each.co_names).intersection(names):
-            if name.startswith("__visualizer_"):
-                _uses[name] = _uses.get(name, 0) + 1
-                weakref.finalize(each, _release, name, names).atexit = False
+    """Set a function's code."""
+    _hold_names(code, _builtins(function))
     pickle_as(code, patch.original)
     weakref.finalize(code, forget, id(code)).atexit = False
     patch.installed = code
@@ -142,11 +138,20 @@ def _swap(function: FunctionType, patch: _Patch, code: CodeType) -> None:
 
 def _builtins(function: FunctionType) -> dict[str, Hook]:
     """Return the dictionary in which the function looks up builtins."""
-    found: Any = function.__builtins__  # type: ignore[attr-defined]
+    found = getattr(function, "__builtins__")  # noqa: B009  # not known to every type checker
     return found if isinstance(found, dict) else vars(found)
 
 
 _uses: dict[str, int] = {}
+
+
+def _hold_names(code: CodeType, names: dict[str, Hook]) -> None:
+    """Keep the names of hooks that a code object uses for as long as it lives."""
+    for each in with_nested(code):
+        for name in set(each.co_names).intersection(names):
+            if name.startswith("__visualizer_"):
+                _uses[name] = _uses.get(name, 0) + 1
+                weakref.finalize(each, _release, name, names).atexit = False
 
 
 def _release(name: str, names: dict[str, Hook]) -> None:

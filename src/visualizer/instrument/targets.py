@@ -69,6 +69,10 @@ def _named(name: str) -> object:
         found: object = importlib.import_module(module_name)
     except ModuleNotFoundError as error:
         raise TargetError(f"{name!r} cannot be watched: there is no module {error.name!r}") from error
+    except (ImportError, TypeError, ValueError) as error:
+        raise TargetError(
+            f"{name!r} cannot be watched: {module_name!r} cannot be imported ({error})"
+        ) from error
     for part in qualname.split("."):
         found = _member(found, part, name)
     return found
@@ -159,7 +163,7 @@ def _instance_method(target: object) -> tuple[object, Accepts]:
             found = own[name]
             if isinstance(found, MethodType) and found.__self__ is not target:
                 return _method(found)  # type: ignore[return-value]  # a bound method always has a filter
-            return found, _always if not isinstance(found, MethodType) else _same(target)
+            return found, _same(target) if isinstance(found, MethodType) else _no_other(target)
     found, _ = _class_method(type(target))
     return found, _same(target)
 
@@ -176,8 +180,10 @@ def _same(owner: object) -> Accepts:
     return lambda first: first is owned()
 
 
-def _always(first: object) -> bool:  # noqa: ARG001  # one signature for all filters
-    return True
+def _no_other(owner: object) -> Accepts:
+    """Return the filter for what was put into one object: others of its class are not meant."""
+    same, cls = _same(owner), type(owner)
+    return lambda first: same(first) or not isinstance(first, cls)
 
 
 _TRANSPARENT = (property, functools.partial, functools.partialmethod, functools.cached_property, ModuleType)
