@@ -114,7 +114,8 @@ class Recordings:
             try:
                 self._put_in(function, name)
             except VisualizerError as error:
-                problems.append(f"get_local({name!r}) records nothing: {error}.")
+                sentence = f"get_local({name!r}) records nothing: {error}"
+                problems.append(sentence if sentence.endswith("?") else f"{sentence}.")
         return problems
 
     def _put_in(self, function: FunctionType, name: str) -> None:

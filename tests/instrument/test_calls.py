@@ -145,7 +145,7 @@ def test_a_generator_left_open_is_said(module, front_end):
         generator = function(3)
         next(generator)
     assert values(seen) == []
-    assert "1 calls started, 1 have not ended" in repr(seen)
+    assert "; 1 call had not ended" in repr(seen)
     assert list(generator) == [1, 2], "it goes on after the block"
     assert values(seen) == []
 

@@ -188,7 +188,7 @@ def test_a_name_bound_on_no_path_taken_is_said(module, front_end):
     made = module("def f(x):\n    if x:\n        a = 1").f
     with watch(made, "a") as seen:
         made(0)
-    assert "1 calls started, 0 have not ended, none bound a name on the way it took" in repr(seen)
+    assert "; of 1 call none bound `a` on the way it took" in repr(seen)
 
 
 def test_records_are_read_in_the_block_and_after_it(function):

@@ -164,7 +164,8 @@ def test_the_caption_tells_query_mass_and_scale():
     assert caption_of(figure) == (
         "Row 9 of the map: query cell (1, 3) (row, column from 0), grid of 2 × 5; columns are keys. "
         "The row sums to 1, all of it shown: 0.500 on the grid, 0.500 on CLS. "
-        "Linear colour scale from 0 to 0.5."
+        "Linear colour scale from 0 to 0.5. "
+        "The image shines through (opacity 0.6): shades vary with it."
     )
     assert [axes.get_title() for axes in figure.axes[:2]] == [
         "query (row 9): cell (1, 3)",

@@ -74,6 +74,10 @@ def _read_text(library: Any, model: Any, source: str, given: Given, title: str) 
     tokenizer = _load(library.AutoTokenizer, source)
     text, pair = (TEXT, TEXT_PAIR) if given.text is None else (given.text, given.text_pair)
     inputs = tokenizer(text, pair, return_tensors="pt", truncation=True)
+    if not inputs["input_ids"].numel():
+        raise ModelNotFoundError(
+            f"{source} holds no tokenizer that knows a word of the text: add its tokenizer files"
+        )
     maps = record_attention(model, **inputs)
     return TextReading(title, maps, tokenizer.convert_ids_to_tokens(inputs["input_ids"][0]))
 
@@ -132,15 +136,16 @@ def _no_broken_torchvision() -> Iterator[None]:
 
     It can do without it, but looks only whether it is installed.
     """
+    broken = False
     try:
         importlib.import_module("torchvision")
     except ModuleNotFoundError:
-        yield
+        pass
     except Exception:  # noqa: BLE001  what a broken package raises is open
+        broken = True
         sys.modules["torchvision"] = None  # type: ignore[assignment]  # what the import system takes for "absent"
-        try:
-            yield
-        finally:
-            del sys.modules["torchvision"]
-    else:
+    try:
         yield
+    finally:
+        if broken:
+            del sys.modules["torchvision"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from importlib.metadata import version
 from typing import Any
 
 from visualizer.demo.attention import record_attention
@@ -52,7 +53,10 @@ def _timm() -> Any:
         import timm
         import timm.data
     except ModuleNotFoundError as error:
-        message = f"--model timm: needs {error.name}, which is not installed: pip install timm"
+        keep = (
+            f"'torch=={version('torch').partition('+')[0]}'"  # or pip may bring another torch for torchvision
+        )
+        message = f"--model timm: needs {error.name}, which is not installed: pip install timm {keep}"
         raise MissingExtraError(message, name=error.name) from None
     except Exception as error:  # what a broken package raises is open
         message = f"--model timm: needs timm, which is installed but does not load ({first_sentence(error)})"

@@ -114,11 +114,15 @@ class Watch(Sequence[Record]):
 
     def _state(self) -> str:
         started, running = self._tap.started, len(self._tap.open)
-        if self._records:
-            return f"; {running} calls have not ended" if running else ""
         if not started:
             return "; the function was not called"
-        return f"; {started} calls started, {running} have not ended, none bound a name on the way it took"
+        names = " or ".join(f"`{name}`" for name in self._names)
+        empty = "" if self._records else f"; of {_counted(started)} none bound {names} on the way it took"
+        return empty + (f"; {_counted(running)} had not ended" if running else "")
+
+
+def _counted(calls: int) -> str:
+    return "1 call" if calls == 1 else f"{calls} calls"
 
 
 def _copied(value: Any) -> Any:

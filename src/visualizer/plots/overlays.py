@@ -108,7 +108,8 @@ def grid_to_grid(  # noqa: PLR0913  each thing that can be changed is a keyword
     frame.add_bar(colours, ScalarMappable(colours.norm, colours.over_grey(paper, alpha)))
     frame.add_title(title)
     frame.add_caption(
-        [_query_sentence(token, name, patches), *_mass(row, patches), colours.sentence()], caption
+        [_query_sentence(token, name, patches), *_mass(row, patches), colours.sentence(), *_blend(alpha)],
+        caption,
     )
     if figsize is None:
         frame.trim()
@@ -143,6 +144,10 @@ def visualize_grid_to_grid_with_cls(
     'query (row 5): cell (1, 1)'
     """
     return grid_to_grid(att_map, image, query=grid_index, grid=_both(grid_size), prefix=1, alpha=alpha)
+
+
+def _blend(alpha: float) -> list[str]:
+    return [f"The image shines through (opacity {alpha:g}): shades vary with it."] if alpha < 1 else []
 
 
 def _both(grid_size: int | tuple[int, int]) -> tuple[int, int]:

@@ -36,7 +36,7 @@ def rgb_picture(image: Any) -> Floats:
     if getattr(image, "mode", None) in EIGHT_BIT_MODES and hasattr(image, "convert"):
         return _opaque(np.asarray(image.convert("RGBA")) / 255)
     pixels = _channels_last(as_numbers(image, "image"))
-    white = 255.0 if pixels.dtype.kind in "iu" else 1.0
+    white = 255.0 if pixels.dtype.kind in "iu" or _whole(pixels) else 1.0
     if not (pixels.min() >= 0 and pixels.max() <= white):  # NaN fails too
         message = (
             f"image has values from {pixels.min():.3g} to {pixels.max():.3g}, wanted are floats in [0, 1] or "
@@ -69,6 +69,11 @@ def _channels_last(array: NDArray[Any]) -> NDArray[Any]:
         "(channel, height, width) with 1, 3 or 4 channels and longer sides"
     )
     raise ShapeError(message)
+
+
+def _whole(pixels: Floats) -> bool:
+    """Tell whether floats are the numbers of an 8-bit image, converted."""
+    return bool(pixels.max() > 1 and (pixels == np.round(pixels)).all())
 
 
 def _opaque(pixels: Floats) -> Floats:
