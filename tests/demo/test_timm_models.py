@@ -77,5 +77,5 @@ def test_the_demo_draws_a_timm_model_from_a_folder(run, outcomes, folder):
 
 def test_without_timm_the_pip_line_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "timm", None)
-    with pytest.raises(MissingExtraError, match=r"pip install timm$"):
+    with pytest.raises(MissingExtraError, match=r"pip install timm 'torch==[\d.]+'$"):
         read_with_timm("vit_tiny_patch16_224", Given())
