@@ -276,3 +276,33 @@ def test_many_nested_blocks_are_recorded_or_refused_but_never_fatal(module, fron
         with watch(function, "a") as seen:
             function(1)
         assert values(seen) == [1]
+
+
+def test_an_interrupt_while_installing_leaves_nothing_installed(function, monkeypatch):
+    original = function.__code__
+    swap = switch._swap
+
+    def interrupted(*arguments):
+        swap(*arguments)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(switch, "_swap", interrupted)
+    with pytest.raises(KeyboardInterrupt), watch(function, "a"):
+        pass
+    assert function.__code__ is original
+    monkeypatch.undo()
+    with watch(function, "a") as seen:
+        function(1)
+    assert values(seen) == [1]
+
+
+def test_warnings_of_the_source_are_not_said_again(module, front_end, recwarn):
+    import warnings
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        made = module("def f(x):\n    a = '\\d'\n    return a is 'b'")
+    with watch(made.f, "a") as seen:
+        made.f(1)
+    assert values(seen) == ["\\d"]
+    assert not recwarn.list

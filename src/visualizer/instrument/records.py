@@ -58,14 +58,22 @@ class Watch(Sequence[Record]):
             raise VisualizerError(
                 f"this watch of {self._function.__qualname__} has already begun: make another one"
             )
-        switch.install(self._function, self._tap)
+        try:
+            switch.install(self._function, self._tap)
+        except BaseException:  # an interrupt may come when all is done but the return
+            switch.remove(self._function, self._tap)
+            raise
         self._active = True
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        switch.remove(self._function, self._tap)
+        try:
+            switch.remove(self._function, self._tap)
+        except BaseException:  # an interrupt: nothing may stay patched
+            switch.remove(self._function, self._tap)
+            raise
         self._active = False
         problem, self._problem = self._problem, None
         if problem is not None and error is None:

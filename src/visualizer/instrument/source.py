@@ -12,6 +12,7 @@ import ast
 import copy
 import functools
 import linecache
+import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from types import CodeType
@@ -71,7 +72,9 @@ def find(code: CodeType) -> Source:
 @functools.lru_cache(maxsize=16)
 def _parsed(text: str) -> tuple[tuple[ast.stmt, ...], tuple[ast.stmt, ...]]:
     try:
-        module = ast.parse(text)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the module has said its own when it was imported
+            module = ast.parse(text)
     except (SyntaxError, ValueError) as error:
         raise NoSourceError("its source file is no longer valid Python") from error
     return tuple(module.body), tuple(_imports(module.body))
@@ -148,7 +151,9 @@ def _copied(value: Any) -> Any:
 def _compiled(statement: ast.stmt, imports: tuple[ast.stmt, ...], code: CodeType) -> CodeType:
     module = ast.Module(body=[*imports, statement], type_ignores=[])
     try:
-        compiled = compile(module, code.co_filename, "exec", code.co_flags & _FUTURE, dont_inherit=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            compiled = compile(module, code.co_filename, "exec", code.co_flags & _FUTURE, dont_inherit=True)
     except (SyntaxError, ValueError) as error:
         raise NoSourceError(f"its source does not compile by itself ({error})") from error
     found = [each for each in with_nested(compiled) if _named_alike(each, code)]

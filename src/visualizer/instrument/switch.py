@@ -99,20 +99,20 @@ def remove(function: FunctionType, tap: Tap) -> None:
         entry = next((each for each in patch.taps if each[0] is tap), None) if patch else None
         if patch is None or entry is None:
             return
+        others = [each for each in patch.taps if each is not entry]
         names = _builtins(function)
-        names.update({wire.hook: _ignore for wire in entry[1] if wire.hook in names})
-        patch.taps.remove(entry)
-        if function.__code__ is not patch.installed:
-            warnings.warn(
-                f"{function.__qualname__} was given other code meanwhile, which is left as it is",
-                stacklevel=3,
-            )
-            patch.taps.clear()
+        if function.__code__ is patch.installed:  # first of all, so that an interrupt finds it done
+            if others:
+                _swap(function, patch, _built(function, patch, others))
+            else:
+                function.__code__ = patch.original
+        elif function.__code__ is not patch.original:
+            message = f"{function.__qualname__} was given other code meanwhile, which is left as it is"
+            warnings.warn(message, stacklevel=3)
+            others.clear()
             _hold_names(function.__code__, names)  # it may have been made from tapped code
-        elif patch.taps:
-            _swap(function, patch, _built(function, patch, patch.taps))
-        else:
-            function.__code__ = patch.original
+        patch.taps[:] = others
+        names.update({wire.hook: _ignore for wire in entry[1] if wire.hook in names})
         if not patch.taps:
             del _patches[id(function)]
             patch.finalizer.detach()
