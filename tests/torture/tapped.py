@@ -29,7 +29,7 @@ sys.path.pop(0)  # the tests of CPython must not find this folder's modules
 from visualizer.instrument import codes
 from visualizer.instrument.sites import Site
 from visualizer.instrument.stores import bound_names
-from visualizer.instrument.switch import install
+from visualizer.instrument.switch import install, remove
 
 _EDGES = tuple(Site(kind) for kind in ("enter", "return", "leave", "raise"))
 _LIMIT_SECONDS = 400
@@ -73,7 +73,7 @@ class Taps:
         self.functions = Counter()
         self.names = Counter()
         self.refused = []
-        self.seen = weakref.WeakSet()
+        self.originals = weakref.WeakKeyDictionary()
 
     def extend(self):
         """Tap every function alive that belongs to one of the modules and is not tapped yet."""
@@ -82,11 +82,11 @@ class Taps:
                 self._tap(found)
 
     def _tap(self, function):
-        if function in self.seen:
+        if function in self.originals:
             return
-        self.seen.add(function)
         module = function.__globals__["__name__"]
         tap = EveryLocal(function)
+        self.originals[function] = tap, function.__code__
         try:
             install(function, tap)
         except Exception:
@@ -94,6 +94,12 @@ class Taps:
             return
         self.functions[module] += 1
         self.names[module] += len(tap.names)
+
+    def withdraw(self):
+        """Take all taps out; return the functions that did not get their own code object back."""
+        for function, (tap, _) in self.originals.items():
+            remove(function, tap)
+        return [str(each) for each, (_, code) in self.originals.items() if each.__code__ is not code]
 
 
 def _imported(name):
@@ -221,6 +227,7 @@ def main():
         "names": taps.names,
         "refused": taps.refused,
         "front_ends": used,
+        "changed_for_good": taps.withdraw(),
         "tapping_seconds": round(tapping, 1),
         "tests": reports,
     }

@@ -73,6 +73,10 @@ def test_the_taps_are_live(tapped):
     assert sum(each["fired"] for each in tapped["tests"].values()) > 100_000
 
 
+def test_without_the_taps_every_function_has_its_own_code_object_again(tapped):
+    assert tapped["changed_for_good"] == []
+
+
 def test_tests_of_cpython_come_out_as_without_taps(subject, front_end, tapped):
     changed = differences(subject.plain, tapped)
     if changed:  # what depends on time may differ without any tap
