@@ -12,7 +12,7 @@ PYTHON ?= $(shell for python in $$(which -a python3.11 2>/dev/null) python3 pyth
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all lint types bench clean
+.PHONY: help demo test test-all lint types bench zoo clean
 
 help:  ## say what there is to make
 	@sed -n 's/^\([a-z-]*\):.*## /make \1\t/p' Makefile | expand -t 16
@@ -38,8 +38,14 @@ types: $(VENV)/.dev  ## mypy, strict, on src
 bench: $(VENV)/.dev  ## every benchmark
 	@set -e; for benchmark in benchmarks/*.py; do echo "== $$benchmark"; $(BIN)/python $$benchmark; done
 
+zoo: $(ZOO)/zoo.py $(VENV)/.zoo  ## a zoo of models through capture(): make zoo ZOO=folder OPTIONS="--only hf/bert"
+	PYTHONPATH=$(VENV)/zoo $(BIN)/python $(ZOO)/zoo.py --adapter tests/zoo_adapter.py $(OPTIONS)
+
+$(ZOO)/zoo.py:
+	@echo "There is no $@: name the folder that has it, as in make zoo ZOO=../zoo"; exit 1
+
 clean:  ## remove what was made; .venv stays and is installed into anew
-	rm -rf .nox .mypy_cache .ruff_cache .pytest_cache .hypothesis demo dist $(VENV)/.demo $(VENV)/.dev
+	rm -rf .nox .mypy_cache .ruff_cache .pytest_cache .hypothesis demo dist $(VENV)/.demo $(VENV)/.dev $(VENV)/.zoo
 
 # The empty files below say what .venv holds: pip runs again only when what it read has changed.
 
@@ -61,4 +67,9 @@ $(VENV)/.demo: $(VENV)/.pip pyproject.toml constraints.txt
 $(VENV)/.dev: $(VENV)/.demo
 	$(PIP) --editable '.[all]' --group dev
 	$(PIP) --no-deps --upgrade --target $(VENV)/timm timm torchvision
+	@touch $@
+
+# They depend on other builds of torch, so pip brings nothing of its own accord: the group names all that they import.
+$(VENV)/.zoo: $(VENV)/.demo
+	$(PIP) --no-deps --upgrade --target $(VENV)/zoo --group zoo
 	@touch $@

@@ -20,18 +20,24 @@ def clone(tmp_path):
         os.utime(tmp_path / name, (0, 0))
     stamps = tmp_path / ".venv"
     stamps.mkdir()
-    for seconds, name in enumerate([".pip", ".demo", ".dev"], start=1):
+    for seconds, name in enumerate([".pip", ".demo", ".dev", ".zoo"], start=1):
         (stamps / name).touch()
         os.utime(stamps / name, (seconds, seconds))
+    (tmp_path / "zoo.py").touch()
     return tmp_path
 
 
+def make(clone, *words):
+    return subprocess.run(["make", *words], cwd=clone, capture_output=True, text=True, check=False)
+
+
 def plan(clone, target):
-    command = ["make", "--dry-run", f"PYTHON={sys.executable}", target]
-    return subprocess.run(command, cwd=clone, capture_output=True, text=True, check=True).stdout
+    result = make(clone, "--dry-run", f"PYTHON={sys.executable}", "ZOO=.", target)
+    assert not result.returncode, result.stderr
+    return result.stdout
 
 
-@pytest.mark.parametrize("target", ["demo", "test", "test-all", "lint", "types"])
+@pytest.mark.parametrize("target", ["demo", "test", "test-all", "lint", "types", "zoo"])
 def test_nothing_is_installed_again(clone, target):
     assert "pip install" not in plan(clone, target)
 
@@ -41,6 +47,7 @@ def test_a_change_of_what_is_needed_is_installed(clone, name):
     os.utime(clone / name, (9, 9))
     assert "--editable '.[demo]'" in plan(clone, "demo")
     assert "--group dev" in plan(clone, "test")
+    assert "--group zoo" in plan(clone, "zoo")
 
 
 def test_the_demo_installs_no_developers_tools(clone):
@@ -59,3 +66,18 @@ def test_torch_comes_first(clone):
 
 def test_the_suite_comes_last(clone):
     assert plan(clone, "test").splitlines()[-1].endswith("-m pytest")
+
+
+def test_the_zoo_brings_nothing_that_it_does_not_name_and_nothing_where_other_tests_look(clone):
+    shutil.rmtree(clone / ".venv")
+    [line] = [line for line in plan(clone, "zoo").splitlines() if "--group zoo" in line]
+    assert "--no-deps" in line
+    assert "--target .venv/zoo" in line
+
+
+def test_a_zoo_that_is_not_there_is_told_before_anything_is_installed(clone):
+    shutil.rmtree(clone / ".venv")
+    result = make(clone, "zoo", "ZOO=nowhere")
+    assert result.returncode
+    assert result.stdout.startswith("There is no nowhere/zoo.py: name the folder")
+    assert not (clone / ".venv").exists()
