@@ -17,6 +17,7 @@ SEES = {
     "notices": set(),
     "memory": {"errors"},
     "snapshots": {"memory"},
+    "attention": {"errors", "memory"},
     "instrument": {"errors"},
     "cache": {"errors", "memory", "notices", "snapshots"},
     "recordings": {"errors", "cache", "instrument"},
@@ -33,7 +34,7 @@ SEES = {
 FRAMEWORKS = {
     "matplotlib": {"plots"},
     "sklearn": {"demo"},
-    "torch": {"demo"},
+    "torch": {"attention", "demo"},
     "transformers": {"demo"},
     "timm": {"demo"},
     "typer": {"cli"},

@@ -1,0 +1,89 @@
+"""Maps that are held as they are: recorded dense, or smaller than their factors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from visualizer.attention.arrays import Array, arrays_of
+from visualizer.attention.blocks import Source
+from visualizer.attention.indices import At, take, valid_queries
+from visualizer.errors import ShapeError
+
+
+@dataclass(frozen=True, eq=False)
+class Dense:
+    """A map that is held as an array.
+
+    Parameters
+    ----------
+    array
+        The map (..., head, query, key), at least (query, key): a torch tensor or a numpy array.
+    rest
+        What a sink took of each row, (..., head, query); 1 minus the row's sum unless given.
+    logits
+        What the softmax was taken of, in the map's shape.
+    query_valid
+        Booleans (..., query) or (..., head, query): False is padding.
+
+    Raises
+    ------
+    ShapeError
+        If shapes do not fit.
+    TargetError
+        If it is neither a numpy array nor a torch tensor.
+
+    Examples
+    --------
+    >>> Dense(np.eye(3)).array.shape
+    (3, 3)
+    """
+
+    array: Array
+    rest: Array | None = None
+    logits: Array | None = None
+    query_valid: Array | None = None
+
+    def __post_init__(self) -> None:
+        arrays_of(self.array)
+        if self.array.ndim < 2:
+            raise ShapeError(
+                f"a map of shape {tuple(self.array.shape)} was given; wanted is (..., head, query, key)"
+            )
+        for name, shape in (("rest", self.array.shape[:-1]), ("logits", self.array.shape)):
+            array = getattr(self, name)
+            if array is not None and tuple(array.shape) != tuple(shape):
+                raise ShapeError(f"{name} has shape {tuple(array.shape)}, but the map's is {tuple(shape)}")
+
+
+class DenseSource(Source):
+    """A map held as an array."""
+
+    def __init__(self, dense: Dense) -> None:
+        self.dense = dense
+        self.shape = tuple(dense.array.shape)
+        self.xp = arrays_of(dense.array)
+        own = dense.array.dtype
+        self.work = self.xp.exact_dtype(own)
+        self.dtype = own if own == self.xp.float64 else self.xp.float32
+
+    def tensors(self) -> list[Array]:
+        held = (self.dense.array, self.dense.rest, self.dense.logits, self.dense.query_valid)
+        return [array for array in held if array is not None]
+
+    def weights(self, at: At) -> Array:
+        return self.xp.cast(take(self.xp, self.dense.array, at, exact=True), self.work)
+
+    def logits(self, at: At) -> Array:
+        if self.dense.logits is None:
+            return super().logits(at)
+        return self.xp.cast(take(self.xp, self.dense.logits, at, exact=True), self.work)
+
+    def rest(self, at: At) -> Array:
+        if self.dense.rest is None:
+            return super().rest(at)
+        return self.xp.cast(take(self.xp, self.dense.rest[..., None], at, exact=True), self.work)[..., 0]
+
+    def query_valid(self, at: At) -> Array | None:
+        return valid_queries(self.xp, self.dense.query_valid, at)

@@ -1,0 +1,168 @@
+"""All that one attention call is: its factors, and the band of keys that a query may see."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from typing import Any
+
+from visualizer.attention.arrays import Array, arrays_of
+from visualizer.errors import ShapeError, VisualizerError
+
+
+@dataclass(frozen=True)
+class Band:
+    """The keys near a diagonal: query i sees key j if ``i + diagonal - left <= j <= i + diagonal + right``.
+
+    Parameters
+    ----------
+    diagonal
+        The key that belongs to query 0: an int, or one for each query, as integers (query,).
+    left, right
+        How many keys before and after it are seen; None: all.
+
+    Examples
+    --------
+    >>> Band()  # causal as scaled_dot_product_attention(is_causal=True): aligned at the top left
+    Band(diagonal=0, left=None, right=0)
+    >>> Band(diagonal=10 - 4)  # as flash-attn from 2.1 on: the last of 4 queries sees all 10 keys
+    Band(diagonal=6, left=None, right=0)
+    """
+
+    diagonal: Any = 0
+    left: int | None = None
+    right: int | None = 0
+
+    @property
+    def is_endless(self) -> bool:
+        """Whether it forbids nothing."""
+        return self.left is None and self.right is None
+
+
+@dataclass(frozen=True, eq=False)
+class Factors:
+    """The factors of one attention map, torch tensors or numpy arrays, held as they are.
+
+    The map is ``softmax(logits)`` over keys, where ``logits = scale * q @ k.T``, then in this order: soft
+    cap, `score_mod`, plus `bias`, `slopes` and an additive `mask`, and minus infinity where a boolean `mask`,
+    `band`, `segments` or `mask_mod` forbid.
+
+    Parameters
+    ----------
+    q, k
+        Queries (..., head, query, d) and keys (..., key head, key, d). Query head h reads key head
+        ``h // (heads // key_heads)``.
+    scale
+        A float, or an array that broadcasts to (..., head, 1, 1).
+    mask
+        Booleans (True: may attend) or numbers that are added; broadcasts to (..., head, query, key).
+    bias
+        More numbers that are added, such as a relative position bias; broadcasts likewise.
+    slopes
+        ALiBi's slopes (head,) or (..., head): adds ``-slope * abs(i + keys - queries - j)``, the convention
+        of flash-attn, positions and lengths counted inside the segment where there are segments.
+    band
+        Causal masks and windows; counted inside the segment where there are segments.
+    soft_cap
+        c of ``c * tanh(logits / c)``.
+    sinks
+        Logits (head,) that take part in the softmax's denominator only.
+    softmax_one
+        Adds 1 to the denominator.
+    score_mod, mask_mod
+        Functions of flex attention, ``score_mod(score, batch, head, query, key)`` and ``mask_mod(batch, head,
+        query, key)``.
+    segments
+        Integers (query,) and (key,): a query sees the keys of its own segment only.
+    query_valid
+        Booleans (..., query): False is padding, left out of sums and means over queries, and counted.
+    v
+        Values (..., key head, key, width), where they were asked for.
+
+    Raises
+    ------
+    ShapeError
+        If shapes do not fit.
+    TargetError
+        If q is neither a numpy array nor a torch tensor.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> Factors(np.ones((4, 6, 8)), np.ones((2, 10, 8)), scale=0.125).shape
+    (4, 6, 10)
+    """
+
+    q: Array
+    k: Array
+    scale: Any
+    mask: Array | None = None
+    bias: Array | None = None
+    slopes: Array | None = None
+    band: Band | None = None
+    soft_cap: float | None = None
+    sinks: Array | None = None
+    softmax_one: bool = False
+    score_mod: Callable[..., Any] | None = None
+    mask_mod: Callable[..., Any] | None = None
+    segments: tuple[Array, Array] | None = None
+    query_valid: Array | None = None
+    v: Array | None = None
+
+    def __post_init__(self) -> None:
+        self._check_shapes()
+        object.__setattr__(self, "_versions", self._count_versions())
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Lengths of the map's axes (..., head, query, key)."""
+        return (*self.q.shape[:-1], self.k.shape[-2])
+
+    @property
+    def group(self) -> int:
+        """How many query heads share a key head."""
+        return int(self.q.shape[-3] // self.k.shape[-3])
+
+    def tensors(self) -> list[Array]:
+        """Return every array that is held."""
+        values = [getattr(self, field.name) for field in fields(self)]
+        values += [self.band.diagonal] if self.band else []
+        return [value for value in (*values, *(self.segments or ())) if hasattr(value, "dtype")]
+
+    def check_unchanged(self) -> None:
+        """Raise an error if a tensor was changed in place since the call.
+
+        Raises
+        ------
+        VisualizerError
+            If one was: the map would not be the call's.
+        """
+        if self._count_versions() != self._versions:  # type: ignore[attr-defined]
+            raise VisualizerError(
+                "the map of this call was asked for, but one of its factors was changed in place since then "
+                "(a cache that goes on, an in-place operation): copy the factors while recording"
+            )
+
+    def _count_versions(self) -> list[int]:
+        return [arrays_of(tensor).version(tensor) for tensor in self.tensors()]
+
+    def _check_shapes(self) -> None:
+        q, k = tuple(self.q.shape), tuple(self.k.shape)
+        if len(q) < 3 or len(q) != len(k) or q[:-3] != k[:-3] or q[-1] != k[-1] or q[-3] % max(k[-3], 1):
+            raise ShapeError(
+                f"q of shape {q} and k of shape {k} were given; wanted are (..., head, query, d) and "
+                "(..., key head, key, d) with heads a multiple of key heads"
+            )
+        for name in ("mask", "bias"):
+            array = getattr(self, name)
+            if array is not None and not _broadcasts(tuple(array.shape), self.shape):
+                raise ShapeError(
+                    f"{name} of shape {tuple(array.shape)} does not broadcast to the map's {self.shape}"
+                )
+
+
+def _broadcasts(shape: tuple[int, ...], to: tuple[int, ...]) -> bool:
+    """Tell whether an array of ``shape`` broadcasts to ``to`` without new axes in front."""
+    return len(shape) <= len(to) and all(
+        mine in (1, its) for mine, its in zip(reversed(shape), reversed(to), strict=False)
+    )

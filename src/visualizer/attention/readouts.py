@@ -1,0 +1,110 @@
+"""What one wants to know of a map, each from blocks of rows or from the map as an operator.
+
+Each function takes a source and what is picked of its axes but the key's, and returns an array with those axes
+in front: `AttentionMap` has the same names and says what they mean.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from visualizer.attention.arrays import Array
+from visualizer.attention.blocks import BLOCK, Source
+from visualizer.attention.indices import At, blocks, pick
+from visualizer.errors import OptionError, ShapeError
+
+Groups = Mapping[str, Any] | Sequence[Any]
+
+
+def mass(source: Source, at: At, groups: Groups) -> Array:
+    """Sum each row over groups of keys: A @ W with a column of zeros and ones for each group."""
+    parts = list(groups.values()) if isinstance(groups, Mapping) else list(groups)
+    if not parts:
+        raise ShapeError("the mass on groups of keys was asked for, but there are no groups")
+    members = np.zeros((source.shape[-1], len(parts)), np.float32)
+    for number, part in enumerate(parts):
+        members[np.asarray(pick(range(source.shape[-1]), part, "key")), number] = 1
+    return source.apply(at, source.xp.asarray(members))
+
+
+def expected_position(source: Source, at: At) -> Array:
+    """Return the mean key of each row: A @ [j, 1], the first over the second."""
+    keys = source.shape[-1]
+    position = np.stack([np.arange(keys) / keys, np.ones(keys)], -1)
+    sums = source.apply(at, source.xp.asarray(position))
+    return sums[..., 0] / sums[..., 1] * keys
+
+
+def topk(source: Source, at: At, count: int) -> tuple[Array, Array]:
+    """Return the largest weights of each row and their keys."""
+    if not 1 <= count <= source.shape[-1]:
+        raise OptionError(f"topk({count}) was asked for of rows with {source.shape[-1]} keys")
+    values, keys = source.rows(at, lambda weights, _part: source.xp.largest(weights, count))
+    return values, keys
+
+
+def argmax(source: Source, at: At) -> Array:
+    """Return the key with the largest weight of each row."""
+    return source.rows(at, lambda weights, _part: weights.argmax(-1))
+
+
+def quantile(source: Source, at: At, p: Any) -> Array:
+    """Return quantiles of the weights in each row, by linear interpolation."""
+    wanted = np.atleast_1d(np.asarray(p, np.float64))
+    if wanted.ndim > 1 or not ((wanted >= 0) & (wanted <= 1)).all():
+        raise OptionError(f"quantile({p!r}) was asked for; give a number from 0 to 1, or a list of them")
+    place = wanted * (source.shape[-1] - 1)
+    low = np.floor(place).astype(np.int64)
+    high, share = np.ceil(place).astype(np.int64), source.xp.asarray(place - low, source.work)
+
+    def of_rows(weights: Array, _part: At) -> Array:
+        ordered = source.xp.sort(weights)
+        below, above = (source.xp.take(ordered, numbers, ordered.ndim - 1) for numbers in (low, high))
+        return below + (above - below) * share
+
+    found = source.rows(at, of_rows)
+    return found if np.ndim(p) else found[..., 0]
+
+
+def received(source: Source, at: At, how: str) -> Array:
+    """Sum each column over queries that are no padding; or average over those of them that see the key."""
+    if how not in ("sum", "mean"):
+        raise OptionError(f'received(how={how!r}) was asked for; it is "sum" or "mean"')
+    xp = source.xp
+    valid = source.query_valid(at)
+    share = xp.zeros((len(at[-1]),), source.work) + 1 if valid is None else xp.cast(valid, source.work)
+    total = source.received(at, share)
+    if how == "sum":
+        return total
+    count = onlookers(source, at, share)
+    return xp.where(count > 0, total / count, xp.asarray(0.0, total.dtype))
+
+
+def onlookers(source: Source, at: At, share: Array) -> Array:
+    """Count, for each key, the queries that can see it, each times its share."""
+    if source.allowed(tuple(index[:1] for index in at)) is None:
+        return share.sum(-1)[..., None]
+    count: Any = 0
+    for (rows,), (index,) in blocks(at[-1:], source.shape[-1] * len(at[0]) * 16, BLOCK):
+        seen = source.xp.cast(source.allowed((*at[:-1], index)), source.work)
+        mine = share if share.shape[-1] == 1 else share[..., rows]
+        seen = seen if seen.shape[-2] > 1 else seen + source.xp.zeros((len(index), 1), source.work)
+        count = count + (seen * mine[..., None]).sum(-2)
+    return count
+
+
+def masked_rows(source: Source, at: At) -> Array:
+    """Tell which rows have no key that they can see."""
+    xp = source.xp
+
+    def hidden(part: At) -> Array:
+        shape = tuple(len(index) for index in part)
+        allowed = source.allowed(part)
+        if allowed is None:
+            return xp.zeros(shape, xp.boolean)
+        return xp.broadcast(~allowed.any(-1), shape)
+
+    return source.join(at, hidden)

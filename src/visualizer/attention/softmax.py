@@ -1,0 +1,172 @@
+"""Rows of a map from its factors: the model's own logits and softmax, a block at a time."""
+
+from __future__ import annotations
+
+from functools import cached_property, reduce
+from operator import and_
+from typing import Any
+
+import numpy as np
+
+from visualizer.attention.arrays import Array, arrays_of
+from visualizer.attention.blocks import Source
+from visualizer.attention.factors import Factors
+from visualizer.attention.indices import At, Index, take, valid_queries
+from visualizer.attention.places import Places
+from visualizer.errors import ShapeError
+
+
+class FactorSource(Source):
+    """A map held as its factors; ``exact=False`` forms rows in the model's own dtype."""
+
+    kind = "factors"
+
+    def __init__(self, factors: Factors, *, exact: bool = True) -> None:
+        self.factors = factors
+        self.exact = exact
+        self.shape = factors.shape
+        self.xp = xp = arrays_of(factors.q)
+        own = factors.q.dtype
+        self.work = xp.exact_dtype(own) if exact else own
+        self.dtype = own if not exact or own == xp.float64 else xp.float32
+
+    def tensors(self) -> list[Array]:
+        return self.factors.tensors()
+
+    @cached_property
+    def places(self) -> Places:
+        return Places(self.factors)
+
+    def weights(self, at: At) -> Array:
+        keys = self.places.keys_seen(at[-1])
+        _, powers, total = self._powers(at, keys)
+        return self._widen(powers / total[..., None], keys, 0.0)
+
+    def logits(self, at: At) -> Array:
+        keys = self.places.keys_seen(at[-1])
+        return self._widen(self.scores(at, keys), keys, -np.inf)
+
+    def lse(self, at: At) -> Array:
+        return self.join(at, self._lse)
+
+    def _lse(self, at: At) -> Array:
+        top, _, total = self._powers(at, self.places.keys_seen(at[-1]))
+        return self.xp.log(total) + top
+
+    def _powers(self, at: At, keys: range) -> tuple[Array, Array, Array]:
+        """Return each row's maximum, the powers of e relative to it, and their sum with the sinks'."""
+        xp, scores, sink = self.xp, self.scores(at, keys), self._sink(at)
+        zero = xp.asarray(0.0, self.work)
+        top = xp.amax(scores, -1) if len(keys) else xp.zeros(tuple(scores.shape[:-1]), self.work)
+        top = top if sink is None else xp.where(top > sink, top, sink)
+        top = xp.where(xp.isfinite(top), top, zero)
+        powers = xp.exp(scores - top[..., None])
+        total = powers.sum(-1)
+        total = total if sink is None else total + xp.exp(sink - top)
+        return top, powers, xp.where(total == 0, zero + 1, total)  # rows that are masked as a whole are zeros
+
+    def _sink(self, at: At) -> Array | None:
+        """Return the logit beside the keys', broadcastable to (..., head, row)."""
+        if self.factors.sinks is not None:
+            sinks = self.xp.asarray(self.factors.sinks, self.work)
+            return take(self.xp, sinks[..., None, None], at)[..., 0]
+        return self.xp.zeros((1, 1), self.work) if self.factors.softmax_one else None
+
+    def scores(self, at: At, keys: range) -> Array:
+        """Return logits for some of the keys."""
+        factors, xp = self.factors, self.xp
+        q = xp.cast(take(xp, factors.q, at, exact=True), self.work)
+        k = xp.cast(take(xp, factors.k, self.key_at(at, keys), exact=True), self.work)
+        scores = (q @ k.swapaxes(-1, -2)) * self._scale(at)
+        if factors.soft_cap:
+            scores = factors.soft_cap * xp.tanh(scores / factors.soft_cap)
+        if factors.score_mod is not None:
+            scores = xp.cast(self._each_cell(factors.score_mod, scores, at, keys), self.work)
+        for term in self.added(at, keys):
+            scores = scores + term
+        allowed = self.allowed_hard(at, keys)
+        return scores if allowed is None else xp.where(allowed, scores, xp.asarray(-np.inf, self.work))
+
+    def key_at(self, at: At, keys: range) -> At:
+        """Return which keys of which key heads these queries read."""
+        heads, group = at[-2], self.factors.group
+        if group > 1 or isinstance(heads, np.ndarray):
+            mine = np.asarray(heads) // group
+            heads = range(mine[0], mine[0] + 1) if len(set(mine.tolist())) == 1 else mine
+        return *at[:-2], heads, keys
+
+    def added(self, at: At, keys: range) -> list[Array]:
+        """Return the additive terms, each broadcastable to (..., head, row, key)."""
+        factors, xp = self.factors, self.xp
+        terms = [self._cells(factors.bias, at, keys)] if factors.bias is not None else []
+        if factors.slopes is not None:
+            slopes = take(xp, xp.asarray(factors.slopes, self.work)[..., None, None], at)
+            terms.append(-slopes * xp.asarray(self.places.distance(at[-1], keys), self.work))
+        if factors.mask is not None and xp.is_float(factors.mask):
+            terms.append(self._cells(factors.mask, at, keys))
+        return terms
+
+    def allowed_hard(self, at: At, keys: range) -> Array | None:
+        """Return what is not minus infinity by a boolean mask, the band, the segments or `mask_mod`."""
+        factors, xp = self.factors, self.xp
+        parts = [self.places.allowed(xp, at[-1], keys)]
+        if factors.mask is not None and not xp.is_float(factors.mask):
+            parts.append(_columns(take(xp, factors.mask, at), keys) != 0)
+        if factors.mask_mod is not None:
+            parts.append(self._each_cell(factors.mask_mod, None, at, keys))
+        return _all(parts)
+
+    def allowed(self, at: At) -> Array | None:
+        """Return which keys these queries can see; a finite mask below half of the lowest number hides too."""
+        factors, xp, keys = self.factors, self.xp, range(self.shape[-1])
+        parts = [self.allowed_hard(at, keys)]
+        if factors.mask is not None and xp.is_float(factors.mask):
+            parts.append(take(xp, factors.mask, at) > xp.lowest(factors.mask.dtype) / 2)
+        return _all(parts)
+
+    def query_valid(self, at: At) -> Array | None:
+        return valid_queries(self.xp, self.factors.query_valid, at)
+
+    def _cells(self, array: Array, at: At, keys: range) -> Array:
+        return self.xp.cast(_columns(take(self.xp, array, at), keys), self.work)
+
+    def _scale(self, at: At) -> Any:
+        if not hasattr(self.factors.scale, "ndim"):
+            return self.factors.scale
+        scale = self.xp.asarray(self.factors.scale, self.work)
+        return take(self.xp, scale, at) if scale.ndim else scale
+
+    def _widen(self, part: Array, keys: range, empty: float) -> Array:
+        """Return rows over all keys of which some were computed."""
+        if len(keys) == self.shape[-1]:
+            return part
+        wide = self.xp.zeros((*part.shape[:-1], self.shape[-1]), part.dtype)
+        wide += empty
+        wide[..., keys.start : keys.stop] = part
+        return wide
+
+    def _each_cell(self, function: Any, scores: Array | None, at: At, keys: range) -> Array:
+        """Call a function of flex attention with a block's batch, head, query and key."""
+        if len(at) > 3:
+            raise ShapeError(
+                f"a score or mask function was given for a map of shape {self.shape}: flex attention has one "
+                "batch axis, so at most four axes are wanted"
+            )
+        batch = at[:-2] or (range(1),)
+        numbers = [self._numbers(index) for index in (*batch, at[-2], at[-1], keys)]
+        shape = tuple(len(index) for index in (*at, keys))
+        cells = None if scores is None else scores.reshape(tuple(len(index) for index in numbers))
+        return self.xp.each_cell(function, cells, *numbers).reshape(shape)
+
+    def _numbers(self, index: Index) -> Array:
+        return self.xp.asarray(np.asarray(index, dtype=np.int64))
+
+
+def _columns(array: Array, keys: range) -> Array:
+    return array if array.shape[-1] == 1 else array[..., keys.start : keys.stop]
+
+
+def _all(parts: list[Array | None]) -> Array | None:
+    """Return where all of several conditions hold; None: everywhere."""
+    held = [part for part in parts if part is not None]
+    return reduce(and_, held) if held else None

@@ -1,0 +1,130 @@
+"""Blocks of rows as one map: the steps of a generation, each with the keys that it had."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from visualizer.attention.arrays import Array
+from visualizer.attention.blocks import Source
+from visualizer.attention.indices import At, compose, take_axis
+from visualizer.errors import ShapeError
+
+if TYPE_CHECKING:
+    from visualizer.attention.map import AttentionMap
+
+
+class Stitched(Source):
+    """Maps of successive steps as one map over the whole sequence: pass it to `AttentionMap`.
+
+    Parameters
+    ----------
+    blocks
+        (map, positions) of each step in order. The map is (..., head, query, key), the other axes alike in
+        all; its rows follow those of the step before. The positions (key,) say which keys of the sequence its
+        keys are; keys that a step did not have, evicted or still to come, have weight 0.
+
+    Raises
+    ------
+    ShapeError
+        If there are no blocks, or their shapes or positions do not fit.
+
+    Examples
+    --------
+    >>> from visualizer.attention import AttentionMap, Dense
+    >>> prefill, step = (AttentionMap(Dense(np.tri(n, 3, 3 - n) / 3)) for n in (2, 1))
+    >>> AttentionMap(Stitched([(prefill, [0, 1, 2]), (step, [0, 2, 3])])).numpy()[-1]
+    array([0.33333333, 0.        , 0.33333333, 0.33333333])
+    """
+
+    kind = "blocks of rows"
+
+    def __init__(self, blocks: Sequence[tuple[AttentionMap, Any]]) -> None:
+        if not blocks:
+            raise ShapeError("maps were to be stitched, but there are none: give (map, positions) pairs")
+        self.steps = [_step(block, positions) for block, positions in blocks]
+        self.ends = np.cumsum([len(at[-1]) for _, at, _ in self.steps])
+        first, at, _ = self.steps[0]
+        leading = tuple(len(index) for index in at[:-1])
+        if any(tuple(len(index) for index in other[:-1]) != leading for _, other, _ in self.steps):
+            raise ShapeError(f"maps of different batch or heads were to be stitched; the first has {leading}")
+        keys = 1 + max(int(positions.max()) for *_, positions in self.steps)
+        self.shape = (*leading, int(self.ends[-1]), keys)
+        self.xp, self.work, self.dtype = first.xp, first.work, first.dtype
+
+    def tensors(self) -> list[Array]:
+        return [tensor for source, _, _ in self.steps for tensor in source.tensors()]
+
+    def weights(self, at: At) -> Array:
+        return self._scatter(at, lambda source, part: source.weights(part), 0.0)
+
+    def logits(self, at: At) -> Array:
+        return self._scatter(at, lambda source, part: source.logits(part), -np.inf)
+
+    def allowed(self, at: At) -> Array:
+        def seen(source: Source, part: At) -> Array:
+            allowed = source.allowed(part)
+            return True if allowed is None else allowed
+
+        return self._scatter(at, seen, fill=False) != 0
+
+    def query_valid(self, at: At) -> Array | None:
+        if all(source.query_valid(mine[:-1] + (mine[-1][:1],)) is None for source, mine, _ in self.steps):
+            return None
+        out = self.xp.zeros(tuple(len(index) for index in at), self.xp.boolean) | True
+        for source, part, rows, _ in self._touched(at):
+            valid = source.query_valid(part)
+            if valid is not None:
+                out[..., rows] = valid
+        return out
+
+    def lse(self, at: At) -> Array:
+        out = self.xp.zeros(tuple(len(index) for index in at), self.work)
+        for source, part, rows, _ in self._touched(at):
+            out[..., rows] = self.xp.cast(source.lse(part), self.work)
+        return out
+
+    def apply(self, at: At, w: Array) -> Array:
+        out = self._zeros(at, len(at[-1]), w.shape[-1])
+        for source, part, rows, positions in self._touched(at):
+            mine = take_axis(self.xp, w, positions, w.ndim - 2)
+            out[..., rows, :] = self.xp.cast(source.apply(part, mine), self.work)
+        return out
+
+    def apply_t(self, at: At, u: Array) -> Array:
+        out = self._zeros(at, self.shape[-1], u.shape[-1])
+        for source, part, rows, positions in self._touched(at):
+            mine = take_axis(self.xp, u, rows, u.ndim - 2)
+            out[..., positions, :] += self.xp.cast(source.apply_t(part, mine), self.work)
+        return out
+
+    def _touched(self, at: At) -> Iterator[tuple[Source, At, Any, Any]]:
+        """Yield each step that has some of these rows: what to pick of it, and where its rows and keys lie."""
+        numbers = np.asarray(at[-1])
+        owners = np.searchsorted(self.ends, numbers, "right")
+        for owner in np.unique(owners):
+            source, whole, positions = self.steps[owner]
+            rows = np.flatnonzero(owners == owner)
+            local = numbers[rows] - (self.ends[owner] - len(whole[-1]))
+            yield source, compose(whole, (*at[:-1], local)), rows, positions
+
+    def _scatter(self, at: At, function: Callable[[Source, At], Any], fill: float) -> Array:
+        """Put rows of the steps where their keys lie."""
+        out = self.xp.zeros((*(len(index) for index in at), self.shape[-1]), self.work) + fill
+        for source, part, rows, positions in self._touched(at):
+            found = function(source, part)
+            out[..., rows[:, None], positions] = found if found is True else self.xp.cast(found, self.work)
+        return out
+
+
+def _step(block: AttentionMap, positions: Any) -> tuple[Source, At, Any]:
+    source, at = block.opened()
+    numbers = np.asarray(positions.detach().cpu() if hasattr(positions, "detach") else positions)
+    if numbers.shape != (source.shape[-1],) or numbers.dtype.kind not in "iu" or (numbers < 0).any():
+        raise ShapeError(
+            f"a map with {source.shape[-1]} keys was to be stitched with positions of shape {numbers.shape}; "
+            "wanted is one position from 0 on for each key"
+        )
+    return source, at, numbers.astype(np.intp)
