@@ -73,7 +73,7 @@ class Cache:
         with self._lock:
             for key in list(self.values):
                 self.values[key] = []
-            self._forget_overflow()
+            self._start(self._budget.limit)
 
     def replace(self, values: Mapping[str, list[Any]]) -> None:
         """Let the one dict hold ``values`` and nothing else."""
@@ -81,7 +81,7 @@ class Cache:
             new = dict(values)
             self.values.clear()
             self.values.update(new)
-            self._forget_overflow()
+            self._start(self._budget.limit)
 
     def speak(self) -> None:
         """Say what could not be said while recording.
@@ -100,10 +100,6 @@ class Cache:
     def _start(self, limit: int) -> None:
         self._budget = Budget(limit, held=lambda: measure_bytes(self.values))
         self._length_when_full: int | None = None
-
-    def _forget_overflow(self) -> None:
-        self._start(self._budget.limit)
-        self._overflow = None  # nothing is missing from what is here from now on
 
     def _keep(self, key: str, value: object) -> None:
         if self._length_when_full is not None:

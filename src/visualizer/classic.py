@@ -172,7 +172,10 @@ class get_local(metaclass=Switchboard):  # noqa: N801 - the name that code writt
 
     @staticmethod
     def clear() -> None:
-        """Put a new empty list under every key; lists that were taken from the cache stay as they are."""
+        """Put a new empty list under every key; lists that were taken from the cache stay as they are.
+
+        A stop at the memory budget that has not been told yet is told by what would have told it before.
+        """
         _cache.clear()
 
 
