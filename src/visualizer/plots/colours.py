@@ -8,12 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.colors import Colormap, FuncNorm, ListedColormap, LogNorm, Normalize, SymLogNorm
 
 from visualizer.errors import OptionError
 from visualizer.plots.arrays import Floats, finite
+from visualizer.plots.options import colour_map
 
 SEQUENTIAL = "viridis"
 DIVERGING = "RdBu_r"
@@ -94,7 +94,7 @@ def colour_scale(
     Raises
     ------
     OptionError
-        If ``scale`` is unknown, its range is empty or not finite, or it is logarithmic and starts at 0.
+        If ``cmap`` or ``scale`` is unknown, the range is empty or not finite, or a logarithm starts at 0.
 
     Examples
     --------
@@ -113,7 +113,7 @@ def colour_scale(
         )
     return ColourScale(
         norm=_norm(scale, low, high, diverging),
-        cmap=_colours(cmap or (DIVERGING if diverging else sequential)),
+        cmap=_colours((DIVERGING if diverging else sequential) if cmap is None else cmap),
         rule=SCALES[scale],
         diverging=diverging,
         above=int((shown > high).sum()),
@@ -150,7 +150,8 @@ def _norm(scale: str, low: float, high: float, diverging: bool) -> Normalize:
 
 
 def _colours(cmap: str | Colormap) -> Colormap:
-    return cmap if isinstance(cmap, Colormap) else mpl.colormaps[cmap].with_extremes(over=OVER, under=UNDER)
+    found = colour_map(cmap)
+    return found if found is cmap else found.with_extremes(over=OVER, under=UNDER)
 
 
 def _signed_root(values: Any) -> Any:

@@ -64,7 +64,7 @@ def head(  # noqa: PLR0913  each thing that can be changed is a keyword
     TargetError
         If it is a model, or holds no real numbers.
     OptionError
-        If the colour scale is unknown or empty.
+        If the colour map, scale or interpolation is unknown, or the scale is empty.
 
     Examples
     --------
@@ -119,7 +119,7 @@ def heads(  # noqa: PLR0913  each thing that can be changed is a keyword
     TargetError
         If they are a model, or hold no real numbers.
     OptionError
-        If the colour scale is unknown or empty, or ``columns`` is less than 1.
+        If the colour map, scale or interpolation is unknown, the scale is empty, or ``columns`` is below 1.
 
     Examples
     --------

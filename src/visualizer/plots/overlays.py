@@ -12,6 +12,7 @@ from visualizer.errors import ShapeError
 from visualizer.plots.arrays import Floats, one_map
 from visualizer.plots.colours import colour_scale
 from visualizer.plots.figures import add_panel_title, open_frame
+from visualizer.plots.options import check_interpolation, opacity
 from visualizer.plots.patches import PatchGrid, patch_grid, query_token
 from visualizer.plots.pictures import rgb_picture
 from visualizer.plots.places import Paint, Places, draw_picture, draw_row, mark
@@ -82,7 +83,7 @@ def grid_to_grid(  # noqa: PLR0913  each thing that can be changed is a keyword
     TargetError
         If map or image is a model, or holds no real numbers.
     OptionError
-        If the colour scale is unknown or empty.
+        If the colour map, scale or interpolation is unknown, the scale is empty, or the opacity is none.
 
     Examples
     --------
@@ -90,7 +91,8 @@ def grid_to_grid(  # noqa: PLR0913  each thing that can be changed is a keyword
     >>> [axes.get_title() for axes in figure.axes[:2]]
     ['query (row 0): CLS', 'keys (columns): where it looks']
     """
-    weights, picture = one_map(map), rgb_picture(image)
+    check_interpolation(interpolation)
+    alpha, weights, picture = opacity(alpha), one_map(map), rgb_picture(image)
     patches = patch_grid(weights.shape[1], picture.shape[:2], grid, prefix)
     token = query_token(patches, len(weights), query, cell, pixel)
     row = _row(weights, token)

@@ -11,6 +11,7 @@ import numpy as np
 from visualizer.plots.arrays import Floats
 from visualizer.plots.colours import MISSING, ColourScale, colour_scale
 from visualizer.plots.figures import COLUMN, LABEL, PAGE, add_panel_title, draw_image, open_frame
+from visualizer.plots.options import check_interpolation
 from visualizer.plots.tokens import label_axis, label_length
 
 if TYPE_CHECKING:
@@ -67,13 +68,14 @@ def draw_panels(panels: Sequence[Panel], columns: int, look: Look, reading: Sequ
     ShapeError
         If the caller's axes are not as many as the panels.
     OptionError
-        If the colour scale is unknown or empty.
+        If the colour map, scale or interpolation is unknown, or the scale is empty.
 
     Examples
     --------
     >>> draw_panels([Panel(np.eye(3))], 1, Look(), ["Row = query."]).axes[0].get_xlabel()
     'key (column)'
     """
+    check_interpolation(look.interpolation)
     maps = [panel.values.ravel() for panel in panels if panel.is_map]
     colours = colour_scale(
         np.concatenate(maps or [np.zeros(1)]), look.cmap, (look.vmin, look.vmax), look.scale
