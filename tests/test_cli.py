@@ -85,7 +85,7 @@ def test_the_demo_reads_sentences_of_one_s_own(run):
         (["--model", "hf:some/model"], "'some/model' is not on this machine and the hub could not be asked"),
         (["--image", "photo.jpg"], "--image needs a --model that reads it"),
         (["--text-pair", "Two."], "--text-pair needs --text"),
-        (["--out", "file"], "The pictures cannot go into file: File exists"),
+        (["--out", "file"], "The pictures cannot go into file: Not a directory"),
         (["--out", "file/demo"], "The pictures cannot go into file/demo: Not a directory"),
     ],
 )
@@ -111,6 +111,24 @@ def test_a_missing_extra_is_one_sentence_with_its_pip_line(run, monkeypatch):
     code, _, said = run("demo")
     assert code == 1
     assert said.splitlines()[-1].endswith("pip install 'attention-visualizer[demo]'")
+
+
+def test_a_folder_that_cannot_be_written_into_is_told_before_anything_is_loaded(run):
+    code, _, said = run("demo", "--out", "/proc")  # closed to everybody, the superuser too
+    assert code == 1
+    assert said.startswith("visualizer: The pictures cannot go into /proc: ")
+
+
+def test_folders_into_which_nothing_was_drawn_are_not_left_behind(run):
+    Path("a").mkdir()
+    assert run("demo", "--out", "a/b/c", "--model", "bert")[0] == 1
+    assert [*Path().rglob("*")] == [Path("a")]
+
+
+def test_an_empty_folder_of_the_user_s_stays(run):
+    Path("mine").mkdir()
+    assert run("demo", "--out", "mine", "--model", "bert")[0] == 1
+    assert Path("mine").is_dir()
 
 
 def test_a_picture_s_place_that_is_taken_is_one_sentence(run):

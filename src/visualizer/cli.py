@@ -89,11 +89,11 @@ def demo(
     image: Annotated[Path | None, typer.Option(help="What a vision model sees.")] = None,
 ) -> None:
     """Draw attention maps of two trained models, or of your own, as PNG pictures."""
-    from visualizer.demo.gallery import draw_gallery, make_folder, write_picture
+    from visualizer.demo.folders import open_folder
+    from visualizer.demo.gallery import draw_gallery, write_picture
     from visualizer.demo.readings import Given
 
-    make_folder(out)
-    with _progress() as say:
+    with open_folder(out), _progress() as say:
         pictures = draw_gallery(model, Given(text, text_pair, image), say)
         written = [(write_picture(picture, out), picture.shows) for picture in pictures]
     width = max(len(str(path)) for path, _ in written)

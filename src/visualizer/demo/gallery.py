@@ -67,21 +67,6 @@ def write_picture(picture: Picture, folder: Path) -> Path:
     return path
 
 
-def make_folder(folder: Path) -> None:
-    """Make a folder, unless it is there.
-
-    Raises
-    ------
-    VisualizerError
-        If it cannot be made.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        message = f"The pictures cannot go into {folder}: {error.strerror}"
-        raise VisualizerError(f"{message}. Name another folder with --out") from None
-
-
 def _draw_packaged(given: Given, say: Say) -> Iterator[Picture]:
     from visualizer.demo.digits import read_scenes
     from visualizer.demo.hf import read_with_bert
