@@ -13,12 +13,18 @@ from visualizer.classic import get_local
 if TYPE_CHECKING:
     from visualizer import errors, plots
     from visualizer.instrument import watch
+    from visualizer.session import capture
 
 __version__ = "0.1.0"
 
-__all__ = ["errors", "get_local", "plots", "watch"]
+__all__ = ["capture", "errors", "get_local", "plots", "watch"]
 
-_LAZY = {"errors": "visualizer", "plots": "visualizer", "watch": "visualizer.instrument"}
+_LAZY = {
+    "capture": "visualizer.session",
+    "errors": "visualizer",
+    "plots": "visualizer",
+    "watch": "visualizer.instrument",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -7,6 +7,7 @@
     ├── NameNotBoundError (NameError)      the function binds no such name, or holds no such expression
     ├── ShapeError (ValueError)            an array has another shape than needed, or not the place named
     ├── OptionError (ValueError)           an option was given a value that is none of its choices
+    ├── CallsError (LookupError)           a run holds no call, or several, where one map was asked for
     ├── MemoryBudgetError (MemoryError)    recording stopped at its memory budget
     ├── ModelNotFoundError (LookupError)   a model's name, folder or weights cannot be found or loaded
     └── MissingExtraError (ImportError)    an optional package is missing; names the pip line
@@ -41,6 +42,10 @@ class ShapeError(VisualizerError, ValueError):
 
 class OptionError(VisualizerError, ValueError):
     """An option was given a value that is none of its choices."""
+
+
+class CallsError(VisualizerError, LookupError):
+    """A run holds no call, or more than one, where one map was asked for."""
 
 
 class MemoryBudgetError(VisualizerError, MemoryError):

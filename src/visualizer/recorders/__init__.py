@@ -1,0 +1,1 @@
+"""What fills a run: recorders of attention calls in torch. The only place that patches anything of torch."""

@@ -1,0 +1,171 @@
+"""Operators of torch's dispatcher, followed: what comes before and after each call, on every device.
+
+An operator is followed at the dispatch key *BackendSelect*. It lies below autograd, autocast, vmap, modes and
+tensor subclasses and above all kernels, no kernel of torch uses it for the operators meant here, and every
+dispatch passes it. So the kernel that runs is the one that would have run, on the tensors that it would have
+seen, however the call was made: from Python, C++, TorchScript or another thread.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from functools import cache
+from typing import Any, NamedTuple
+
+import torch
+from torch._C import DispatchKey
+
+Arguments = tuple[Any, ...]
+Named = dict[str, Any]
+Hook = Callable[["Operation"], None]
+Around = Callable[[Callable[[], Any], Arguments, Named], Any]
+Context = Callable[[Arguments], AbstractContextManager[None]]
+
+_NUMBERS = (int, float, complex)  # bool is an int
+
+
+class _Quiet(threading.local):
+    on = False
+
+
+_quiet = _Quiet()
+
+
+@contextmanager
+def unfollowed() -> Iterator[None]:
+    """Let operators run unseen in this thread: those that recording itself calls."""
+    before, _quiet.on = _quiet.on, True
+    try:
+        yield
+    finally:
+        _quiet.on = before
+
+
+def overload(name: str) -> Any:
+    """Return an operator by a name such as ``mul.Tensor`` or ``xformers::op``; None where there is none."""
+    space, _, name = name.rpartition("::")
+    packet, _, kind = name.partition(".")
+    try:
+        return getattr(getattr(getattr(torch.ops, space or "aten"), packet), kind or "default")
+    except (AttributeError, RuntimeError):  # RuntimeError: a namespace that is known, an operator that is not
+        return None
+
+
+def proceed(operator: Any, keys: Any, args: Arguments, kwargs: Named) -> Any:
+    """Call the kernel that would have been called."""
+    below = keys.remove(DispatchKey.BackendSelect)
+    for position in _tensor_positions(operator):
+        if position < len(args) and isinstance(args[position], _NUMBERS):
+            return _proceed_with_number(operator, below, args, kwargs, position)
+    return operator.redispatch(below, *args, **kwargs)
+
+
+def _proceed_with_number(operator: Any, below: Any, args: Any, kwargs: Any, position: int) -> Any:
+    """Go on where a number in a tensor's place has become a Python number on its way here."""
+    packet = operator.overloadpacket
+    if packet in _TAKE_NUMBERS:  # at the entry of one key it takes part in type promotion as a number again
+        return operator._op_dk(below.highestPriorityTypeId(), *args, **kwargs)  # noqa: SLF001
+    if packet is torch.ops.aten.copy_:
+        return torch.ops.aten.fill_.Scalar(args[0], args[1])
+    like = next(value for value in args if isinstance(value, torch.Tensor))
+    number = torch.scalar_tensor(args[position], dtype=torch.result_type(like, args[position]))
+    return operator.redispatch(below, *args[:position], number, *args[position + 1 :], **kwargs)
+
+
+_TAKE_NUMBERS = {
+    getattr(torch.ops.aten, name)
+    for name in ("add", "add_", "sub", "sub_", "mul", "mul_", "div", "div_", "floor_divide", "floor_divide_")
+}
+
+
+@cache
+def _tensor_positions(operator: Any) -> tuple[int, ...]:
+    arguments = operator._schema.arguments  # noqa: SLF001
+    return tuple(
+        i for i, argument in enumerate(arguments) if str(argument.type) in {"Tensor", "Optional[Tensor]"}
+    )
+
+
+class Operation(NamedTuple):
+    """One call of an operator; before it there is no result."""
+
+    operator: Any
+    args: Arguments
+    kwargs: Named
+    result: Any = None
+
+    def named(self) -> Named:
+        """Return the arguments by the names that the operator's schema gives them."""
+        names = (argument.name for argument in self.operator._schema.arguments)  # noqa: SLF001
+        return {**dict(zip(names, self.args, strict=False)), **self.kwargs}
+
+
+class Following:
+    """The operators that are followed now; `close` gives all of them back."""
+
+    def __init__(self, failed: Callable[[Exception], None]) -> None:
+        self._libraries: dict[str, Any] = {}
+        self._failed = failed  # the model must go on, whatever happens while recording
+
+    def follow(self, name: str, before: Hook | None = None, after: Hook | None = None) -> None:
+        """Have ``before`` and ``after`` called around each call of an operator, if torch has it."""
+        operator = overload(name)
+        if operator is None:
+            return
+
+        def kernel(keys: Any, *args: Any, **kwargs: Any) -> Any:
+            if _quiet.on:
+                return proceed(operator, keys, args, kwargs)
+            if before is not None:
+                self._guarded(before, Operation(operator, args, kwargs))
+            result = proceed(operator, keys, args, kwargs)
+            if after is not None:
+                self._guarded(after, Operation(operator, args, kwargs, result))
+            return result
+
+        self.override(operator, kernel, "BackendSelect", with_keyset=True)
+
+    def _guarded(self, hook: Hook, operation: Operation) -> None:
+        try:
+            hook(operation)
+        except Exception as error:  # noqa: BLE001
+            self._failed(error)
+
+    def enclose(self, name: str, context: Context) -> None:
+        """Have a context, made from the arguments, around each call of an operator."""
+        operator = overload(name)
+        if operator is None:
+            return
+
+        def kernel(keys: Any, *args: Any, **kwargs: Any) -> Any:
+            with context(args):
+                return proceed(operator, keys, args, kwargs)
+
+        self.override(operator, kernel, "BackendSelect", with_keyset=True)
+
+    def wrap(self, name: str, around: Around, keys: tuple[str, ...]) -> None:
+        """Have ``around`` called in the place of a composite operator: with what goes on with the call."""
+        operator = overload(name)
+
+        def kernel(*args: Any, **kwargs: Any) -> Any:
+            if _quiet.on:
+                return operator.decompose(*args, **kwargs)
+            return around(lambda: operator.decompose(*args, **kwargs), args, kwargs)
+
+        for key in keys:
+            self.override(operator, kernel, key)
+
+    def override(self, operator: Any, kernel: Any, key: str, *, with_keyset: bool = False) -> None:
+        """Register a kernel for as long as this is open."""
+        space, _, name = operator.name().partition("::")
+        if space not in self._libraries:
+            library: Any = torch.library.Library
+            self._libraries[space] = library(space, "IMPL")  # dropped by close
+        self._libraries[space].impl(name, kernel, key, with_keyset=with_keyset)
+
+    def close(self) -> None:
+        """Give all operators back."""
+        while self._libraries:
+            self._libraries.popitem()[1]._destroy()  # noqa: SLF001

@@ -1,0 +1,247 @@
+"""Maps that a model forms itself: softmax outputs, and what is normalised by hand, that meet an activation.
+
+The rule: a non-negative operand, normalised along an axis, that is contracted with an activation along it.
+What a softmax made is followed through dropout, masking, casts, slices, padding and mixing of heads until it
+is an operand of a product with something that is no parameter, or multiplies sampled values.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from functools import partial
+from typing import Any, Protocol
+
+import torch
+
+from visualizer.recorders import operators
+from visualizer.recorders.candidates import Candidate, Use, is_normalised
+from visualizer.recorders.dispatcher import Following, Operation, unfollowed
+from visualizer.recorders.native import NativeAttention
+from visualizer.recorders.places import Place
+from visualizer.recorders.provenance import EXPONENTIAL, LOGITS, SAMPLED, Mark, Marks
+
+UNDECIDED = 32
+"""How many softmax outputs are kept until it is known whether they are maps."""
+BROADER = 64
+"""How many times as large a result may be that still counts as made from an operand."""
+
+
+class Surroundings(Protocol):
+    """What the recorder asks of the installation."""
+
+    def is_parameter(self, tensor: Any) -> bool:
+        """Tell whether a tensor is a parameter or a buffer of a model, or a view of one."""
+
+    def place(self) -> Place:
+        """Return where the running call was made."""
+
+    def next_number(self) -> int:
+        """Return the running call's number in the order of all calls."""
+
+    def found_formed(self, candidate: Candidate, use: Use | None) -> None:
+        """Take a candidate that has turned out to be a map, and the product that showed it."""
+
+
+class FormedMaps:
+    """Recorder of the maps that a model forms itself."""
+
+    def __init__(self, surroundings: Surroundings, native: NativeAttention) -> None:
+        self._around = surroundings
+        self._native = native
+        self._marks = Marks()
+        self._undecided: deque[Candidate] = deque(maxlen=UNDECIDED)
+        self._following: Following | None = None
+        self._wide = False
+
+    def install(self, following: Following) -> None:
+        """Follow softmaxes and products; the rest only once there is something to follow."""
+        self._following, self._wide = following, False
+        for name in operators.overloads(("_softmax", "_masked_softmax"), out=True):
+            following.follow(name, after=self._after_softmax)
+        for name in operators.overloads(operators.PRODUCTS, out=True):
+            following.follow(name, after=self._after_product)
+
+    def forget(self) -> None:
+        """Let go of everything."""
+        self._marks.clear()
+        self._undecided.clear()
+        self._following = None
+
+    def _widen(self) -> None:
+        if self._wide or self._following is None:
+            return
+        self._wide = True
+        follow = self._following.follow
+        for name in operators.overloads(operators.MOVING):
+            follow(name, self._before_writing if operators.writes(name) else None, self._after_moving)
+        for name in operators.overloads(operators.CHANGING):
+            written = operators.writes(name) and operators.base(name) not in operators.KEEPING
+            hook = partial(self._after_changing, operators.base(name))
+            follow(name, self._before_writing if written else None, hook)
+        for name in operators.overloads(operators.EXPONENTIALS):
+            follow(name, self._before_writing if operators.writes(name) else None, self._after_exponential)
+        for name in operators.overloads(operators.SAMPLERS):
+            follow(name, after=self._after_sampling)
+
+    def _after_softmax(self, operation: Operation) -> None:
+        result = operation.result
+        if result.is_nested or result.dim() < 2 or not result.is_floating_point():
+            return  # of a nested tensor each part is seen by itself
+        if self._native.elsewhere:
+            return
+        given = operation.named()
+        axis = given["dim"] if isinstance(given.get("dim"), int) else -1  # a masked softmax may leave it out
+        logits = given["self"]
+        if self._native.inside:
+            candidate = self._add("softmax of torch's native attention", result, axis, from_product=True)
+            self._decide(candidate, None)
+        else:
+            self._widen()
+            self._add("softmax", result, axis, from_product=LOGITS in self._marks.of(logits))
+
+    def _add(self, how: str, value: torch.Tensor, axis: int, *, from_product: bool) -> Candidate:
+        candidate = Candidate(
+            how=how,
+            value=value.detach(),
+            axis=axis % value.dim(),
+            place=self._around.place(),
+            number=self._around.next_number(),
+            from_product=from_product,
+        )
+        self._undecided.append(candidate)
+        self._marks.put(value, [candidate.mark])
+        return candidate
+
+    def _decide(self, candidate: Candidate, use: Use | None) -> None:
+        if candidate.value is None:
+            return
+        self._around.found_formed(candidate, use)
+        candidate.value = candidate.masked = None
+        if candidate in self._undecided:
+            self._undecided.remove(candidate)
+
+    def _after_product(self, operation: Operation) -> None:
+        left, right = operators.factors(operation.named())
+        of_left, of_right = self._marks.of(left), self._marks.of(right)
+        fixed = self._around.is_parameter(left), self._around.is_parameter(right)
+        if all(fixed):
+            return
+        if any(fixed):
+            self._mixed(left if fixed[1] else right, of_left if fixed[1] else of_right, operation.result)
+            return
+        used_left = self._contracted(Use(left, left.dim() - 1), of_left)
+        used_right = self._contracted(Use(right, max(right.dim() - 2, 0)), of_right)
+        if not used_left and not used_right:
+            self._widen()
+            self._marks.put(operation.result, [LOGITS])
+
+    def _mixed(self, operand: torch.Tensor, marks: set[Mark], result: torch.Tensor) -> None:
+        """Hand marks on where a parameter mixes heads; a projection of the keys' axis ends a map."""
+        if marks and result.numel() == operand.numel():
+            self._marks.put(result, [mark for mark in marks if not _is_projected(mark, operand)])
+
+    def _contracted(self, use: Use, marks: set[Mark]) -> bool:
+        """Decide on the maps that an operand was made from, if it is contracted along a normalised axis."""
+        if not marks:
+            return False
+        met = [candidate for candidate in _candidates(marks) if candidate.meets(use)]
+        for candidate in met:
+            self._decide(candidate, use)
+        if not met and LOGITS in marks and is_normalised(use, partly=EXPONENTIAL in marks):
+            by_hand = self._add("normalised by hand", use.operand, use.axis, from_product=True)
+            self._decide(by_hand, use)
+            return True
+        return bool(met)
+
+    def _before_writing(self, operation: Operation) -> None:
+        """Copy an undecided map that is about to be written over."""
+        target = operation.args[0]
+        for candidate in _candidates(self._marks.of(target)):
+            if candidate.value is not None and candidate.shares_storage(target):
+                with unfollowed():
+                    candidate.value = candidate.value.clone()
+
+    def _after_moving(self, operation: Operation) -> None:
+        marks = self._marks_of_all(operation.args)
+        if marks:
+            for tensor in _tensors(operation.result):
+                self._marks.put(tensor, marks)
+
+    def _after_changing(self, name: str, operation: Operation) -> None:
+        result = next(_tensors(operation.result), None)
+        if result is None or not self._marks_of_all(operation.args):
+            return
+        if name in {"mul", "mul_"}:
+            self._after_multiplying(operation.args[0], operation.args[1], result)
+        self._marks.put(result, self._handed_on(operation.args, result))
+        if name in operators.KEEPING:
+            for candidate in _candidates(self._marks.of(result)):
+                if candidate.value is not None and candidate.value.shape == result.shape:
+                    candidate.masked = result.detach()
+
+    def _handed_on(self, args: Any, result: torch.Tensor) -> set[Mark]:
+        handed: set[Mark] = set()
+        for operand in _tensors(args):
+            marks = self._marks.of(operand)
+            if operand.numel() == result.numel():
+                handed |= marks
+            elif result.numel() <= BROADER * operand.numel():
+                handed |= {mark for mark in marks if mark.candidate is None}
+        return handed
+
+    def _after_multiplying(self, left: Any, right: Any, result: torch.Tensor) -> None:
+        """Take weights that multiply sampled values, or that multiply values without a matrix product."""
+        if not isinstance(left, torch.Tensor) or not isinstance(right, torch.Tensor):
+            return
+        for weights, values in ((left, right), (right, left)):
+            for candidate in _candidates(self._marks.of(weights)):
+                if candidate.value is None:
+                    continue
+                if SAMPLED in self._marks.of(values):
+                    candidate.how = "weights of deformable attention"
+                    self._decide(candidate, None)
+                elif self._are_weighed(candidate, weights, values, result):
+                    self._decide(candidate, None)
+
+    def _are_weighed(self, candidate: Candidate, weights: Any, values: Any, result: Any) -> bool:
+        """Tell whether weights from a product are spread over the features of an activation."""
+        assert candidate.value is not None
+        return (
+            candidate.from_product
+            and result.numel() > weights.numel()
+            and values.numel() > candidate.value.shape[candidate.axis]
+            and not self._around.is_parameter(values)
+            and not self._marks.of(values)
+        )
+
+    def _after_exponential(self, operation: Operation) -> None:
+        marks = self._marks_of_all(operation.args)
+        if LOGITS in marks:
+            self._marks.put(operation.result, [*marks, EXPONENTIAL])
+
+    def _after_sampling(self, operation: Operation) -> None:
+        self._marks.put(operation.result, [SAMPLED])
+
+    def _marks_of_all(self, args: Any) -> set[Mark]:
+        return set().union(*(self._marks.of(tensor) for tensor in _tensors(args)))
+
+
+def _candidates(marks: set[Mark]) -> list[Candidate]:
+    found: list[Candidate] = [mark.candidate for mark in marks if mark.candidate is not None]
+    return sorted(found, key=lambda candidate: candidate.number)
+
+
+def _is_projected(mark: Mark, operand: torch.Tensor) -> bool:
+    candidate = mark.candidate
+    if candidate is None:
+        return False
+    return candidate.value is None or operand.shape[-1] == candidate.value.shape[candidate.axis]
+
+
+def _tensors(values: Any) -> Iterator[torch.Tensor]:
+    if isinstance(values, torch.Tensor):
+        yield values
+    elif isinstance(values, tuple | list):
+        for value in values:
+            yield from _tensors(value)

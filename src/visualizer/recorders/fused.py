@@ -1,0 +1,99 @@
+"""Fused attention: torch's `scaled_dot_product_attention` and the kernels beneath it, kept as factors.
+
+The call goes on untouched; q, k and what shapes the map are noted from its arguments.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple
+
+import torch
+
+from visualizer.recorders.dispatcher import Arguments, Following, Named, Operation, overload, unfollowed
+
+ENTRY_KEYS = (
+    "AutogradCPU",
+    "AutogradCUDA",
+    "AutogradMPS",
+    "AutogradXPU",
+    "AutogradPrivateUse1",
+    "BackendSelect",
+)
+"""All ways into a composite operator; BackendSelect is the one that inference mode leaves."""
+
+
+class FusedCall(NamedTuple):
+    """The arguments and the result of one fused call, in the words of `scaled_dot_product_attention`.
+
+    ``mask`` is boolean (True: may be attended to) or additive; ``causal`` aligns at the upper left.
+    """
+
+    query: torch.Tensor
+    key: torch.Tensor
+    value: torch.Tensor
+    mask: torch.Tensor | None
+    dropout: float
+    causal: bool
+    scale: float
+    output: torch.Tensor
+    kernel: str
+
+
+KERNELS = (
+    "_scaled_dot_product_flash_attention_for_cpu",
+    "_scaled_dot_product_flash_attention",
+    "_scaled_dot_product_efficient_attention",
+    "_scaled_dot_product_cudnn_attention",
+    "_scaled_dot_product_fused_attention_overrideable",
+    "_scaled_dot_product_attention_math_for_mps",
+)
+
+Found = Callable[[FusedCall], None]
+
+
+class FusedCalls:
+    """Recorder of fused calls."""
+
+    def __init__(self, found: Found) -> None:
+        self._found = found
+
+    def install(self, following: Following) -> None:
+        """Follow the entry, and for what comes past it the kernels."""
+        following.wrap("scaled_dot_product_attention", self._around_entry, ENTRY_KEYS)
+        for name in KERNELS:
+            following.follow(name, after=partial(self._after_kernel, name))
+
+    def _around_entry(self, go_on: Callable[[], Any], args: Arguments, kwargs: Named) -> Any:
+        if not all(_is_plain(tensor) for tensor in args[:3]):  # fake, wrapped or nested: seen further down
+            return go_on()
+        with unfollowed():
+            output = go_on()
+        entry = overload("scaled_dot_product_attention")
+        self._found(_call("scaled_dot_product_attention", Operation(entry, args, kwargs, output)))
+        return output
+
+    def _after_kernel(self, name: str, operation: Operation) -> None:
+        self._found(_call(name, operation))
+
+
+def _call(kernel: str, operation: Operation) -> FusedCall:
+    given, output = operation.named(), operation.result
+    query, scale = given["query"], given.get("scale")
+    return FusedCall(
+        query=query,
+        key=given["key"],
+        value=given["value"],
+        mask=given.get("attn_mask", given.get("attn_bias")),
+        dropout=given.get("dropout_p", 0.0),
+        causal=given.get("is_causal", False),
+        scale=float(scale) if scale is not None else float(query.shape[-1]) ** -0.5,
+        output=output[0] if isinstance(output, tuple | list) else output,
+        kernel=kernel,
+    )
+
+
+def _is_plain(tensor: Any) -> bool:
+    wrapped = torch._C._functorch.is_functorch_wrapped_tensor  # noqa: SLF001
+    return type(tensor) in {torch.Tensor, torch.nn.Parameter} and not wrapped(tensor)

@@ -1,0 +1,146 @@
+"""The one installation of a process: it comes with the first listener and goes with the last."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple, Protocol
+
+import torch
+
+from visualizer.recorders.candidates import Candidate, Use
+from visualizer.recorders.dispatcher import Following, unfollowed
+from visualizer.recorders.formed import FormedMaps
+from visualizer.recorders.fused import FusedCall, FusedCalls
+from visualizer.recorders.native import NativeAttention
+from visualizer.recorders.places import Place, find_place
+from visualizer.recorders.provenance import storage_address
+
+
+class FormedMap(NamedTuple):
+    """A map that a model formed itself: its values, the axis of its keys, and how it was normalised."""
+
+    value: torch.Tensor
+    axis: int
+    how: str
+
+
+class Found(NamedTuple):
+    """One attention call, as a recorder found it."""
+
+    number: int
+    place: Place
+    what: FusedCall | FormedMap
+
+
+class Listener(Protocol):
+    """What a session is to the recorders."""
+
+    @property
+    def modules(self) -> Mapping[int, Any]:
+        """The modules whose calls are meant, by identity."""
+
+    @property
+    def owner(self) -> int:
+        """The thread that runs the model."""
+
+    def hear(self, found: Found) -> None:
+        """Take a call whose module is one of `modules`."""
+
+    def failed(self, error: Exception) -> None:
+        """Take an error of recording, to be raised when the model is through."""
+
+
+class Installation:
+    """The recorders, and who listens to them."""
+
+    def __init__(self) -> None:
+        self._listeners: list[Listener] = []
+        self._lock = threading.RLock()
+        self._following: Following | None = None
+        self._numbers = itertools.count()
+        self._parameters: set[int] = set()
+        self._native = NativeAttention()
+        self._formed = FormedMaps(self, self._native)
+        self._fused = FusedCalls(self._found_fused)
+
+    def join(self, listener: Listener) -> None:
+        """Add a listener; the first one has everything installed."""
+        with self._lock:
+            self._listeners = [*self._listeners, listener]
+            self._collect_parameters()
+            if self._following is None:
+                self._following = Following(self._failed)
+                for recorder in (self._fused, self._native, self._formed):
+                    recorder.install(self._following)
+
+    def leave(self, listener: Listener) -> None:
+        """Remove a listener; the last one has everything removed."""
+        with self._lock:
+            self._listeners = [other for other in self._listeners if other is not listener]
+            if not self._listeners and self._following is not None:
+                following, self._following = self._following, None
+                following.close()
+                self._formed.forget()
+            self._collect_parameters()
+
+    def _collect_parameters(self) -> None:
+        modules = {id(m): m for listener in self._listeners for m in listener.modules.values()}
+        tensors = [
+            tensor
+            for module in modules.values()
+            for held in (module._parameters, module._buffers)  # noqa: SLF001 - each module's own, without names
+            for tensor in held.values()
+            if tensor is not None
+        ]
+        self._parameters = {address for address in map(storage_address, tensors) if address is not None}
+
+    def is_parameter(self, tensor: Any) -> bool:
+        """Tell whether a tensor is a parameter or a buffer of a model, or a view of one."""
+        return isinstance(tensor, torch.nn.Parameter) or storage_address(tensor) in self._parameters
+
+    def next_number(self) -> int:
+        """Return the running call's number in the order of all calls."""
+        return next(self._numbers)
+
+    def place(self) -> Place:
+        """Return where the running call was made."""
+        known: dict[int, Any] = {}
+        for listener in self._listeners:
+            known.update(listener.modules)
+        return find_place(known, self._listeners[-1].owner if self._listeners else None)
+
+    def _found_fused(self, call: FusedCall) -> None:
+        self._tell(lambda: Found(self.next_number(), self.place(), call))
+
+    def found_formed(self, candidate: Candidate, use: Use | None) -> None:
+        """Take a candidate that has turned out to be a map, and the product that showed it."""
+        self._tell(lambda: Found(candidate.number, candidate.place, _formed(candidate, use)))
+
+    def _failed(self, error: Exception) -> None:
+        for listener in self._listeners:
+            listener.failed(error)
+
+    def _tell(self, make: Callable[[], Found]) -> None:
+        """Tell every listener; what goes wrong here must not reach the model."""
+        with unfollowed(), torch.no_grad(), torch._C.DisableTorchFunction():  # noqa: SLF001
+            try:
+                found = make()
+            except Exception as error:  # noqa: BLE001
+                self._failed(error)
+                return
+            for listener in self._listeners:
+                try:
+                    if found.place.module in listener.modules:
+                        listener.hear(found)
+                except Exception as error:  # noqa: BLE001
+                    listener.failed(error)
+
+
+def _formed(candidate: Candidate, use: Use | None) -> FormedMap:
+    axis = candidate.key_axis(use)
+    return FormedMap(candidate.take(), axis, candidate.how)
+
+
+INSTALLATION = Installation()

@@ -1,0 +1,91 @@
+"""Which of torch's operators hand what is known of their operands on to their results."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import cache
+from typing import Any
+
+import torch
+
+# fmt: off
+MOVING = (
+    "clone", "_to_copy", "cat", "stack", "constant_pad_nd", "index", "index_select", "gather", "repeat",
+    "roll", "flip", "slice_scatter", "select_scatter", "diagonal_scatter", "index_put", "index_put_",
+    "copy", "copy_", "masked_scatter", "masked_scatter_", "scatter", "scatter_", "index_add",
+    "index_add_", "index_copy", "index_copy_", "unfold_copy", "im2col", "col2im", "_unsafe_index", "tril",
+    "triu", "_masked_scale", "reflection_pad2d", "replication_pad2d", "expand_copy", "permute_copy",
+    "view_copy", "slice_copy",
+)
+"""The same numbers in other places."""
+
+CHANGING = (
+    "mul", "mul_", "div", "div_", "add", "add_", "sub", "sub_", "rsub", "where", "masked_fill",
+    "masked_fill_", "tanh", "tanh_", "clamp", "clamp_", "clamp_min", "clamp_min_", "clamp_max",
+    "clamp_max_", "nan_to_num", "nan_to_num_", "native_dropout", "pow", "pow_", "neg", "maximum",
+    "minimum", "relu", "relu_", "gelu", "sigmoid", "softplus", "sqrt", "rsqrt", "log", "abs", "addcmul",
+    "addcdiv", "floor", "floor_", "floor_divide", "trunc", "round", "hardtanh", "silu",
+    "native_layer_norm", "native_batch_norm", "_native_batch_norm_legit_no_training", "convolution",
+    "_convolution", "mkldnn_convolution", "topk", "sort", "cumsum", "lerp", "fmod", "remainder", "sgn",
+)
+"""Other numbers in the same places."""
+# fmt: on
+
+EXPONENTIALS = ("exp", "exp_", "exp2", "exp2_")
+PRODUCTS = ("mm", "bmm", "baddbmm", "baddbmm_", "addmm", "addbmm", "mv", "addmv", "dot")
+SAMPLERS = ("grid_sampler_2d", "grid_sampler_3d")
+KEEPING = ("where", "masked_fill", "masked_fill_", "nan_to_num", "nan_to_num_")
+"""A map is still the model's map after these: rows without any key are told apart."""
+
+
+def base(name: str) -> str:
+    """Return an operator's name without its overload's."""
+    return name.partition(".")[0]
+
+
+def writes(name: str) -> bool:
+    """Tell whether an operator writes into its first operand."""
+    return base(name).endswith("_")
+
+
+def factors(given: dict[str, Any]) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the two operands of a product from its arguments by name."""
+    for left, right in _FACTORS:
+        if left in given and right in given:
+            return given[left], given[right]
+    raise KeyError(f"no factors among {', '.join(given)}")
+
+
+_FACTORS = (
+    ("batch1", "batch2"),
+    ("mat1", "mat2"),
+    ("mat", "vec"),
+    ("self", "mat2"),
+    ("self", "vec"),
+    ("self", "tensor"),
+)
+
+
+def overloads(names: Sequence[str], *, out: bool = False) -> Iterator[str]:
+    """Yield the overloads of operators that can be followed; if asked, also those that write into ``out``."""
+    for name in names:
+        packet = getattr(torch.ops.aten, name, None)
+        for kind in packet.overloads() if packet is not None else ():
+            full = name if kind == "default" else f"{name}.{kind}"
+            if "out" in kind and not out:
+                continue
+            if f"aten::{full}" in _dispatched() and not _is_resolved_above(full):
+                yield full
+
+
+@cache
+def _dispatched() -> frozenset[str]:
+    """Every operator of the dispatcher: torch.ops lists TorchScript's own besides."""
+    return frozenset(torch._C._dispatch_get_all_op_names())  # noqa: SLF001
+
+
+def _is_resolved_above(name: str) -> bool:
+    """Tell whether torch makes others of an operator before it could be followed, or selects there."""
+    keys = ("CompositeImplicitAutograd", "BackendSelect")
+    has_kernel = torch._C._dispatch_has_kernel_for_dispatch_key  # noqa: SLF001
+    return any(has_kernel(f"aten::{name}", key) for key in keys)

@@ -1,0 +1,97 @@
+"""What tensors were made from: marks on their storages, which end when the storages do.
+
+A mark sits on a storage, so views carry it for nothing. Storages are held weakly: nothing is kept alive,
+and no address is mistaken for a later one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+
+import torch
+
+_PRUNE_AT = 256
+
+
+class Mark(NamedTuple):
+    """What is known of a storage: a kind, and for a map the candidate that it was made from."""
+
+    kind: str
+    candidate: Any = None
+
+
+LOGITS = Mark("logits")  # made from a product of two activations
+EXPONENTIAL = Mark("exponential")  # made with exp from such a product
+SAMPLED = Mark("sampled")  # read from a feature map at sampling places
+
+
+class _Entry(NamedTuple):
+    weak: int  # torch's weak reference: the address is not used again before it is freed
+    marks: set[Mark]
+
+
+class Marks:
+    """The marks of all storages that are alive."""
+
+    def __init__(self) -> None:
+        self._entries: dict[int, _Entry] = {}
+        self._prune_at = _PRUNE_AT
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def of(self, tensor: Any) -> set[Mark]:
+        """Return the marks of a tensor's storage; the set must not be changed."""
+        address = storage_address(tensor)
+        entry = self._entries.get(address) if address is not None else None
+        return entry.marks if entry is not None else _NONE
+
+    def put(self, tensor: Any, marks: Iterable[Mark]) -> None:
+        """Add marks to a tensor's storage."""
+        address = storage_address(tensor)
+        if address is None:
+            return
+        entry = self._entries.get(address)
+        if entry is None:
+            if len(self._entries) >= self._prune_at:
+                self._prune()
+            entry = self._entries[address] = _Entry(tensor.untyped_storage()._weak_ref(), set())  # noqa: SLF001
+        entry.marks.update(marks)
+
+    def alive(self) -> Iterator[set[Mark]]:
+        """Yield the marks of each storage that still exists."""
+        for entry in list(self._entries.values()):
+            if not _expired(entry.weak):
+                yield entry.marks
+
+    def clear(self) -> None:
+        """Forget everything."""
+        while self._entries:
+            _free(self._entries.popitem()[1].weak)
+
+    def _prune(self) -> None:
+        for address, entry in list(self._entries.items()):
+            if _expired(entry.weak):
+                _free(self._entries.pop(address).weak)
+        self._prune_at = max(_PRUNE_AT, 2 * len(self._entries))
+
+
+_NONE: set[Mark] = set()
+
+
+def _expired(weak: int) -> bool:
+    return bool(torch.UntypedStorage._expired(weak))  # noqa: SLF001
+
+
+def _free(weak: int) -> None:
+    free: Any = torch.UntypedStorage._free_weak_ref  # noqa: SLF001
+    free(weak)
+
+
+def storage_address(tensor: Any) -> int | None:
+    """Return what identifies a tensor's storage while it lives, or None where it has none."""
+    try:
+        return int(tensor.untyped_storage()._cdata)  # noqa: SLF001
+    except (RuntimeError, NotImplementedError):  # sparse and functional tensors
+        return None
