@@ -79,6 +79,10 @@ class NumpyArrays:
         """Return natural logarithms."""
         return np.log(array)
 
+    def logaddexp(self, one: Array, other: Array) -> Array:
+        """Return the logarithm of a sum of powers of e."""
+        return np.logaddexp(one, other)
+
     def tanh(self, array: Array) -> Array:
         """Return hyperbolic tangents."""
         return np.tanh(array)
@@ -142,9 +146,9 @@ class NumpyArrays:
         """Return the bytes that could be taken now."""
         return free_bytes()
 
-    def has_kernel(self) -> bool:
-        """Tell whether there is a fused kernel that also gives the log-sum-exp."""
-        return False
+    def kernel_dtype(self, _dtype: Any, *, exact: bool) -> Any:  # noqa: ARG002 - torch's needs it
+        """Return the dtype in which a fused kernel that gives the log-sum-exp takes factors; None: there is none."""
+        return None
 
 
 NUMPY = NumpyArrays()

@@ -26,6 +26,20 @@ def whole(shape: Sequence[int]) -> At:
     return tuple(range(length) for length in shape)
 
 
+def is_whole(at: At, shape: Sequence[int]) -> bool:
+    """Tell whether ``at`` is all places in order of a map of some shape.
+
+    Examples
+    --------
+    >>> is_whole((range(2), range(3)), (2, 3, 8)), is_whole((range(2), range(1, 3)), (2, 3, 8))
+    (True, False)
+    """
+    lengths = shape[: len(at)]
+    return all(
+        isinstance(index, range) and index == range(length) for index, length in zip(at, lengths, strict=True)
+    )
+
+
 def pick(index: Index, key: Any, axis: str) -> Index:
     """Pick from places that were picked before, by a slice, an int, or a list of ints or bools.
 

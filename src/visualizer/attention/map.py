@@ -7,11 +7,12 @@ from math import log
 from typing import Any
 
 from visualizer.attention import pooling, readouts
-from visualizer.attention.arrays import Array
+from visualizer.attention.arrays import Array, arrays_of
 from visualizer.attention.blocks import Source
 from visualizer.attention.dense import Dense, DenseSource
 from visualizer.attention.derived import Logits, Merged, Product
 from visualizer.attention.factors import Factors
+from visualizer.attention.fused import FusedSource
 from visualizer.attention.indices import At, compose, take, take_axis, whole
 from visualizer.attention.lazy import LazyMap, View, whole_view
 from visualizer.attention.softmax import FactorSource
@@ -24,7 +25,7 @@ def open_source(source: Any, precision: str) -> Source:
     if precision not in ("exact", "model"):
         raise OptionError(f'precision={precision!r} was asked for; it is "exact" or "model"')
     if isinstance(source, Factors):
-        return FactorSource(source, exact=precision == "exact")
+        return _open_factors(source, exact=precision == "exact")
     if isinstance(source, Dense):
         return DenseSource(source)
     if isinstance(source, Source):
@@ -32,6 +33,14 @@ def open_source(source: Any, precision: str) -> Source:
     raise TargetError(
         f"a map was to be made of a {type(source).__name__}: give Factors, Dense(array) or Stitched(blocks)"
     )
+
+
+def _open_factors(factors: Factors, *, exact: bool) -> Source:
+    """Choose the fused way where there is a kernel and the factors are no more than it takes."""
+    dtype = arrays_of(factors.q).kernel_dtype(factors.q.dtype, exact=exact)
+    if dtype is None or factors.score_mod is not None or factors.soft_cap:
+        return FactorSource(factors, exact=exact)
+    return FusedSource(factors, dtype, exact=exact)
 
 
 class AttentionMap(LazyMap):

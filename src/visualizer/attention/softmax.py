@@ -21,14 +21,18 @@ class FactorSource(Source):
 
     kind = "factors"
 
-    def __init__(self, factors: Factors, *, exact: bool = True) -> None:
+    def __init__(self, factors: Factors, *, exact: bool = True, work: Any = None) -> None:
         self.factors = factors
         self.exact = exact
         self.shape = factors.shape
         self.xp = xp = arrays_of(factors.q)
         own = factors.q.dtype
-        self.work = xp.exact_dtype(own) if exact else own
+        self.work = work or (xp.exact_dtype(own) if exact else own)
         self.dtype = own if not exact or own == xp.float64 else xp.float32
+
+    def like(self, factors: Factors) -> FactorSource:
+        """Return another map that works in the same dtype."""
+        return FactorSource(factors, exact=self.exact, work=self.work)
 
     def tensors(self) -> list[Array]:
         return self.factors.tensors()
@@ -39,7 +43,8 @@ class FactorSource(Source):
 
     def weights(self, at: At) -> Array:
         keys = self.places.keys_seen(at[-1])
-        _, powers, total = self._powers(at, keys)
+        _, _, powers, total = self._powers(at, keys)
+        total = self.xp.where(total == 0, total + 1, total)  # rows that are masked as a whole are zeros
         return self._widen(powers / total[..., None], keys, 0.0)
 
     def logits(self, at: At) -> Array:
@@ -47,25 +52,34 @@ class FactorSource(Source):
         return self._widen(self.scores(at, keys), keys, -np.inf)
 
     def lse(self, at: At) -> Array:
-        return self.join(at, self._lse)
+        def of_rows(part: At) -> Array:
+            top, _, _, total = self._powers(part, self.places.keys_seen(part[-1]))
+            return self.xp.log(total) + top  # minus infinity for a row that is masked as a whole
 
-    def _lse(self, at: At) -> Array:
-        top, _, total = self._powers(at, self.places.keys_seen(at[-1]))
-        return self.xp.log(total) + top
+        return self.join(at, of_rows)
 
-    def _powers(self, at: At, keys: range) -> tuple[Array, Array, Array]:
-        """Return each row's maximum, the powers of e relative to it, and their sum with the sinks'."""
-        xp, scores, sink = self.xp, self.scores(at, keys), self._sink(at)
-        zero = xp.asarray(0.0, self.work)
-        top = xp.amax(scores, -1) if len(keys) else xp.zeros(tuple(scores.shape[:-1]), self.work)
+    def entropy(self, at: At) -> Array:
+        """Return log Z ΣA − ΣA (s − max): relative to the maximum, nothing large cancels."""
+        return self.join(at, self._entropy)
+
+    def _entropy(self, at: At) -> Array:
+        _, below, powers, total = self._powers(at, self.places.keys_seen(at[-1]))
+        none = self.xp.asarray(0.0, self.work)
+        mean = (powers * self.xp.where(powers > 0, below, none)).sum(-1)
+        return self.xp.where(total > 0, (self.xp.log(total) * powers.sum(-1) - mean) / total, none)
+
+    def _powers(self, at: At, keys: range) -> tuple[Array, Array, Array, Array]:
+        """Return rows' maxima, the logits below them, their powers of e, and the sum of these with the sinks'."""
+        xp, scores, sink = self.xp, self.scores(at, keys), self.sink(at)
+        top = xp.amax(scores, -1) if len(keys) else xp.zeros(tuple(scores.shape[:-1]), self.work) - np.inf
         top = top if sink is None else xp.where(top > sink, top, sink)
-        top = xp.where(xp.isfinite(top), top, zero)
-        powers = xp.exp(scores - top[..., None])
+        top = xp.where(xp.isfinite(top), top, xp.asarray(0.0, self.work))
+        below = scores - top[..., None]
+        powers = xp.exp(below)
         total = powers.sum(-1)
-        total = total if sink is None else total + xp.exp(sink - top)
-        return top, powers, xp.where(total == 0, zero + 1, total)  # rows that are masked as a whole are zeros
+        return top, below, powers, total if sink is None else total + xp.exp(sink - top)
 
-    def _sink(self, at: At) -> Array | None:
+    def sink(self, at: At) -> Array | None:
         """Return the logit beside the keys', broadcastable to (..., head, row)."""
         if self.factors.sinks is not None:
             sinks = self.xp.asarray(self.factors.sinks, self.work)
@@ -77,7 +91,7 @@ class FactorSource(Source):
         factors, xp = self.factors, self.xp
         q = xp.cast(take(xp, factors.q, at, exact=True), self.work)
         k = xp.cast(take(xp, factors.k, self.key_at(at, keys), exact=True), self.work)
-        scores = (q @ k.swapaxes(-1, -2)) * self._scale(at)
+        scores = (q @ k.swapaxes(-1, -2)) * self.scale_at(at)
         if factors.soft_cap:
             scores = factors.soft_cap * xp.tanh(scores / factors.soft_cap)
         if factors.score_mod is not None:
@@ -130,7 +144,7 @@ class FactorSource(Source):
     def _cells(self, array: Array, at: At, keys: range) -> Array:
         return self.xp.cast(_columns(take(self.xp, array, at), keys), self.work)
 
-    def _scale(self, at: At) -> Any:
+    def scale_at(self, at: At) -> Any:
         if not hasattr(self.factors.scale, "ndim"):
             return self.factors.scale
         scale = self.xp.asarray(self.factors.scale, self.work)

@@ -15,6 +15,10 @@ from visualizer.memory import free_bytes
 
 HALVES = (torch.float16, torch.bfloat16)
 
+# What scaled_dot_product_attention calls; only these give the log-sum-exp.
+CPU_KERNEL = "_scaled_dot_product_flash_attention_for_cpu"
+CUDA_KERNEL = "_scaled_dot_product_efficient_attention"
+
 
 class TorchArrays(NumpyArrays):
     """What a map asks of torch, on one device."""
@@ -70,6 +74,9 @@ class TorchArrays(NumpyArrays):
     def log(self, array: Array) -> Array:
         return array.log()
 
+    def logaddexp(self, one: Array, other: Array) -> Array:
+        return torch.logaddexp(one, other)
+
     def tanh(self, array: Array) -> Array:
         return array.tanh()
 
@@ -118,3 +125,50 @@ class TorchArrays(NumpyArrays):
 
     def free_bytes(self) -> int:
         return torch.cuda.mem_get_info(self.device)[0] if self.device.type == "cuda" else free_bytes()
+
+    def kernel_dtype(self, dtype: Any, *, exact: bool) -> Any:
+        wanted = torch.float32 if exact and dtype in HALVES else dtype
+        names = {"cpu": CPU_KERNEL, "cuda": CUDA_KERNEL}
+        there = hasattr(torch.ops.aten, names.get(self.device.type, "no kernel"))
+        return wanted if there and (self.device.type == "cpu" or wanted != torch.float64) else None
+
+    def kernel(self, q: Array, k: Array, v: Array, mask: Array | None, causal: bool) -> tuple[Array, Array]:
+        """Return ``softmax(q @ k.T + mask) @ v`` and the log-sum-exp, all of d columns; minus infinity hides."""
+        shape = q.shape
+        q, k, v = (_in_rows(array.reshape(-1, *array.shape[-3:])) for array in (q, k, v))
+        if mask is not None:
+            mask = self._four_axes(mask, shape[:-3])
+        out, lse = (_on_cuda if self.device.type == "cuda" else _on_cpu)(q, k, v, mask, causal)
+        return out.reshape(shape), lse.reshape(shape[:-1]).to(q.dtype)
+
+    def widen(self, array: Array, width: int) -> Array:
+        """Append columns of zeros."""
+        return torch.nn.functional.pad(array, (0, width - array.shape[-1]))
+
+    def _four_axes(self, mask: Array, leading: Any) -> Array:
+        """Return a mask with one leading axis, as kernels want it."""
+        if mask.ndim > 4:
+            mask = mask.expand(*leading, *mask.shape[-3:]).reshape(-1, *mask.shape[-3:])
+        return _in_rows(mask.reshape((1,) * (4 - mask.ndim) + tuple(mask.shape)))
+
+
+def _in_rows(array: Array) -> Array:
+    """Return an array whose last axis lies in one piece: kernels take that for granted, unchecked."""
+    return array if array.stride(-1) == 1 else array.contiguous()
+
+
+def _on_cpu(q: Array, k: Array, v: Array, mask: Array | None, causal: bool) -> tuple[Array, Array]:
+    out, lse = getattr(torch.ops.aten, CPU_KERNEL)(q, k, v, 0.0, causal, attn_mask=mask, scale=1.0)
+    return out, lse
+
+
+def _on_cuda(q: Array, k: Array, v: Array, mask: Array | None, causal: bool) -> tuple[Array, Array]:
+    if mask is not None:
+        keys = mask.shape[-1]
+        mask = torch.nn.functional.pad(mask, (0, -keys % 8))[
+            ..., :keys
+        ]  # rows begin at multiples of 16 bytes
+        mask = mask.expand(*q.shape[:-1], keys)
+    kernel = getattr(torch.ops.aten, CUDA_KERNEL)
+    out, lse, *_ = kernel(q, k, v, mask, True, 0.0, causal, scale=1.0)
+    return out, lse[..., : q.shape[-2]]  # its log-sum-exp is padded to whole tiles

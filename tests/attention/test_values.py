@@ -1,0 +1,96 @@
+"""Maps have the model's values, whatever the call was made of."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from visualizer.attention import AttentionMap, Factors
+
+
+@settings(max_examples=150)
+@given(data=st.data())
+def test_a_map_is_that_of_the_loop(data, library, draw_case, factors, loop):
+    case = draw_case(data)
+    weights, _ = loop(case)
+    a = AttentionMap(factors(case, library))
+    assert a.shape == weights.shape
+    np.testing.assert_allclose(np.asarray(a), weights, atol=1e-6)
+
+
+@settings(max_examples=60)
+@given(data=st.data())
+def test_logits_are_those_of_the_loop(data, library, draw_case, factors, loop):
+    case = draw_case(data)
+    _, logits = loop(case)
+    np.testing.assert_allclose(
+        np.asarray(AttentionMap(factors(case, library)).logits), logits, rtol=1e-5, atol=1e-4
+    )
+
+
+@settings(max_examples=60)
+@given(data=st.data())
+def test_rest_is_what_the_rows_lack(data, library, draw_case, factors, loop):
+    case = draw_case(data, "sinks", "softmax_one", "mask", "band")
+    rest = AttentionMap(factors(case, library)).rest
+    np.testing.assert_allclose(np.asarray(rest), 1 - loop(case)[0].sum(-1), atol=1e-6)
+
+
+@settings(max_examples=60)
+@given(data=st.data())
+def test_masked_rows_are_those_that_see_nothing(data, library, draw_case, factors, loop):
+    case = draw_case(data, "mask", "band", "segments")
+    _, logits = loop(case)
+    hidden = np.broadcast_to(np.asarray(case.get("mask", True)), logits.shape)
+    hidden = hidden < -1e30 if hidden.dtype != bool else ~hidden
+    expected = ((logits == -np.inf) | hidden).all(-1)
+    np.testing.assert_array_equal(np.asarray(AttentionMap(factors(case, library)).masked_rows), expected)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
+def test_rows_are_exact_for_the_factors_as_they_are(dtype, factors, loop):
+    rng = np.random.default_rng(0)
+    q, k = (torch.from_numpy(rng.normal(size=(1, 2, 5, 8)) * 3).to(dtype) for _ in range(2))
+    case = {"q": q.double().numpy(), "k": k.double().numpy(), "scale": 0.5}
+    a = AttentionMap(Factors(q, k, 0.5))
+    assert a.dtype == (torch.float64 if dtype == torch.float64 else torch.float32)
+    tolerance = 1e-12 if dtype == torch.float64 else 1e-7
+    np.testing.assert_allclose(a.numpy(), loop(case)[0], atol=tolerance)
+
+
+def test_the_models_precision_works_in_its_dtype():
+    q, k = torch.randn(2, 1, 2, 5, 8, dtype=torch.bfloat16, generator=torch.Generator().manual_seed(0))
+    a = AttentionMap(Factors(q, k, 0.5), precision="model")
+    expected = torch.softmax((q @ k.mT) * 0.5, -1)
+    assert a.dtype == torch.bfloat16
+    torch.testing.assert_close(a.tensor(), expected)
+
+
+def test_logits_of_fifty_stay_within_the_goal(loop):
+    rng = np.random.default_rng(3)
+    q, k = (rng.normal(size=(1, 2, 20, 16)).astype(np.float32) for _ in range(2))
+    scale = float(50 / abs(q @ k.swapaxes(-1, -2)).max())
+    weights, _ = loop({"q": q, "k": k, "scale": scale})
+    a = AttentionMap(Factors(torch.from_numpy(q), torch.from_numpy(k), scale))
+    np.testing.assert_allclose(a.numpy(), weights, atol=1e-7)
+    w = rng.random((20, 3)).astype(np.float32)
+    np.testing.assert_allclose((a @ w).numpy(), weights @ w, atol=1e-5)
+    np.testing.assert_allclose(a.received().numpy(), weights.sum(-2), rtol=2e-5, atol=1e-5)
+    entropy = -(weights * np.log(weights)).sum(-1)
+    np.testing.assert_allclose(a.entropy().numpy(), entropy, atol=1e-5)
+
+
+@pytest.mark.parametrize("lowest", [-np.inf, float(np.finfo(np.float32).min)])
+def test_a_row_that_is_masked_as_a_whole_is_zeros_or_uniform(lowest, library, factors):
+    mask = np.zeros((3, 4), np.float32)
+    mask[1] = lowest
+    case = {
+        "q": np.ones((1, 3, 2), np.float32),
+        "k": np.ones((1, 4, 2), np.float32),
+        "scale": 1.0,
+        "mask": mask,
+    }
+    a = AttentionMap(factors(case, library))
+    np.testing.assert_allclose(np.asarray(a)[0, 1], 0 if lowest == -np.inf else 0.25)
+    assert np.asarray(a.masked_rows).tolist() == [[False, True, False]]
