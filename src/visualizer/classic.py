@@ -143,7 +143,7 @@ class get_local(metaclass=Switchboard):  # noqa: N801 - the name that code writt
             their graph. ``"reference"``: the very objects, of any type.
         budget
             How many bytes of values may be kept, as a number or a text such as "4GB" or "512 MiB"; by default
-            half of the machine's free memory.
+            half of the free memory of the machine, or of the container if that is less.
 
         Raises
         ------

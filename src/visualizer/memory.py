@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
+from visualizer.cgroups import group_room
 from visualizer.errors import OptionError
 
 PLAIN = (str, bytes, bool, int, float, complex, type(None))
@@ -51,11 +53,16 @@ def format_bytes(count: int) -> str:
     return decimal(count)
 
 
-def free_bytes() -> int:
-    """Return how many bytes of memory could be taken now without swapping."""
+def free_bytes(root: Path = Path("/")) -> int:
+    """Return how many bytes of memory could be taken now without swapping, or leaving a container's limit.
+
+    ``root`` is the folder in which the limits are looked for.
+    """
     import psutil
 
-    return int(psutil.virtual_memory().available)
+    room = group_room(root)
+    free = int(psutil.virtual_memory().available)
+    return free if room is None else min(free, room)
 
 
 def measure_bytes(value: object) -> int:

@@ -15,7 +15,8 @@ SOURCES = sorted(ROOT.rglob("*.py"))
 SEES = {
     "errors": set(),
     "notices": set(),
-    "memory": {"errors"},
+    "cgroups": set(),
+    "memory": {"errors", "cgroups"},
     "snapshots": {"memory"},
     "attention": {"errors", "memory"},
     "instrument": {"errors"},
