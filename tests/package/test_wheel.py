@@ -1,5 +1,6 @@
 """What is installed is what is here."""
 
+import ast
 import re
 import subprocess
 import sys
@@ -51,4 +52,17 @@ def test_the_wheel_asks_for_python_3_10_and_for_light_packages_alone(wheel):
     needed = {line for line in metadata if line.startswith("Requires-Dist") and "extra ==" not in line}
     assert "Requires-Python: >=3.10" in metadata
     names = {re.match(r"Requires-Dist: ([\w-]+)", line)[1] for line in needed}
-    assert names == {"bytecode", "numpy", "psutil", "typer"}
+    assert names == {"bytecode", "numpy", "psutil", "rich", "typer"}
+
+
+def test_every_package_that_is_imported_is_asked_for(wheel):
+    metadata = text(wheel, ".dist-info/METADATA")
+    asked = re.findall(r"^Requires-Dist: ([\w-]+)", metadata, re.MULTILINE)
+    sources = [wheel.read(name) for name in wheel.namelist() if name.endswith(".py")]
+    statements = [node for source in sources for node in ast.walk(ast.parse(source))]
+    names = {name.name for node in statements if isinstance(node, ast.Import) for name in node.names}
+    names |= {node.module for node in statements if isinstance(node, ast.ImportFrom) and not node.level}
+    packages = {name.partition(".")[0] for name in names} - sys.stdlib_module_names - {"visualizer"}
+    assert packages - {name.replace("-", "_") for name in asked} == {
+        "timm"
+    }  # on purpose: pip may bring another torch with it
