@@ -68,8 +68,11 @@ class Run(Sequence["Call"]):
 
     @property
     def nbytes(self) -> int:
-        """Bytes held by all maps."""
-        return sum(call.map.nbytes for call in self._calls)
+        """Bytes held by all maps, what several of them share counted once."""
+        held: dict[int, int] = {}
+        for call in self._calls:
+            held.update(call.map.storages())
+        return sum(held.values())
 
     @property
     def checks(self) -> Checks:
@@ -116,7 +119,7 @@ class Run(Sequence["Call"]):
     def __repr__(self) -> str:
         if not self._calls:
             return f"<an empty run: {self.why_empty()}>"
-        return calls_table(self._calls, self.checks)
+        return calls_table(self._calls, self.nbytes, self.checks)
 
 
 def _matches(call: Call, pattern: str) -> bool:

@@ -14,7 +14,7 @@ _HEAD = ("path", "calls", "shape", "recorded from", "held", "dense")
 _SHOWN = 40
 
 
-def calls_table(calls: Sequence[Call], checks: Checks) -> str:
+def calls_table(calls: Sequence[Call], held: int, checks: Checks) -> str:
     """Return one line for each module: path, calls, shape, how recorded, bytes held and of the dense map."""
     modules: dict[str, list[Call]] = {}
     for call in calls:
@@ -22,8 +22,7 @@ def calls_table(calls: Sequence[Call], checks: Checks) -> str:
     rows = [_row(path, of_module) for path, of_module in modules.items()]
     left = len(rows) - _SHOWN
     shown = [*rows[: _SHOWN - 1], (f"… {left + 1} more", *[""] * 5)] if left > 0 else rows
-    held = format_bytes(sum(call.map.nbytes for call in calls))
-    total = f"{len(calls)} calls of {len(rows)} modules, {held} held"
+    total = f"{len(calls)} calls of {len(rows)} modules, {format_bytes(held)} held"
     return "\n".join([*_aligned([_HEAD, *shown]), "; ".join(filter(None, [total, str(checks)]))])
 
 

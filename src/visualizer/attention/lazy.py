@@ -68,7 +68,11 @@ class LazyMap:
     @property
     def nbytes(self) -> int:
         """Bytes that are held, memory that several factors share counted once; views count the whole."""
-        return sum(dict(_storages(self._source.tensors())).values())
+        return sum(self.storages().values())
+
+    def storages(self) -> dict[int, int]:
+        """Return the bytes of each piece of memory that is held, by its address: maps may share them."""
+        return dict(_storages(self._source.tensors()))
 
     @property
     def nbytes_dense(self) -> int:

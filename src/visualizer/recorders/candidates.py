@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import torch
 
-from visualizer.recorders.dispatcher import unfollowed
+from visualizer.attention import reading
 from visualizer.recorders.places import Place
 from visualizer.recorders.provenance import Mark, storage_address
 
@@ -102,7 +102,7 @@ def is_normalised(use: Use, *, partly: bool) -> bool:
     operand, axis = use
     if not operand.is_floating_point() or use.length < 2:
         return False
-    with unfollowed(), torch.no_grad():
+    with reading(), torch.no_grad():
         operand = operand.detach()
         if not bool((operand.select(0, 0) >= 0).all()):  # most operands are told by their first part
             return False

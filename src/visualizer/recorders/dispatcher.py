@@ -8,14 +8,15 @@ seen, however the call was made: from Python, C++, TorchScript or another thread
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from functools import cache
 from typing import Any, NamedTuple
 
 import torch
 from torch._C import DispatchKey
+
+from visualizer.attention import is_reading
 
 Arguments = tuple[Any, ...]
 Named = dict[str, Any]
@@ -24,23 +25,6 @@ Around = Callable[[Callable[[], Any], Arguments, Named], Any]
 Context = Callable[[Arguments], AbstractContextManager[None]]
 
 _NUMBERS = (int, float, complex)  # bool is an int
-
-
-class _Quiet(threading.local):
-    on = False
-
-
-_quiet = _Quiet()
-
-
-@contextmanager
-def unfollowed() -> Iterator[None]:
-    """Let operators run unseen in this thread: those that recording itself calls."""
-    before, _quiet.on = _quiet.on, True
-    try:
-        yield
-    finally:
-        _quiet.on = before
 
 
 def overload(name: str) -> Any:
@@ -116,7 +100,7 @@ class Following:
             return
 
         def kernel(keys: Any, *args: Any, **kwargs: Any) -> Any:
-            if _quiet.on:
+            if is_reading():
                 return proceed(operator, keys, args, kwargs)
             if before is not None:
                 self._guarded(before, Operation(operator, args, kwargs))
@@ -150,7 +134,7 @@ class Following:
         operator = overload(name)
 
         def kernel(*args: Any, **kwargs: Any) -> Any:
-            if _quiet.on:
+            if is_reading():
                 return operator.decompose(*args, **kwargs)
             return around(lambda: operator.decompose(*args, **kwargs), args, kwargs)
 

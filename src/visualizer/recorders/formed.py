@@ -14,9 +14,10 @@ from typing import Any, Protocol
 
 import torch
 
+from visualizer.attention import reading
 from visualizer.recorders import operators
 from visualizer.recorders.candidates import Candidate, Use, is_normalised
-from visualizer.recorders.dispatcher import Following, Operation, unfollowed
+from visualizer.recorders.dispatcher import Following, Operation
 from visualizer.recorders.native import NativeAttention
 from visualizer.recorders.places import Place
 from visualizer.recorders.provenance import EXPONENTIAL, LOGITS, SAMPLED, Mark, Marks
@@ -159,7 +160,7 @@ class FormedMaps:
         target = operation.args[0]
         for candidate in _candidates(self._marks.of(target)):
             if candidate.value is not None and candidate.shares_storage(target):
-                with unfollowed():
+                with reading():
                     candidate.value = candidate.value.clone()
 
     def _after_moving(self, operation: Operation) -> None:

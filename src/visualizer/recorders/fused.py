@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 
 import torch
 
-from visualizer.recorders.dispatcher import Arguments, Following, Named, Operation, overload, unfollowed
+from visualizer.attention import reading
+from visualizer.recorders.dispatcher import Arguments, Following, Named, Operation, overload
 
 ENTRY_KEYS = (
     "AutogradCPU",
@@ -68,7 +69,7 @@ class FusedCalls:
     def _around_entry(self, go_on: Callable[[], Any], args: Arguments, kwargs: Named) -> Any:
         if not all(_is_plain(tensor) for tensor in args[:3]):  # fake, wrapped or nested: seen further down
             return go_on()
-        with unfollowed():
+        with reading():
             output = go_on()
         entry = overload("scaled_dot_product_attention")
         self._found(_call("scaled_dot_product_attention", Operation(entry, args, kwargs, output)))

@@ -9,8 +9,9 @@ from typing import Any, NamedTuple, Protocol
 
 import torch
 
+from visualizer.attention import reading
 from visualizer.recorders.candidates import Candidate, Use
-from visualizer.recorders.dispatcher import Following, unfollowed
+from visualizer.recorders.dispatcher import Following
 from visualizer.recorders.formed import FormedMaps
 from visualizer.recorders.fused import FusedCall, FusedCalls
 from visualizer.recorders.native import NativeAttention
@@ -124,7 +125,7 @@ class Installation:
 
     def _tell(self, make: Callable[[], Found]) -> None:
         """Tell every listener; what goes wrong here must not reach the model."""
-        with unfollowed(), torch.no_grad(), torch._C.DisableTorchFunction():  # noqa: SLF001
+        with reading(), torch.no_grad(), torch._C.DisableTorchFunction():  # noqa: SLF001
             try:
                 found = make()
             except Exception as error:  # noqa: BLE001
