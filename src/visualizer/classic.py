@@ -18,7 +18,7 @@ from visualizer.notices import warn_user
 from visualizer.recordings import Recordings
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 T = TypeVar("T")
 
@@ -179,6 +179,6 @@ class get_local(metaclass=Switchboard):  # noqa: N801 - the name that code writt
         _cache.clear()
 
 
-def _warn(problems: list[str]) -> None:
+def _warn(problems: Iterable[str]) -> None:
     for problem in problems:
         warn_user(problem)

@@ -9,8 +9,9 @@ from __future__ import annotations
 import contextlib
 import functools
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
@@ -63,7 +64,7 @@ class Recordings:
         self.active = False
         self._cache = cache
         self._functions: WeakKeyDictionary[FunctionType, dict[str, Recording]] = WeakKeyDictionary()
-        self._unreachable: dict[str, None] = {}  # sentences about targets without a Python function
+        self._untold: dict[str, None] = {}  # sentences about targets without a Python function
         self.renew_lock()
 
     def renew_lock(self) -> None:
@@ -76,15 +77,17 @@ class Recordings:
             try:
                 found = resolve(target)
             except TargetError as error:
-                self._unreachable[str(error)] = None
-                return [str(error)] if self.active else []
+                if self.active:
+                    return [str(error)]
+                self._untold[str(error)] = None
+                return []
             return self._install([self._remember(found, name) for name in names])
 
-    def activate(self) -> list[str]:
+    def activate(self) -> Iterator[str]:
         """Record everything that was asked for."""
         with self._lock:
             self.active = True
-            return [*self._unreachable, *self._install(self._all())]
+            return chain(self._tell(), self._install(self._all()))
 
     def deactivate(self) -> None:
         """Put every function back as it was."""
@@ -92,6 +95,12 @@ class Recordings:
             self.active = False
             for function, name in self._all():
                 stack.callback(_take_out, function, self._functions[function][name])
+
+    def _tell(self) -> Iterator[str]:
+        """Yield each sentence once; where the first is raised as an error, the next are still to be told."""
+        for sentence in list(self._untold):
+            self._untold.pop(sentence, None)
+            yield sentence
 
     def _all(self) -> list[Asked]:
         return [(function, name) for function in list(self._functions) for name in self._functions[function]]

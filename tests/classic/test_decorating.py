@@ -317,6 +317,30 @@ def test_a_target_without_python_code_is_reported_on_activation():
         get_local.activate()
 
 
+def test_a_target_that_is_not_there_is_told_once():
+    get_local("a")("nosuchmod:f")
+    with pytest.warns(RecordingWarning, match="nosuchmod") as said:
+        for _ in range(2):
+            get_local.activate()
+            get_local.deactivate()
+    assert len(said) == 1
+
+
+def test_a_target_that_was_told_on_decorating_is_not_told_again(active):
+    with pytest.warns(RecordingWarning, match="nosuchmod"):
+        get_local("a")("nosuchmod:f")
+    get_local.activate()
+
+
+def test_where_warnings_are_errors_each_target_that_is_not_there_is_told_once():
+    for name in ("one", "two"):
+        get_local("a")(f"nosuchmod_{name}:f")
+    for name in ("one", "two"):
+        with pytest.raises(RecordingWarning, match=f"nosuchmod_{name}"):
+            get_local.activate()
+    get_local.activate()
+
+
 @pytest.mark.parametrize("wrap", [keeping_wraps, forgetting_wraps])
 def test_a_wrong_name_under_another_decorator_is_reported(active, wrap):
     with pytest.warns(RecordingWarning, match="has no local `wrong`"):
