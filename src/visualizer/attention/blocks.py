@@ -10,9 +10,13 @@ from visualizer.attention.arrays import Array
 from visualizer.attention.indices import At, blocks, take
 from visualizer.errors import VisualizerError
 
-BLOCK = 2**25
-"""Bytes of rows that are formed at a time, their intermediate results included."""
+BLOCK = 2**23
+"""Bytes of rows that are formed at a time, their intermediate results included: few enough for a cache."""
 
+COPIES = 2**28
+"""Bytes that a fused way may take for copies of factors, masks and results of some heads or rows."""
+
+FEWEST = 32  # rows below which reading the keys costs more than the rows; formed at a time within COPIES
 PASSES = 4  # arrays as large as a block of rows that are alive at once while it is formed
 
 
@@ -36,6 +40,12 @@ class Source(ABC):
     work: Any
     dtype: Any
     kind = "dense"
+    narrow = 0  # how many columns `apply` reads by one pass of a kernel
+
+    @property
+    def quick(self) -> Source:
+        """The same map, its rows formed in float32 where that is faster and within 1e-5."""
+        return self
 
     @abstractmethod
     def weights(self, at: At) -> Array:
@@ -79,7 +89,8 @@ class Source(ABC):
 
     def parts(self, at: At) -> Iterator[tuple[tuple[slice, ...], At]]:
         """Cut ``at`` so that the rows of each part fit the block."""
-        yield from blocks(at, self.shape[-1] * 8 * PASSES, BLOCK)
+        row = self.shape[-1] * 8 * PASSES
+        yield from blocks(at, row, max(BLOCK, min(FEWEST * row, COPIES)))
 
     def apply(self, at: At, w: Array) -> Array:
         """Return the map times ``w`` (..., key, column)."""

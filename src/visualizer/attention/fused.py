@@ -33,14 +33,19 @@ class FusedSource(FactorSource):
 
     def __init__(self, factors: Factors, dtype: Any, *, exact: bool = True) -> None:
         super().__init__(factors, exact=exact)
-        self.quick = FactorSource(factors, exact=exact, work=dtype)
+        self._quick = FactorSource(factors, exact=exact, work=dtype)
+        self.narrow = factors.q.shape[-1]
         self._kept: Array | None = None
+
+    @property
+    def quick(self) -> FactorSource:
+        return self._quick
 
     def tensors(self) -> list[Array]:
         return super().tensors() + ([] if self._kept is None else [self._kept])
 
     def apply(self, at: At, w: Array) -> Array:
-        if w.shape[-1] > self.factors.q.shape[-1]:
+        if w.shape[-1] > self.narrow:
             return self.quick.apply(at, w)  # blocks form the map once, the kernel once for each d columns
         out, lse = kernels.attend(self.quick, at, self.xp.cast(w, self.quick.work))
         return out * self._share(at, lse)[..., None]
@@ -48,7 +53,7 @@ class FusedSource(FactorSource):
     def apply_t(self, at: At, u: Array) -> Array:
         if not kernels.can_exchange(self.quick, at):
             return super().apply_t(at, u)
-        if u.shape[-1] > self.factors.q.shape[-1]:
+        if u.shape[-1] > self.narrow:
             return self.quick.apply_t(at, u)
         lse = self.lse(at)
         sound = abs(lse) <= BACK_SOUND

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from visualizer.attention.arrays import Array
-from visualizer.attention.blocks import BLOCK
+from visualizer.attention.blocks import COPIES
 from visualizer.attention.factors import Band, Factors
 from visualizer.attention.indices import At, blocks, take, whole
 
@@ -39,7 +39,7 @@ def attend(source: FactorSource, at: At, values: Array | None) -> tuple[Array, A
 def _heads(source: FactorSource, at: At) -> Iterator[tuple[tuple[slice, ...], At]]:
     """Cut ``at`` into some heads at a time, so that copies of their factors stay small."""
     size = (len(at[-1]) + 2 * source.shape[-1]) * (source.factors.q.shape[-1] + 1) * 8
-    for places, part in blocks(at[:-1], size, 8 * BLOCK):
+    for places, part in blocks(at[:-1], size, COPIES):
         yield (*places, slice(0, len(at[-1]))), (*part, at[-1])
 
 
@@ -69,7 +69,7 @@ def _attend_rows(source: FactorSource, at: At, q: Array, k: Array, v: Array) -> 
     xp = source.xp
     outs, lses = [], []
     wide = max(1, int(np.prod([len(index) for index in at[:-1]])))
-    for (rows,), (index,) in blocks(at[-1:], source.shape[-1] * wide * 8, 4 * BLOCK):
+    for (rows,), (index,) in blocks(at[-1:], source.shape[-1] * wide * 8, COPIES):
         keys = source.places.keys_seen(index) or range(1)
         mask = mask_of(source, (*at[:-1], index), keys)
         picked = slice(keys.start, keys.stop)

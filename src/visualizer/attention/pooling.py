@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
 from visualizer.attention.arrays import Array
-from visualizer.attention.blocks import BLOCK, Source
+from visualizer.attention.blocks import COPIES, Source
 from visualizer.attention.indices import At, blocks
 from visualizer.errors import OptionError
 
@@ -36,48 +37,82 @@ def pool(source: Source, at: At, bins: tuple[int, int], how: str) -> Array:
         raise OptionError(f'pool(how={how!r}) was asked for; it is "mean" or "max"')
     rows = bin_edges(len(at[-1]), bins[0], "query")
     columns = bin_edges(source.shape[-1], bins[1], "key")
-    return _means(source, at, rows, columns) if how == "mean" else _maxima(source, at, rows, columns)
+    if how == "max":
+        return _maxima(source.quick, at, rows, columns)
+    if bins[1] <= source.narrow:
+        return _means(source, at, rows, _columns_first(source, at, columns))
+    return _means(source, at, rows, _rows_first(source.quick, at, columns))
 
 
-def _means(source: Source, at: At, rows: Any, columns: Any) -> Array:
-    """P A W: ``W`` averages keys, ``P`` averages queries."""
-    xp, keys = source.xp, np.arange(source.shape[-1])
-    shares = _members(keys, columns).T / np.diff(columns)
-    w = xp.asarray(shares.astype(np.float32) if source.work != xp.float64 else shares)
-    out, counts = _zeros(source, at, len(rows) - 1, len(columns) - 1), _zeros(source, at, len(rows) - 1, 1)
-    for places, part in blocks(at, 24 * (len(columns) + len(rows)), 8 * BLOCK):
-        members = xp.asarray(_members(np.arange(len(at[-1]))[places[-1]], rows), source.work)
+Strip = tuple[tuple[slice, ...], At, Callable[[Array], Array]]
+"""Some rows: where they lie, what picks them, and what makes P A W of P, the members of query bins."""
+
+
+def _means(source: Source, at: At, rows: Any, strips: Iterator[Strip]) -> Array:
+    """Return P A W, where W averages keys and P averages queries."""
+    xp, out, counts = source.xp, None, _zeros(source, at, len(rows) - 1, 1)
+    for places, part, read in strips:
+        bins = _touched(places[-1], rows)
+        members = _members(np.arange(places[-1].start, places[-1].stop), rows)[bins]
         valid = source.query_valid(part)
-        if valid is not None:
-            members = members * valid[..., None, :]
-        out[places[:-1]] += members @ xp.cast(source.apply(part, w), source.work)
-        counts[places[:-1]] += members.sum(-1)[..., None]
+        members = xp.asarray(members, source.work) * (1 if valid is None else valid[..., None, :])
+        found = read(members)
+        out = _zeros(source, at, len(rows) - 1, found.shape[-1]) if out is None else out
+        out[(*places[:-1], bins)] += found
+        counts[(*places[:-1], bins)] += members.sum(-1)[..., None]
     return out / counts
+
+
+def _columns_first(source: Source, at: At, columns: Any) -> Iterator[Strip]:
+    """P (A W): as many columns as one pass of a kernel reads."""
+    xp = source.xp
+    w = xp.asarray(_members(np.arange(source.shape[-1]), columns).T / np.diff(columns), source.work)
+    for places, part in blocks(at, 32 * w.shape[-1], COPIES):
+        read = xp.cast(source.apply(part, w), source.work)
+        yield places, part, lambda members, read=read: members @ read
+
+
+def _rows_first(source: Source, at: At, columns: Any) -> Iterator[Strip]:
+    """(P A) W: then the columns of few rows are left to be averaged."""
+    xp, cells = source.xp, _cells(columns)
+    first = np.diff(cells, prepend=-1) > 0  # a shorter bin repeats its last place
+    share = xp.asarray(first / np.diff(columns)[:, None], source.work)
+
+    def read(members: Array, weights: Array) -> Array:
+        return (_at_cells(xp, members @ weights, cells) * share).sum(-1)
+
+    for places, part in _strips(source, at):
+        weights = xp.cast(source.weights(part), source.work)
+        yield places, part, lambda members, weights=weights: read(xp.cast(members, source.work), weights)
 
 
 def _maxima(source: Source, at: At, rows: Any, columns: Any) -> Array:
     xp = source.xp
+    none = xp.asarray(-np.inf, source.work)
     out = _zeros(source, at, len(rows) - 1, len(columns) - 1) - np.inf
-    cells = _cells(columns)
-    for places, part in source.parts(at):
-        weights = source.weights(part)
-        valid = source.query_valid(part)
-        if valid is not None:
-            weights = xp.where(valid[..., None], weights, xp.asarray(-np.inf, source.work))
-        shape = (*weights.shape[:-1], *cells.shape)
-        columns_max = xp.amax(xp.take(weights, cells.ravel(), weights.ndim - 1).reshape(shape), -1)
-        _raise_to(xp, out, columns_max, places, rows)
+    for places, part in _strips(source, at):
+        weights, valid, bins = source.weights(part), source.query_valid(part), _touched(places[-1], rows)
+        weights = weights if valid is None else xp.where(valid[..., None], weights, none)
+        edges = rows[bins.start : bins.stop + 1].clip(places[-1].start, places[-1].stop) - places[-1].start
+        strips = xp.amax(_at_cells(xp, weights.swapaxes(-1, -2), _cells(edges)), -1).swapaxes(-1, -2)
+        found = xp.amax(_at_cells(xp, strips, _cells(columns)), -1)
+        held = out[(*places[:-1], bins)]
+        out[(*places[:-1], bins)] = xp.where(found > held, found, held)
     return xp.where(xp.isfinite(out), out, xp.asarray(np.nan, source.work))
 
 
-def _raise_to(xp: Any, out: Array, part: Array, places: tuple[slice, ...], rows: Any) -> None:
-    """Raise the cells of ``out`` to the maxima of the rows that fall into them."""
-    start, stop = places[-1].start, places[-1].stop
-    first, last = np.searchsorted(rows, start, "right") - 1, np.searchsorted(rows, stop, "left")
-    for row in range(first, last):
-        mine = xp.amax(part[..., max(rows[row], start) - start : min(rows[row + 1], stop) - start, :], -2)
-        held = out[(*places[:-1], row)]
-        out[(*places[:-1], row)] = xp.where(mine > held, mine, held)
+def _strips(source: Source, at: At) -> Iterator[tuple[tuple[slice, ...], At]]:
+    """Cut into blocks of at most 64 rows, so that few bins are touched by each."""
+    for (rows,), (index,) in blocks(at[-1:], 1, 64):
+        for places, part in source.parts((*at[:-1], index)):
+            start, stop = rows.start + places[-1].start, rows.start + places[-1].stop
+            yield (*places[:-1], slice(start, stop)), part
+
+
+def _touched(places: slice, edges: Any) -> slice:
+    """Return the bins that have some of these places."""
+    first = np.searchsorted(edges, places.start, "right") - 1
+    return slice(int(first), int(np.searchsorted(edges, places.stop, "left")))
 
 
 def _members(numbers: Any, edges: Any) -> Any:
@@ -90,6 +125,13 @@ def _cells(edges: Any) -> Any:
     """Return (bin, member): the places of each bin, the last one repeated where a bin is shorter."""
     longest = np.arange(np.diff(edges).max())
     return np.minimum(edges[:-1, None] + longest, edges[1:, None] - 1)
+
+
+def _at_cells(xp: Any, array: Array, cells: Any) -> Array:
+    """Return (..., bin, member) for (..., place)."""
+    if cells.size != array.shape[-1]:
+        array = xp.take(array, cells.ravel(), array.ndim - 1)
+    return array.reshape((*array.shape[:-1], *cells.shape))
 
 
 def _zeros(source: Source, at: At, *last: int) -> Array:

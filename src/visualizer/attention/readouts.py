@@ -7,6 +7,7 @@ in front: `AttentionMap` has the same names and says what they mean.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -57,12 +58,11 @@ def quantile(source: Source, at: At, p: Any) -> Array:
     if wanted.ndim > 1 or not ((wanted >= 0) & (wanted <= 1)).all():
         raise OptionError(f"quantile({p!r}) was asked for; give a number from 0 to 1, or a list of them")
     place = wanted * (source.shape[-1] - 1)
-    low = np.floor(place).astype(np.int64)
-    high, share = np.ceil(place).astype(np.int64), source.xp.asarray(place - low, source.work)
+    low, high = np.floor(place).astype(np.int64), np.ceil(place).astype(np.int64)
+    share = source.xp.asarray(place - low, source.work)
 
     def of_rows(weights: Array, _part: At) -> Array:
-        ordered = source.xp.sort(weights)
-        below, above = (source.xp.take(ordered, numbers, ordered.ndim - 1) for numbers in (low, high))
+        below, above = (source.xp.ordered(weights, numbers.tolist()) for numbers in (low, high))
         return below + (above - below) * share
 
     found = source.rows(at, of_rows)
@@ -88,7 +88,7 @@ def onlookers(source: Source, at: At, share: Array) -> Array:
     if source.allowed(tuple(index[:1] for index in at)) is None:
         return share.sum(-1)[..., None]
     count: Any = 0
-    for (rows,), (index,) in blocks(at[-1:], source.shape[-1] * len(at[0]) * 16, BLOCK):
+    for (rows,), (index,) in blocks(at[-1:], source.shape[-1] * prod(map(len, at[:-1])) * 8, BLOCK):
         seen = source.xp.cast(source.allowed((*at[:-1], index)), source.work)
         mine = share if share.shape[-1] == 1 else share[..., rows]
         seen = seen if seen.shape[-2] > 1 else seen + source.xp.zeros((len(index), 1), source.work)
@@ -98,13 +98,10 @@ def onlookers(source: Source, at: At, share: Array) -> Array:
 
 def masked_rows(source: Source, at: At) -> Array:
     """Tell which rows have no key that they can see."""
-    xp = source.xp
-
-    def hidden(part: At) -> Array:
-        shape = tuple(len(index) for index in part)
-        allowed = source.allowed(part)
-        if allowed is None:
-            return xp.zeros(shape, xp.boolean)
-        return xp.broadcast(~allowed.any(-1), shape)
-
-    return source.join(at, hidden)
+    lengths = tuple(len(index) for index in at)
+    out = source.xp.zeros(lengths, source.xp.boolean)
+    for (rows,), (index,) in blocks(at[-1:], source.shape[-1] * prod(lengths[:-1]) * 4, BLOCK):
+        allowed = source.allowed((*at[:-1], index))
+        if allowed is not None:
+            out[..., rows] = ~allowed.any(-1)
+    return out
