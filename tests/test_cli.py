@@ -46,7 +46,8 @@ def test_the_version_is_the_package_s(run):
 
 def test_help_has_an_example(run):
     assert "visualizer demo" in run("--help")[1]
-    assert "visualizer demo --model timm:vit_tiny_patch16_224 --image photo.jpg" in run("demo", "--help")[1]
+    for example in ("--model timm:vit_tiny_patch16_224 --image photo.jpg", "--layer 3 --head 1"):
+        assert f"visualizer demo {example}" in run("demo", "--help")[1]
 
 
 def test_nothing_heavy_is_loaded_for_help(python):
@@ -74,6 +75,21 @@ def test_the_demo_reads_sentences_of_one_s_own(run):
     assert {path.name for path in Path("demo").iterdir()} == PICTURES - {"overview.png"}
 
 
+def test_a_layer_and_a_head_can_be_chosen(run):
+    code, output, _ = run("demo", "--layer", "3", "--head", "1")
+    assert code == 0
+    assert {path.name for path in Path("demo").iterdir()} == PICTURES - {"overview.png"}
+    assert "in head 1 of layer 3" in output
+    assert "the 4 heads of layer 3" in output
+
+
+def test_a_model_without_the_chosen_layer_is_left_out_with_a_note(run):
+    code, output, _ = run("demo", "--layer", "5")
+    assert code == 0
+    assert {path.name for path in Path("demo").iterdir()} == {"text_head.png", "text_heads.png"}
+    assert "Left out: --layer 5 was asked for, but ViT for digits has layers 0 to 3." in output
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
@@ -85,6 +101,12 @@ def test_the_demo_reads_sentences_of_one_s_own(run):
         (["--model", "hf:some/model"], "'some/model' is not on this machine and the hub could not be asked"),
         (["--image", "photo.jpg"], "--image needs a --model that reads it"),
         (["--text-pair", "Two."], "--text-pair needs --text"),
+        (
+            ["--layer", "6"],
+            "--layer 6 was asked for, but BERT (all-MiniLM-L6-v2) has layers 0 to 5; "
+            "--layer 6 was asked for, but ViT for digits has layers 0 to 3",
+        ),
+        (["--head", "-1"], "--head -1 was asked for, but BERT (all-MiniLM-L6-v2) has heads 0 to 11; "),
         (["--out", "file"], "The pictures cannot go into file: Not a directory"),
         (["--out", "file/demo"], "The pictures cannot go into file/demo: Not a directory"),
     ],

@@ -26,6 +26,8 @@ EXAMPLES = """Examples:
 
   visualizer demo --text "He sat on the bank." --text-pair "The bank was closed."
 
+  visualizer demo --layer 3 --head 1
+
   visualizer demo --model timm:vit_tiny_patch16_224 --image photo.jpg
 
   visualizer demo --model hf:path/to/folder --out maps
@@ -34,6 +36,7 @@ MORE = """See more:
   {command} demo --text "..." --text-pair "..."       sentences of your own
   {command} demo --model hf:NAME --text "..."         another text model, from the hub or a folder
   {command} demo --model timm:NAME --image photo.jpg  a vision model, and a picture of yours
+  {command} demo --layer 3 --head 1                   another layer and head
   in Python, the maps of any model, without editing it:
       with visualizer.watch(Attention, "attn") as seen:
           model(x)
@@ -74,7 +77,8 @@ def _options(
 
 
 @app.command(epilog=EXAMPLES)
-def demo(
+def demo(  # noqa: PLR0913  each option is a parameter
+    *,
     out: Annotated[Path, typer.Option(help="Folder for the pictures; made if it is not there.")] = Path(
         "demo"
     ),
@@ -87,18 +91,22 @@ def demo(
     text: Annotated[str | None, typer.Option(help="What a text model reads.")] = None,
     text_pair: Annotated[str | None, typer.Option(help="A second sentence beside --text.")] = None,
     image: Annotated[Path | None, typer.Option(help="What a vision model sees.")] = None,
+    layer: Annotated[int | None, typer.Option(help="Layer to draw, counted from 0.")] = None,
+    head: Annotated[int | None, typer.Option(help="Head to draw, counted from 0.")] = None,
 ) -> None:
     """Draw attention maps of two trained models, or of your own, as PNG pictures."""
+    from visualizer.demo.choices import Choice
     from visualizer.demo.folders import open_folder
     from visualizer.demo.gallery import draw_gallery, write_picture
     from visualizer.demo.readings import Given
 
+    notes: list[str] = []
     with open_folder(out), _progress() as say:
-        pictures = draw_gallery(model, Given(text, text_pair, image), say)
+        pictures = draw_gallery(model, Given(text, text_pair, image), Choice(layer, head), say, notes.append)
         written = [(write_picture(picture, out), picture.shows) for picture in pictures]
     width = max(len(str(path)) for path, _ in written)
     lines = [f"  {path!s:{width}}  {shows}" for path, shows in written]
-    typer.echo("\n".join(["Written:", *lines, "", MORE.format(command=_command())]))
+    typer.echo("\n".join(["Written:", *lines, *notes, "", MORE.format(command=_command())]))
 
 
 def _command() -> str:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import chain
 from pathlib import Path
 
+from visualizer.demo.choices import Choice
 from visualizer.demo.pictures import Picture, draw_image, draw_overview, draw_scene_readings, draw_text
 from visualizer.demo.readings import Given, ImageReading, TextReading
-from visualizer.errors import ModelNotFoundError, VisualizerError, require
+from visualizer.errors import ModelNotFoundError, OptionError, VisualizerError, require
 
 Say = Callable[[str], None]
 
@@ -17,7 +19,7 @@ TWINS = (2, 9)
 ON_THE_CARD = 1
 
 
-def draw_gallery(model: str | None, given: Given, say: Say) -> Iterator[Picture]:
+def draw_gallery(model: str | None, given: Given, choice: Choice, say: Say, note: Say) -> Iterator[Picture]:
     """Yield the demo's pictures, each as soon as it is drawn.
 
     Parameters
@@ -26,8 +28,12 @@ def draw_gallery(model: str | None, given: Given, say: Say) -> Iterator[Picture]
         ``timm:NAME`` or ``hf:NAME``; None for the two packaged models.
     given
         What the model reads.
+    choice
+        What is drawn of it. Of the packaged models, one that does not have it is left out.
     say
         Called with a few words at the start of each step.
+    note
+        Called with a sentence on what was left out.
 
     Raises
     ------
@@ -37,6 +43,8 @@ def draw_gallery(model: str | None, given: Given, say: Say) -> Iterator[Picture]
         If the model cannot be loaded.
     TargetError
         If it has no attention maps that the demo can find.
+    OptionError
+        If it does not have the layer or head chosen.
     VisualizerError
         If the model does not read what was given.
     """
@@ -44,7 +52,10 @@ def draw_gallery(model: str | None, given: Given, say: Say) -> Iterator[Picture]
     say("loading torch and matplotlib …")
     require("torch", "demo", "The demo")
     require("matplotlib", "demo", "The demo")
-    yield from _draw_packaged(given, say) if model is None else _draw_other(model, given, say)
+    if model is None:
+        yield from _draw_packaged(given, choice, say, note)
+    else:
+        yield from _draw_other(model, given, choice, say)
 
 
 def write_picture(picture: Picture, folder: Path) -> Path:
@@ -67,7 +78,7 @@ def write_picture(picture: Picture, folder: Path) -> Path:
     return path
 
 
-def _draw_packaged(given: Given, say: Say) -> Iterator[Picture]:
+def _draw_packaged(given: Given, choice: Choice, say: Say, note: Say) -> Iterator[Picture]:
     from visualizer.demo.digits import read_scenes
     from visualizer.demo.hf import read_with_bert
 
@@ -78,24 +89,46 @@ def _draw_packaged(given: Given, say: Say) -> Iterator[Picture]:
     say("loading BERT; it reads two sentences …")
     text = read_with_bert(given)
     say("drawing …")
-    own_text = given.text is not None
-    if not own_text:
+    own = given.text is not None or not choice.open
+    if not own:
         yield draw_overview(text, TWINS, scenes, ON_THE_CARD)
-    yield from draw_text(text, None if own_text else TWINS)
-    yield draw_scene_readings(scenes, ON_THE_CARD)
-    yield from draw_image(scenes[0], ON_THE_CARD)
+    yield from _draw_fitting(
+        note,
+        draw_text(text, choice if own else Choice(*TWINS)),
+        chain(draw_scene_readings(scenes, choice, ON_THE_CARD), draw_image(scenes[0], choice, ON_THE_CARD)),
+    )
 
 
-def _draw_other(model: str, given: Given, say: Say) -> Iterator[Picture]:
+def _draw_fitting(note: Say, *drawings: Iterator[Picture]) -> Iterator[Picture]:
+    """Yield the pictures of those models that have what was chosen; note why others are left out.
+
+    Raises
+    ------
+    OptionError
+        If none has it.
+    """
+    problems = []
+    for drawing in drawings:
+        try:
+            yield from drawing
+        except OptionError as error:
+            problems.append(str(error))
+    if len(problems) == len(drawings):
+        raise OptionError("; ".join(problems))
+    for problem in problems:
+        note(f"Left out: {problem}.")
+
+
+def _draw_other(model: str, given: Given, choice: Choice, say: Say) -> Iterator[Picture]:
     say(f"loading {model}; it reads …")
     reading = _read(model, given)
     say("drawing …")
     if isinstance(reading, TextReading):
         _refuse(given.image is not None, f"--image was given, but {model} reads text: give --text")
-        yield from draw_text(reading)
+        yield from draw_text(reading, choice)
     else:
         _refuse(given.text is not None, f"--text was given, but {model} reads images: give --image")
-        yield from draw_image(reading)
+        yield from draw_image(reading, choice)
 
 
 def _read(model: str, given: Given) -> TextReading | ImageReading:

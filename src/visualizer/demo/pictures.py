@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from visualizer import plots
+from visualizer.demo.choices import Choice
 from visualizer.demo.readings import Floats, ImageReading, TextReading
 
+ANY = Choice()
 CLS = 0  # the class token comes first
 QUESTION = "A small ViT: which digit is on the light card?"
 HEADING: dict[str, Any] = {"fontsize": 9, "fontweight": "bold"}
@@ -25,9 +25,9 @@ class Picture:
     figure: Any
 
 
-def draw_text(reading: TextReading, chosen: tuple[int, int] | None = None) -> Iterator[Picture]:
-    """Draw one head with its tokens, (layer, head) or the liveliest, then all heads of its layer."""
-    layer, head = chosen or liveliest_head(reading.maps)
+def draw_text(reading: TextReading, choice: Choice = ANY) -> Iterator[Picture]:
+    """Draw one head with its tokens, of those chosen the liveliest, then all heads of its layer."""
+    layer, head = liveliest_head(reading.maps, choice.places(reading.model, reading.maps))
     maps, name = reading.maps[layer], f"{reading.model}: layer {layer}"
     yield Picture(
         "text_head.png",
@@ -41,22 +41,24 @@ def draw_text(reading: TextReading, chosen: tuple[int, int] | None = None) -> It
     )
 
 
-def draw_image(reading: ImageReading, layer: int | None = None) -> Iterator[Picture]:
-    """Draw a layer, the last unless told: where CLS and one patch look in the image, and all heads."""
-    layer = len(reading.maps) - 1 if layer is None else layer
+def draw_image(reading: ImageReading, choice: Choice = ANY, usual: int | None = None) -> Iterator[Picture]:
+    """Draw the chosen layer, else the ``usual`` or last: where CLS and one patch look, and all heads."""
+    layer = choice.layer_of(reading.model, reading.maps, usual)
     maps, name = reading.maps[layer], f"{reading.model}: layer {layer}"
     if reading.grid is not None:
-        yield from _draw_rows(maps.mean(axis=0), reading, f"{name}, mean of {len(maps)} heads")
+        which = f"mean of {len(maps)} heads" if choice.head is None else f"head {choice.head}"
+        yield from _draw_rows(_one_map(maps, choice.head), reading, f"{name}, {which}")
     heads = plots.heads(maps, title=name)
     yield Picture("vision_heads.png", f"the {len(maps)} heads of layer {layer}, and their mean", heads)
 
 
-def draw_scene_readings(readings: Sequence[ImageReading], layer: int) -> Picture:
-    """Draw scenes, what the model reads in them, and where CLS looks in a layer."""
+def draw_scene_readings(readings: Sequence[ImageReading], choice: Choice, usual: int) -> Iterator[Picture]:
+    """Draw scenes, what the model reads in them, and where CLS looks in the chosen or ``usual`` layer."""
+    layer = choice.layer_of(readings[0].model, readings[0].maps, usual)
     figure = _new_figure(5.4, 1.4 * len(readings) + 0.5)
     figure.suptitle(QUESTION, **HEADING)
-    _fill_with_scenes(figure, readings, layer)
-    return Picture("vision_scenes.png", "which digit the model reads, and where it looks for it", figure)
+    _fill_with_scenes(figure, readings, layer, choice.head)
+    yield Picture("vision_scenes.png", "which digit the model reads, and where it looks for it", figure)
 
 
 def draw_overview(
@@ -74,28 +76,33 @@ def draw_overview(
     return Picture("overview.png", "both models at a glance", figure)
 
 
-def liveliest_head(maps: Sequence[Floats]) -> tuple[int, int]:
-    """Return layer and head of the map whose rows differ most, so none in which all look at the same token.
+def liveliest_head(maps: Sequence[Floats], places: Sequence[tuple[int, int]]) -> tuple[int, int]:
+    """Return the place (layer, head) whose rows differ most, so none in which all look at the same token.
 
     Examples
     --------
+    >>> import numpy as np
     >>> sink = np.repeat([[1.0, 0.0]], 2, axis=0)
-    >>> liveliest_head([np.stack([sink, np.eye(2)])])
+    >>> liveliest_head([np.stack([sink, np.eye(2)])], [(0, 0), (0, 1)])
     (0, 1)
     """
-    spreads = [layer.var(axis=1).mean(axis=1) for layer in maps]
-    layer = int(np.argmax([spread.max() for spread in spreads]))
-    return layer, int(spreads[layer].argmax())
+    return max(places, key=lambda place: maps[place[0]][place[1]].var(axis=0).mean())
 
 
-def _draw_rows(mean: Floats, reading: ImageReading, title: str) -> Iterator[Picture]:
-    """Draw two rows of a layer's mean map (query, key) over the image."""
+def _one_map(maps: Floats, head: int | None) -> Floats:
+    """Return a head's map (query, key), or the mean of all."""
+    one: Floats = maps.mean(axis=0) if head is None else maps[head]
+    return one
+
+
+def _draw_rows(weights: Floats, reading: ImageReading, title: str) -> Iterator[Picture]:
+    """Draw two rows of a map (query, key) over the image."""
     place: dict[str, Any] = {"grid": reading.grid, "prefix": reading.prefix, "title": title}
     if reading.prefix:
-        figure = plots.grid_to_grid(mean, reading.image, query=CLS, **place)
+        figure = plots.grid_to_grid(weights, reading.image, query=CLS, **place)
         yield Picture("vision_cls.png", "where the class token (CLS) looks in the image", figure)
-    patch = reading.prefix + int(mean[CLS, reading.prefix :].argmax())
-    figure = plots.grid_to_grid(mean, reading.image, query=patch, **place)
+    patch = reading.prefix + int(weights[CLS, reading.prefix :].argmax())
+    figure = plots.grid_to_grid(weights, reading.image, query=patch, **place)
     yield Picture("vision_patch.png", "where the patch looks at which that token looks most", figure)
 
 
@@ -105,14 +112,17 @@ def _new_figure(width: float, height: float) -> Any:
     return PrintFigure(figsize=(width, height), dpi=DPI, layout="constrained")
 
 
-def _fill_with_scenes(figure: Any, readings: Sequence[ImageReading], layer: int) -> None:
-    means = [reading.maps[layer].mean(axis=0) for reading in readings]
-    scale = {"vmax": max(mean[CLS].max() for mean in means)}
+def _fill_with_scenes(
+    figure: Any, readings: Sequence[ImageReading], layer: int, head: int | None = None
+) -> None:
+    maps = [_one_map(reading.maps[layer], head) for reading in readings]
+    scale = {"vmax": max(one[CLS].max() for one in maps)}
     panels = figure.subplots(len(readings), 2, squeeze=False)
-    for reading, mean, pair in zip(readings, means, panels, strict=True):
+    for reading, one, pair in zip(readings, maps, panels, strict=True):
         place: dict[str, Any] = {"grid": reading.grid, "prefix": reading.prefix, "ax": pair}
-        plots.grid_to_grid(mean, reading.image, query=CLS, caption=False, **place, **scale)
+        plots.grid_to_grid(one, reading.image, query=CLS, caption=False, **place, **scale)
         pair[0].set_title(reading.answer, fontsize=8)
         pair[1].set_title(f"Layer {layer}: where CLS looks", fontsize=8)
-    note = "CLS is the class token, from which the answer is read. Mean of the layer's heads."
+    which = "Mean of the layer's heads." if head is None else f"Head {head} of the layer."
+    note = f"CLS is the class token, from which the answer is read. {which}"
     figure.supxlabel(note, fontsize=7, color="#555555")
