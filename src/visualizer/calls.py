@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from visualizer.errors import CallsError
+from visualizer.memory import measure_bytes
 
 if TYPE_CHECKING:
     from visualizer.attention import AttentionMap
@@ -17,41 +21,90 @@ class Call:
     ----------
     path
         The module's name in the model, as `named_modules` gives it, without wrappers' names.
-    map
-        The attention map, `AttentionMap` of axes (batch, head, query, key).
+    content
+        The attention map, an `AttentionMap` of axes (batch, head, query, key); read-outs by name where only
+        those were kept; the value of a local.
     number
         Number of the call among those of its module, from 0.
     order
         Number of the call in the run, from 0.
     how
-        How it was recorded: the kernel, or the softmax with function and line.
-    step, item
-        Number of the model's forward within the item, and the item's id where one was given.
+        How it was recorded: the kernel, or the softmax with function and line, or the local.
+    step
+        Number of the model's forward within the item, from 0.
+    item, rows
+        Id of the item that the call belongs to, and ids of the rows of its batch, where they were given.
     thread
         Identifier of the thread that made the call.
     paths
         All names of a shared module.
     error
         Largest difference of the rows that were computed again from the call's own output, relative to the
-        largest output; a tensor until it is asked for. None where nothing was compared.
+        largest number of those rows; a tensor until it is asked for. None where nothing was compared.
+    sequence, first_key
+        Calls that continue one sequence bear the same number; the position of the call's first key in it.
     note
         What a reader should know of it, or "".
     """
 
     path: str
-    map: AttentionMap
+    content: Any
     number: int
     order: int
     how: str
     step: int = 0
     item: Any = None
+    rows: tuple[Any, ...] = ()
     thread: int = 0
     paths: tuple[str, ...] = ()
     error: Any = None
+    sequence: int = 0
+    first_key: int = 0
     note: str = ""
 
+    @property
+    def map(self) -> AttentionMap:
+        """The attention map.
+
+        Raises
+        ------
+        CallsError
+            If only read-outs of it were kept, or if the call holds a local that is none.
+        """
+        from visualizer.attention import AttentionMap
+
+        if isinstance(self.content, AttentionMap):
+            return self.content
+        kept = f"the read-outs {', '.join(self.content)}" if isinstance(self.content, dict) else self.how
+        raise CallsError(
+            f"the map of {self.path or 'the model'} was asked for, but {kept} was kept: read `content`"
+        )
+
+    def storages(self) -> dict[int, int]:
+        """Return the bytes of each piece of memory that is held, by its address."""
+        held: dict[int, int] = {}
+        for value in self.content.values() if isinstance(self.content, dict) else [self.content]:
+            if hasattr(value, "storages"):
+                held.update(value.storages())
+            else:
+                held[id(value)] = measure_bytes(value)
+        return held
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the map or value; of a read-out () as there are several."""
+        return tuple(getattr(self.content, "shape", ()))
+
     def __repr__(self) -> str:
-        return f"<call {self.number} of {self.path or '(the model)'}: {self.map!r}, {self.how}>"
+        return f"<call {self.number} of {self.path or '(the model)'}: {self.content!r}, {self.how}>"
+
+
+def join_steps(calls: Sequence[Call]) -> AttentionMap:
+    """Return calls that continue one sequence as one map."""
+    from visualizer.attention import AttentionMap, Stitched
+
+    steps = [(call.map, list(range(call.first_key, call.first_key + call.shape[-1]))) for call in calls]
+    return AttentionMap(Stitched(steps))
 
 
 @dataclass

@@ -5,12 +5,16 @@ from __future__ import annotations
 import copy
 import fnmatch
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any, NoReturn, overload
+from typing import TYPE_CHECKING, Any, NoReturn, overload
 
-from visualizer.calls import Call, Checks
+from visualizer.calls import Call, Checks, join_steps
 from visualizer.errors import CallsError, VisualizerError
 from visualizer.tables import calls_table
+
+if TYPE_CHECKING:
+    from visualizer.attention import AttentionMap
 
 
 class Run(Sequence["Call"]):
@@ -28,10 +32,28 @@ class Run(Sequence["Call"]):
     def __init__(self, calls: Sequence[Call] = (), *, empty: Callable[[], str] | None = None) -> None:
         self._calls = list(calls)
         self._why_empty = empty
+        self.current_item: tuple[Any, tuple[Any, ...]] = (None, ())
 
     def add(self, call: Call) -> None:
         """Take one more call."""
         self._calls.append(call)
+
+    @contextmanager
+    def item(self, id: Any, rows: Sequence[Any] = ()) -> Iterator[None]:  # noqa: A002  # the word for what it is
+        """Give the calls made in a block an id, and each row of their batch one of its own.
+
+        Examples
+        --------
+        >>> run = Run()
+        >>> with run.item("picture-7", rows=["left", "right"]):
+        ...     print(run.current_item)
+        ('picture-7', ('left', 'right'))
+        """
+        before, self.current_item = self.current_item, (id, tuple(rows))
+        try:
+            yield
+        finally:
+            self.current_item = before
 
     def sort(self) -> None:
         """Bring the calls into the order of execution: a map is known as one only after later calls."""
@@ -61,6 +83,36 @@ class Run(Sequence["Call"]):
         """Return the calls of the modules that a path or pattern names, in the order of execution."""
         return [call for call in self._calls if _matches(call, path)]
 
+    def stitched(self, path: str, sequence: int | None = None) -> AttentionMap:
+        """Return the calls of a module that continue one sequence as one map over the whole of it.
+
+        Rows are the steps' queries in order, columns the positions of the sequence; keys that a step did not
+        have, still to come or evicted, have weight 0. Beams are not joined.
+
+        Parameters
+        ----------
+        path
+            The module's path.
+        sequence
+            Which of several sequences, as `Call.sequence` numbers them; left out where there is one.
+
+        Raises
+        ------
+        CallsError
+            If no call was recorded under the path, or calls of several sequences.
+        """
+        calls = self.calls(path)
+        if not calls:
+            raise CallsError(f"{path!r} was to be stitched, but {self._what_there_is(path)}")
+        numbers = sorted({call.sequence for call in calls})
+        if sequence is None and len(numbers) > 1:
+            raise CallsError(
+                f"{path!r} was to be stitched, but its calls belong to {len(numbers)} sequences: "
+                f"give sequence= one of {numbers}"
+            )
+        wanted = numbers[0] if sequence is None else sequence
+        return join_steps([call for call in calls if call.sequence == wanted])
+
     @property
     def paths(self) -> list[str]:
         """The modules' paths, in the order of their first calls."""
@@ -71,7 +123,7 @@ class Run(Sequence["Call"]):
         """Bytes held by all maps, what several of them share counted once."""
         held: dict[int, int] = {}
         for call in self._calls:
-            held.update(call.map.storages())
+            held.update(call.storages())
         return sum(held.values())
 
     @property
@@ -85,7 +137,7 @@ class Run(Sequence["Call"]):
             return self._part(self.calls(path))
         found = self.calls(path)
         if len(found) == 1:
-            return found[0].map
+            return found[0].content
         if found:
             raise CallsError(
                 f"{path!r} was asked for as one map, but {len(found)} calls of it were recorded: "
@@ -109,7 +161,7 @@ class Run(Sequence["Call"]):
         return Run(calls, empty=lambda: "no call matches")
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Run:
-        return Run([replace(call, map=copy.deepcopy(call.map, memo)) for call in self._calls])
+        return Run([replace(call, content=copy.deepcopy(call.content, memo)) for call in self._calls])
 
     def __reduce__(self) -> NoReturn:
         raise VisualizerError(

@@ -2,85 +2,98 @@
 
 from __future__ import annotations
 
-import fnmatch
 import threading
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, nullcontext
 from types import TracebackType
 from typing import Any
 
 import torch
 
-from visualizer.calls import Call
-from visualizer.errors import OptionError, VisualizerError
+from visualizer.errors import TargetError, VisualizerError
+from visualizer.filling import Filling
 from visualizer.instrument import switch
 from visualizer.instrument.taps import CallTap
 from visualizer.instrument.targets import resolve
-from visualizer.recorders.checks import compare_rows
-from visualizer.recorders.fused import FusedCall
+from visualizer.options import Modules, Options, Readouts
 from visualizer.recorders.installation import INSTALLATION, Found
-from visualizer.recorders.maps import formed_map, fused_map
+from visualizer.recorders.local_values import local_values
 from visualizer.recorders.paths import module_paths
+from visualizer.recorders.places import find_place
 from visualizer.run import Run
-
-Modules = str | Sequence[str] | Callable[[str, Any], bool]
 
 
 class Session:
     """A recording of a model: `start` and `stop` by hand, or a ``with`` block, which gives the `Run`."""
 
-    def __init__(
-        self,
-        model: Any,
-        *,
-        modules: Modules | None,
-        queries: Any,
-        values: bool,
-        every: int,
-        first: int | None,
-        check: bool,
-    ) -> None:
-        self.modules = {id(module): module for module in model.modules()}
-        self.owner = threading.get_ident()
-        self.run = Run(empty=self._why_empty)
-        self._model = model
-        self._paths = module_paths(model)
-        self._wanted = _predicate(modules)
-        self._queries = _rows(queries)
-        self._values = values
-        self._every, self._first, self._check = every, first, check
-        self._counts: Counter[int] = Counter()
-        self._left_out: Counter[str] = Counter()
-        self._problem: Exception | None = None
+    def __init__(self, model: Any, options: Options) -> None:
+        if not isinstance(model, torch.nn.Module):
+            raise TargetError(
+                f"capture was asked to record a {type(model).__name__}; give it the torch.nn.Module itself"
+            )
+        self._model, self._options = model, options
+        self._modules = {id(module): module for module in model.modules()}
+        self._owner = threading.get_ident()
         self._steps: CallTap | None = None
+        self._problem: Exception | None = None
         self._open: ExitStack | None = None
+        self.run = Run(empty=self._why_empty)
+        self._filling = Filling(self.run, self._modules, module_paths(model), options, self._started)
+
+    @property
+    def modules(self) -> Mapping[int, Any]:
+        """The model's modules, by identity."""
+        return self._modules
+
+    @property
+    def owner(self) -> int:
+        """The thread that started the recording."""
+        return self._owner
 
     def start(self) -> Run:
-        """Begin, or go on; return the run that is filled."""
+        """Begin, or go on; return the run that is filled.
+
+        Raises
+        ------
+        VisualizerError
+            If the recording is on already.
+        NameNotBoundError
+            If locals are wanted that no forward of the model binds.
+        """
         if self._open is not None:
-            raise VisualizerError("this recording has already begun: stop it first")
-        self.owner = threading.get_ident()
+            raise VisualizerError("this recording is on already: stop it before you start it again")
+        self._owner = threading.get_ident()
         with ExitStack() as stack:
-            stack.callback(INSTALLATION.leave, self)
-            INSTALLATION.join(self)
-            stack.enter_context(_uncompiled())
+            stack.enter_context(torch.compiler.set_stance("force_eager"))
             stack.enter_context(self._counting_steps())
+            stack.enter_context(self._recording())
             self._open = stack.pop_all()
         return self.run
 
     def stop(self) -> None:
-        """End the recording; everything is as it was before."""
+        """End the recording; everything is as it was before.
+
+        Raises
+        ------
+        MemoryBudgetError
+            If recording stopped at its budget.
+        VisualizerError
+            If a call could not be recorded; the model was not disturbed.
+        """
         if self._open is None:
             return
         try:
             self._open.close()
         finally:
             self._open = None
+            self._filling.forget()
             self.run.sort()
         problem, self._problem = self._problem, None
+        stopped, self._filling.stopped = self._filling.stopped, None
         if problem is not None:
             raise VisualizerError(f"the model ran, but a call could not be recorded: {problem}") from problem
+        if stopped is not None:
+            raise stopped
 
     def __enter__(self) -> Run:
         return self.start()
@@ -88,129 +101,162 @@ class Session:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if error is None:
-            self.stop()
-            return
         try:
             self.stop()
-        except VisualizerError as problem:
-            error.add_note(str(problem)) if hasattr(error, "add_note") else None
+        except VisualizerError:
+            if error is None:  # else the model's own error is the one to tell
+                raise
+
+    def hear(self, found: Found) -> None:
+        """Take one attention call."""
+        if torch._C._current_graph_task_id() == -1:  # noqa: SLF001  # else a checkpoint's second run, in backward
+            self._filling.take(found)
 
     def failed(self, error: Exception) -> None:
         """Remember the first error of recording, for the end."""
         self._problem = self._problem or error
 
-    def hear(self, found: Found) -> None:
-        """Take one attention call."""
-        if torch._C._current_graph_task_id() != -1:  # noqa: SLF001 - a checkpoint's recompute in backward
-            return
-        module = found.place.module
-        assert module is not None
-        module = self._attention_of(module, found)
-        paths = self._paths[module]
-        if not any(self._wanted(path, self.modules[module]) for path in paths):
-            self._left_out["modules="] += 1
-            return
-        number = self._counts[module]
-        self._counts[module] += 1
-        if number % self._every or (self._first is not None and number >= self._first):
-            self._left_out["every= or first="] += 1
-            return
-        self.run.add(self._call(found, module, number))
+    def _recording(self) -> Any:
+        if self._options.names:
+            return local_values(self._modules, self._options.names, self._hear_local)
+        return _listening(self)
 
-    def _attention_of(self, module: int, found: Found) -> int:
-        """Name the attention module of an encoder layer that did all its work in one operator."""
-        inner = getattr(self.modules[module], "self_attn", None)
-        native = not isinstance(found.what, FusedCall) and "native" in found.what.how
-        return id(inner) if native and id(inner) in self._paths else module
+    def _hear_local(self, name: str, value: Any, function: str) -> None:
+        try:
+            place = find_place(self._modules)
+            self._filling.take_local(name, value, function, place, INSTALLATION.next_number())
+        except Exception as error:  # noqa: BLE001  # the model must go on
+            self.failed(error)
 
-    def _call(self, found: Found, module: int, number: int) -> Call:
-        what, owner = found.what, self.modules[module]
-        error = None
-        if isinstance(what, FusedCall):
-            how = what.kernel
-            map_ = fused_map(what, owner, values=self._values, queries=self._queries)
-            error = compare_rows(what) if self._check else None
-        else:
-            how = f"{what.how} in {found.place.function}, line {found.place.line}"
-            map_ = formed_map(what, owner, queries=self._queries)
-        paths = tuple(self._paths[module])
-        step = max(self._steps.started - 1, 0) if self._steps is not None else 0
-        return Call(
-            path=paths[0],
-            map=map_,
-            number=number,
-            order=found.number,
-            how=how,
-            step=step,
-            thread=found.place.thread,
-            paths=paths,
-            error=error,
-        )
-
-    @contextmanager
-    def _counting_steps(self) -> Iterator[None]:
+    def _counting_steps(self) -> Any:
         """Count the model's own calls, where its forward is Python."""
         try:
             target = resolve(self._model)
         except VisualizerError:
-            yield
-            return
-        self._steps = tap = CallTap((), target.accepts, lambda *_: None, lambda _: None)
-        function = target.functions[0]
-        switch.install(function, tap)
-        try:
-            yield
-        finally:
-            switch.remove(function, tap)
+            return nullcontext()
+        self._steps = self._steps or CallTap((), target.accepts, lambda *_: None, lambda _: None)
+        return _tapped(target.functions[0], self._steps)
+
+    def _started(self) -> int | None:
+        return None if self._steps is None else self._steps.started
 
     def _why_empty(self) -> str:
         name = type(self._model).__name__
         if self._steps is not None and not self._steps.started:
             return f"the {name} was not called while recording"
-        if self._left_out:
-            reasons = ", ".join(f"{count} calls by {why}" for why, count in self._left_out.items())
+        left_out = self._filling.left_out
+        if left_out:
+            reasons = ", ".join(f"{count} calls by {why}" for why, count in left_out.items())
             return f"everything was left out: {reasons}"
         return f"the {name} made no attention call that could be seen"
 
 
 @contextmanager
-def _uncompiled() -> Iterator[None]:
-    """Run compiled models uncompiled: a compiled graph does not pass through torch's dispatcher."""
-    before = torch._dynamo.eval_frame._stance if "torch._dynamo" in __import__("sys").modules else None  # noqa: SLF001
-    del before
-    with torch.compiler.set_stance("force_eager"):
+def _listening(session: Session) -> Iterator[None]:
+    try:
+        INSTALLATION.join(session)
         yield
+    finally:
+        INSTALLATION.leave(session)
 
 
-def _predicate(modules: Modules | None) -> Callable[[str, Any], bool]:
-    if modules is None:
-        return lambda *_: True
-    if callable(modules):
-        return modules
-    patterns = [modules] if isinstance(modules, str) else list(modules)
-    return lambda path, _: any(fnmatch.fnmatchcase(path, pattern) for pattern in patterns)
+@contextmanager
+def _tapped(function: Any, tap: CallTap) -> Iterator[None]:
+    try:
+        switch.install(function, tap)
+        yield
+    finally:
+        switch.remove(function, tap)
 
 
-def _rows(queries: Any) -> slice | None:
-    if queries is None or isinstance(queries, slice):
-        return queries
-    if queries == "last":
-        return slice(-1, None)
-    raise OptionError(f"queries={queries!r} was asked for; give 'last' or a slice")
-
-
-def capture(
+def capture(  # noqa: PLR0913  # the options are the face
     model: Any,
     *,
     modules: Modules | None = None,
-    queries: Any = None,
+    queries: str | slice | Callable[[int], Any] | None = None,
+    locals: str | list[str] | tuple[str, ...] | None = None,  # noqa: A002  # the word for what it is
+    keep: str = "factors",
+    readouts: Readouts | None = None,
     values: bool = False,
+    gradients: bool = False,
+    device: Any = None,
+    dtype: Any = None,
+    budget: str | int | None = None,
     every: int = 1,
     first: int | None = None,
     check: bool = True,
+    compiled: str = "eager",
 ) -> Session:
-    """Record every attention call of a model while a block runs; nothing in the model is edited."""
-    return Session(
-        model, modules=modules, queries=queries, values=values, every=every, first=first, check=check
+    """Record every attention call of a model, fused or not, while a block runs, without editing the model.
+
+    Parameters
+    ----------
+    model
+        A `torch.nn.Module`; calls of its modules are recorded, on whatever thread.
+    modules
+        A glob or several over module paths, such as ``"layers.*.attn"``, or a function of path and module.
+    queries
+        Query rows to keep, all keys of them: ``"last"``, a slice, or a function of a query's index.
+    locals
+        Names of locals to record in the place of attention maps, of every forward that binds them.
+    keep
+        ``"factors"`` (small, exact, read out lazily), ``"dense"`` (each map is formed at once) or
+        ``"readouts"``.
+    readouts
+        With ``keep="readouts"``: names of methods of `AttentionMap` without arguments, or functions of a map
+        by name. They are made at once, and the map is let go of.
+    values
+        Keep v too.
+    gradients
+        Keep what `Run.gradients` needs.
+    device, dtype
+        Where and as what factors are held; as they are where not given.
+    budget
+        Bytes that the run may hold, such as ``"4GB"``; half of the free memory where not given. At the budget
+        recording stops, the model goes on, and leaving the block raises `MemoryBudgetError`.
+    every, first
+        Record each n-th call of each module; only the first n calls.
+    check
+        Compare a few rows of every fused call with the call's own output.
+    compiled
+        ``"eager"``: a compiled model runs uncompiled while it is recorded.
+
+    Returns
+    -------
+    Session
+        A context manager that gives the `Run`, or to be started and stopped by hand.
+
+    Raises
+    ------
+    OptionError
+        If an option is none of its choices.
+    TargetError
+        If ``model`` is no module.
+
+    Examples
+    --------
+    >>> import torch
+    >>> layer = torch.nn.MultiheadAttention(8, 2, batch_first=True)
+    >>> x = torch.randn(1, 5, 8)
+    >>> with capture(layer) as run:
+    ...     _ = layer(x, x, x, need_weights=False)
+    >>> run[""].shape
+    (1, 2, 5, 5)
+    """
+    options = Options(
+        modules=modules,
+        queries=queries,
+        locals=locals,
+        keep=keep,
+        readouts=readouts,
+        values=values,
+        gradients=gradients,
+        device=device,
+        dtype=dtype,
+        budget=budget,
+        every=every,
+        first=first,
+        check=check,
+        compiled=compiled,
     )
+    return Session(model, options)

@@ -27,15 +27,15 @@ def calls_table(calls: Sequence[Call], held: int, checks: Checks) -> str:
 
 
 def _row(path: str, calls: Sequence[Call]) -> tuple[str, ...]:
-    shapes = list(dict.fromkeys(tuple(call.map.shape) for call in calls))
+    shapes = list(dict.fromkeys(call.shape for call in calls))
     ways = list(dict.fromkeys(call.how for call in calls))
     return (
         path or "(the model)",
         str(len(calls)),
         str(shapes[0]) if len(shapes) == 1 else f"{shapes[0]} … {shapes[-1]}",
         ways[0] if len(ways) == 1 else f"{ways[0]} and {len(ways) - 1} more",
-        format_bytes(sum(call.map.nbytes for call in calls)),
-        format_bytes(sum(call.map.nbytes_dense for call in calls)),
+        format_bytes(sum(sum(call.storages().values()) for call in calls)),
+        format_bytes(sum(getattr(call.content, "nbytes_dense", 0) for call in calls)),
     )
 
 

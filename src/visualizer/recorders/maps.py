@@ -2,47 +2,55 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 
 from visualizer.attention import AttentionMap, Band, Dense, Factors
+from visualizer.errors import OptionError
 from visualizer.recorders.fused import FusedCall
+from visualizer.recorders.holding import Holder
 from visualizer.recorders.installation import FormedMap
+
+if TYPE_CHECKING:
+    from visualizer.options import Options
 
 _HEADS = ("num_heads", "num_attention_heads", "n_heads", "n_head", "heads", "nhead", "h")
 
 
-def fused_map(call: FusedCall, module: Any, *, values: bool = False, queries: Any = None) -> AttentionMap:
-    """Return the map of a fused call, as factors.
+class Made(NamedTuple):
+    """A map or value, and where its keys lie in a sequence that is generated step by step."""
 
-    Parameters
-    ----------
-    module
-        The module that made the call: it knows how many heads it has.
-    values
-        Whether v is kept too.
-    queries
-        Rows to keep: a slice, or None for all.
-    """
+    content: Any
+    first_key: int = 0
+    sequence: int = 0
+
+
+def fused_map(call: FusedCall, module: Any, holder: Holder, options: Options) -> Made:
+    """Return the map of a fused call, as factors."""
     query, mask = _unpacked(call.query, call.mask, call.key, module)
-    rows = slice(None) if queries is None else queries
-    first = range(query.shape[-2])[rows].start if queries is not None else 0
-    if mask is not None and mask.dim() >= 2 and mask.shape[-2] > 1:
-        mask = mask[..., rows, :]
-    return AttentionMap(
-        Factors(
-            q=_four(_held(query[..., rows, :])),
-            k=_four(_held(_grouped(call.key, module))),
-            scale=call.scale,
-            mask=_held(mask) if mask is not None else None,
-            band=Band(first, None, 0) if call.causal else None,
-            v=_four(_held(_grouped(call.value, module))) if values else None,
-        )
+    key, value = _four(_grouped(call.key, module)), _four(_grouped(call.value, module))
+    query, queries = _four(query), query.shape[-2]
+    seen = _seen_keys(mask) if mask is not None and queries < key.shape[-2] else None
+    key, first_key, sequence = holder.hold_keys(key, (id(module), "k"), queries, seen)
+    if options.values:
+        value = holder.hold_keys(value, (id(module), "v"), queries, seen)[0]
+    rows = options.rows(queries)
+    if rows is not None:
+        query = query[..., rows, :]
+        mask = mask[..., rows, :] if mask is not None and mask.dim() >= 2 and mask.shape[-2] > 1 else mask
+    factors = Factors(
+        q=holder.hold(query),
+        k=key,
+        scale=call.scale,
+        mask=holder.hold_mask(mask) if mask is not None else None,
+        band=_causal(rows, queries) if call.causal else None,
+        v=value if options.values else None,
     )
+    return Made(AttentionMap(factors), first_key, sequence)
 
 
-def formed_map(found: FormedMap, module: Any, *, queries: Any = None) -> AttentionMap:
+def formed_map(found: FormedMap, module: Any, holder: Holder, options: Options) -> Made:
     """Return a map that the model formed itself, as it stands."""
     value = found.value
     if found.axis != value.dim() - 1:
@@ -51,9 +59,25 @@ def formed_map(found: FormedMap, module: Any, *, queries: Any = None) -> Attenti
     if value.dim() == 3 and heads and heads > 1 and value.shape[0] % heads == 0:
         value = value.reshape(-1, heads, *value.shape[1:])
     value = _four(value)
-    if queries is not None:
-        value = value[..., queries, :]
-    return AttentionMap(Dense(_held(value)))
+    rows = options.rows(value.shape[-2])
+    return Made(AttentionMap(Dense(holder.hold(value if rows is None else value[..., rows, :]))))
+
+
+def _causal(rows: slice | list[int] | None, queries: int) -> Band:
+    """Return the band of a causal call, aligned at the upper left, for the rows that are kept."""
+    if rows is None:
+        return Band(0, None, 0)
+    kept = range(queries)[rows] if isinstance(rows, slice) else rows
+    first = kept[0] if len(kept) else 0
+    if list(kept) == list(range(first, first + len(kept))):
+        return Band(first, None, 0)
+    raise OptionError("queries= of a causal call must be neighbours: give a slice without a step")
+
+
+def _seen_keys(mask: torch.Tensor) -> torch.Tensor:
+    """Return which keys (key,) some query may attend to."""
+    allowed = mask if mask.dtype == torch.bool else mask > torch.finfo(mask.dtype).min / 2
+    return allowed.reshape(-1, mask.shape[-1]).any(0)
 
 
 def _four(tensor: torch.Tensor) -> torch.Tensor:
@@ -61,21 +85,6 @@ def _four(tensor: torch.Tensor) -> torch.Tensor:
     if tensor.dim() == 3:
         return tensor.unsqueeze(0)
     return tensor.reshape(1, 1, *tensor.shape) if tensor.dim() == 2 else tensor
-
-
-def _held(tensor: torch.Tensor) -> torch.Tensor:
-    """Return a tensor that keeps no more alive than itself and cannot change unnoticed."""
-    tensor = tensor.detach()
-    storage = tensor.untyped_storage().nbytes()
-    needed = tensor.numel() * tensor.element_size()
-    repeated = any(
-        stride == 0 and size > 1 for stride, size in zip(tensor.stride(), tensor.shape, strict=True)
-    )
-    # written into before, such as a cache: it will be again
-    written = not tensor.is_inference() and tensor._version > 0  # noqa: SLF001
-    if tensor.is_inference() or written or (not repeated and storage > needed):
-        return tensor.clone(memory_format=torch.contiguous_format)
-    return tensor
 
 
 def _unpacked(query: Any, mask: Any, key: Any, module: Any) -> tuple[Any, Any]:

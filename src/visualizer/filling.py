@@ -1,0 +1,186 @@
+"""Filling a run: from what a recorder found to a call of the run, as the options ask."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+
+from visualizer.attention import AttentionMap, Dense
+from visualizer.calls import Call
+from visualizer.errors import MemoryBudgetError
+from visualizer.memory import format_bytes
+from visualizer.notices import warn_user
+from visualizer.options import Options
+from visualizer.recorders.checks import compare_rows
+from visualizer.recorders.fused import FusedCall
+from visualizer.recorders.holding import Holder
+from visualizer.recorders.installation import Found
+from visualizer.recorders.maps import Made, formed_map, fused_map
+from visualizer.recorders.places import Place
+from visualizer.run import Run
+
+
+class Filling:
+    """Fills one run.
+
+    Parameters
+    ----------
+    run
+        What is filled.
+    modules, paths
+        The model's modules and their paths, by identity.
+    options
+        What is wanted.
+    steps
+        Returns how many forwards of the model have begun, or None where that cannot be told.
+    """
+
+    def __init__(
+        self,
+        run: Run,
+        modules: dict[int, Any],
+        paths: dict[int, list[str]],
+        options: Options,
+        steps: Callable[[], int | None],
+    ) -> None:
+        self.left_out: Counter[str] = Counter()
+        self.stopped: MemoryBudgetError | None = None
+        self._run, self._modules, self._paths, self._options, self._steps = (
+            run,
+            modules,
+            paths,
+            options,
+            steps,
+        )
+        self._holder = Holder(options.device, options.dtype)
+        self._counts: Counter[int] = Counter()
+        self._limit = options.bytes_allowed()
+        self._held: dict[int, int] = {}
+        self._total = 0
+        self._item: Any = None
+        self._item_began = 0
+
+    def take(self, found: Found) -> None:
+        """Take an attention call that a recorder found."""
+        what, module = found.what, self._module_of(found)
+        if not self._is_wanted(module):
+            return
+        owner = self._modules[module]
+        error = None
+        if isinstance(what, FusedCall):
+            how = what.kernel
+            made = fused_map(what, owner, self._holder, self._options)
+            error = compare_rows(what) if self._options.check else None
+        else:
+            how = f"{what.how} in {found.place.function}, line {found.place.line}"
+            made = formed_map(what, owner, self._holder, self._options)
+        self._add(found.number, found.place._replace(module=module), made, how, error)
+
+    def take_local(self, name: str, value: Any, function: str, place: Place, number: int) -> None:
+        """Take the last value of a local of a module's forward."""
+        module = place.module
+        if module is None or not self._is_wanted(module):
+            return
+        if isinstance(value, torch.Tensor):
+            value = self._holder.hold(value)
+        self._add(number, place._replace(module=module), Made(value), f"local `{name}` of {function}")
+
+    def forget(self) -> None:
+        """Let go of what only further calls would need."""
+        self._holder.forget()
+
+    def _module_of(self, found: Found) -> int:
+        """Return the module of a call: what an encoder layer does in one operator is its attention's."""
+        module = found.place.module
+        assert module is not None
+        inner = getattr(self._modules[module], "self_attn", None)
+        native = not isinstance(found.what, FusedCall) and "native" in found.what.how
+        return id(inner) if native and id(inner) in self._paths else module
+
+    def _is_wanted(self, module: int) -> bool:
+        owner = self._modules[module]
+        if not any(self._options.wants(path, owner) for path in self._paths[module]):
+            self.left_out["modules="] += 1
+            return False
+        number = self._counts[module]
+        self._counts[module] += 1
+        if not self._options.wants_number(number):
+            self.left_out["every= or first="] += 1
+            return False
+        if self.stopped is not None:
+            self.left_out["budget="] += 1
+            return False
+        return True
+
+    def _add(self, number: int, place: Place, made: Made, how: str, error: Any = None) -> None:
+        module = place.module
+        assert module is not None
+        paths = tuple(self._paths[module])
+        item, rows = self._run.current_item
+        call = Call(
+            path=paths[0],
+            content=self._kept(made.content),
+            number=self._counts[module] - 1,
+            order=number,
+            how=how,
+            step=self._step(item),
+            item=item,
+            rows=rows,
+            thread=place.thread,
+            paths=paths,
+            error=error,
+            sequence=made.sequence,
+            first_key=made.first_key,
+        )
+        if self._fits(call):
+            self._run.add(call)
+            if len(self._run) == 1:
+                self._foresee(module)
+
+    def _kept(self, content: Any) -> Any:
+        if self._options.keep == "dense" and hasattr(content, "tensor"):
+            return AttentionMap(Dense(content.tensor(budget=self._limit)))
+        readouts = self._options.readouts
+        if readouts is None:
+            return content
+        if not isinstance(readouts, Mapping):
+            return {name: getattr(content, name)() for name in readouts}
+        return {name: read(content) for name, read in readouts.items()}
+
+    def _step(self, item: Any) -> int:
+        started = self._steps() or 0
+        if item != self._item:
+            self._item, self._item_began = item, max(started - 1, 0)
+        return max(started - 1 - self._item_began, 0)
+
+    def _fits(self, call: Call) -> bool:
+        """Count what a call holds that no other does; at the budget, stop and let the model go on."""
+        new = {address: size for address, size in call.storages().items() if self._held.get(address) != size}
+        needed = sum(new.values())
+        if self._total + needed <= self._limit:
+            self._held.update(new)
+            self._total += needed
+            return True
+        self.stopped = MemoryBudgetError(
+            f"recording stopped at its budget of {format_bytes(self._limit)}: "
+            f"{format_bytes(self._total)} were held, and call {call.number} of {call.path or 'the model'} "
+            f"needs {format_bytes(needed)} more; give budget=, or record less: modules=, queries='last', "
+            "every=, keep='readouts', dtype=, device='cpu'"
+        )
+        self.left_out["budget="] += 1
+        return False
+
+    def _foresee(self, module: int) -> None:
+        """Say at the first call when all modules of its kind will not fit."""
+        kind = type(self._modules[module])
+        alike = sum(type(other) is kind for other in self._modules.values())
+        needed = alike * self._total
+        if needed > self._limit:
+            warn_user(
+                f"the first call holds {format_bytes(self._total)}, and the {alike} modules like it will "
+                f"need about {format_bytes(needed)}, above the budget of {format_bytes(self._limit)}: "
+                "give budget=, or record less"
+            )

@@ -1,0 +1,79 @@
+"""How tensors of a call are held: keeping no more alive, moved where asked, masks of many layers once."""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+from typing import Any
+
+import torch
+
+from visualizer.recorders.growing import GrowingKeys
+
+_MASKS = 8  # how many different masks a model is expected to hand around
+
+
+class Holder:
+    """Holds tensors for one session.
+
+    Parameters
+    ----------
+    device, dtype
+        Where and as what factors are held; None leaves them as they are.
+    """
+
+    def __init__(self, device: Any = None, dtype: Any = None) -> None:
+        self._device, self._dtype = device, dtype
+        self._masks: deque[tuple[torch.Tensor, int, torch.Tensor]] = deque(maxlen=_MASKS)
+        self._keys: defaultdict[Any, GrowingKeys] = defaultdict(GrowingKeys)
+
+    def hold(self, tensor: torch.Tensor) -> torch.Tensor:
+        """Return a tensor that keeps no more alive than itself and that the model does not write into."""
+        tensor = tensor.detach()
+        if tensor.is_floating_point() and (self._device is not None or self._dtype is not None):
+            moved = tensor.to(device=self._device, dtype=self._dtype)
+            if moved.data_ptr() != tensor.data_ptr():
+                return moved
+        needed = tensor.numel() * tensor.element_size()
+        larger = tensor.untyped_storage().nbytes() > needed and 0 not in tensor.stride()
+        # what was written into before will be again, as caches are
+        if tensor.is_inference() or larger or tensor._version > 0:  # noqa: SLF001
+            return tensor.clone(memory_format=torch.contiguous_format)
+        return tensor
+
+    def hold_keys(
+        self, tensor: torch.Tensor, slot: Any, queries: int, seen: torch.Tensor | None = None
+    ) -> tuple[torch.Tensor, int, int]:
+        """Return keys as they are held, the position of the first one, and the number of their sequence."""
+        growing = self._keys[slot]
+        held, first = growing.hold(self.hold(tensor), queries, seen)
+        return held, first, growing.sequence
+
+    def hold_mask(self, mask: torch.Tensor) -> torch.Tensor:
+        """Return a mask as it is held: once for all layers that share it, growing over decoding steps."""
+        for source, version, held in self._masks:
+            if _is_same(source, mask) and version == _version(mask):
+                return held
+        if mask.dim() == 4 and mask.shape[-2] == 1 and mask.shape[-1] > 1:
+            held = self.hold_keys(mask.transpose(-1, -2), "mask", 1)[0].transpose(-1, -2)
+        else:
+            held = self.hold(mask)
+        self._masks.append((mask.detach(), _version(mask), held))
+        return held
+
+    def forget(self) -> None:
+        """Let go of what only further calls would need."""
+        self._masks.clear()
+        self._keys.clear()
+
+
+def _is_same(left: torch.Tensor, right: torch.Tensor) -> bool:
+    return (
+        left.data_ptr() == right.data_ptr()
+        and left.shape == right.shape
+        and left.stride() == right.stride()
+        and left.dtype == right.dtype
+    )
+
+
+def _version(tensor: torch.Tensor) -> int:
+    return -1 if tensor.is_inference() else tensor._version  # noqa: SLF001

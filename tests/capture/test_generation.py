@@ -1,0 +1,127 @@
+"""Generation: each step's keys held once, steps joined to one map, bytes linear in the number of steps."""
+
+import numpy as np
+import pytest
+import torch
+
+import visualizer
+from visualizer.errors import CallsError
+
+transformers = pytest.importorskip("transformers")
+PATH = "model.layers.1.self_attn"
+
+
+def make(kind="Llama", **options):
+    torch.manual_seed(0)
+    transformers.logging.set_verbosity_error()
+    config = getattr(transformers, f"{kind}Config")(
+        num_hidden_layers=2,
+        hidden_size=64,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        vocab_size=100,
+        intermediate_size=64,
+        max_position_embeddings=512,
+        pad_token_id=0,
+        eos_token_id=None,
+        bos_token_id=None,
+        **options,
+    )
+    model = getattr(transformers, f"{kind}ForCausalLM")(config).eval()
+    with torch.no_grad():
+        for name, weight in model.named_parameters():
+            if "q_proj" in name or "k_proj" in name:
+                weight.mul_(8)
+    return model
+
+
+def generate(model, prompt, steps, mask=None, **options):
+    mask = torch.ones_like(prompt) if mask is None else mask
+    options = {"max_new_tokens": steps, "min_new_tokens": steps, "do_sample": False, **options}
+    with torch.no_grad(), visualizer.capture(model) as run:
+        tokens = model.generate(prompt, attention_mask=mask, **options)
+    return run, tokens
+
+
+def eager(model, tokens, mask=None):
+    """The maps of the whole sequence from the model's own eager attention."""
+    before = model.config._attn_implementation
+    model.set_attn_implementation("eager")
+    with torch.no_grad():
+        maps = model(tokens, attention_mask=mask, output_attentions=True).attentions
+    model.set_attn_implementation(before)
+    return maps[1].numpy()
+
+
+@pytest.fixture
+def prompt():
+    return torch.randint(1, 100, (2, 7), generator=torch.Generator().manual_seed(1))
+
+
+@pytest.mark.parametrize("cache", ["dynamic", "static"])
+def test_the_steps_join_to_the_map_of_the_whole_sequence(prompt, cache):
+    model = make()
+    run, tokens = generate(model, prompt, 9, cache_implementation=cache)
+    joined = run.stitched(PATH)
+    whole = eager(model, tokens[:, :-1])
+    assert np.abs(joined.numpy()[..., : whole.shape[-1]] - whole).max() < 1e-5
+
+
+@pytest.mark.parametrize("cache", ["dynamic", "static"])
+def test_left_padding_stays_where_it_is(prompt, cache):
+    model = make()
+    mask = torch.ones_like(prompt)
+    mask[0, :3] = 0
+    run, tokens = generate(model, prompt, 5, mask, cache_implementation=cache)
+    whole = eager(model, tokens[:, :-1], torch.nn.functional.pad(mask, (0, 4), value=1))
+    joined = run.stitched(PATH).numpy()[..., : whole.shape[-1]]
+    assert np.abs(joined[1] - whole[1]).max() < 1e-5
+    assert np.abs(joined[0, :, 3:] - whole[0, :, 3:]).max() < 1e-5
+    assert not joined[0, :, 3:, :3].any()
+
+
+def test_a_sliding_window_leaves_evicted_keys_out(prompt):
+    model = make("Mistral", sliding_window=6)
+    run, tokens = generate(model, prompt, 9)
+    whole = eager(model, tokens[:, :-1])
+    assert np.abs(run.stitched(PATH).numpy() - whole).max() < 1e-5
+    assert not whole[..., -1, :9].any()
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "generation"),
+    [
+        ("Llama", {}, {}),
+        ("Llama", {}, {"cache_implementation": "static"}),
+        ("Mistral", {"sliding_window": 16}, {}),
+    ],
+    ids=["dynamic", "static", "sliding"],
+)
+def test_bytes_are_linear_in_the_number_of_steps(prompt, kind, options, generation):
+    model = make(kind, **options)
+    mask = torch.ones_like(prompt)
+    mask[0, :3] = 0
+    held = [generate(model, prompt, steps, mask, **generation)[0].nbytes for steps in (50, 200)]
+    every_key = 2 * 2 * 207 * 16 * 4  # of one layer: batch, key heads, positions, width, bytes
+    queries_and_masks = 200 * 2 * (64 * 4 + 207)
+    assert held[1] < 2 * (4 * every_key + queries_and_masks)
+    assert held[1] < 4.5 * held[0]
+
+
+def test_two_generations_are_two_sequences(prompt):
+    model = make()
+    with torch.no_grad(), visualizer.capture(model) as run:
+        for start in (prompt, prompt.flip(0)):
+            model.generate(start, attention_mask=torch.ones_like(start), max_new_tokens=3, do_sample=False)
+    with pytest.raises(CallsError, match="belong to 2 sequences: give sequence= one of"):
+        run.stitched(PATH)
+    first, second = (run.stitched(PATH, sequence).numpy() for sequence in (0, 1))
+    assert first.shape == second.shape == (2, 4, 9, 9)
+    assert np.abs(first[:, :, :7] - second[::-1, :, :7]).max() < 1e-6
+
+
+def test_the_steps_are_numbered_and_the_heads_unpacked(prompt):
+    run, _ = generate(make(), prompt, 4)
+    calls = run.calls(PATH)
+    assert [call.step for call in calls] == [0, 1, 2, 3]
+    assert [call.shape for call in calls] == [(2, 4, 7, 7), (2, 4, 1, 8), (2, 4, 1, 9), (2, 4, 1, 10)]
