@@ -216,19 +216,41 @@ def test_tracebacks_are_the_same_to_the_column(x, module, front_end):
                      1) / (x - 3)
     """).f
 
-    def report():
-        try:
-            function(x)
-        except Exception as error:
-            frames = traceback.TracebackException.from_exception(error)
-            entry = inspect.trace()[-1]
-            assert error.__traceback__.tb_next.tb_next is None
-            return "".join(frames.format()), entry.lineno, getattr(entry, "positions", None)
-
-    plain = report()
+    plain = report(function, x)
     with watch(function, "a", "b", "c", "d", "return:"):
-        tapped = report()
+        tapped = report(function, x)
     assert tapped == plain
+
+
+def report(function, *arguments):
+    """What a traceback shows of the exception that a function raises itself, and where that is."""
+    try:
+        function(*arguments)
+    except Exception as error:
+        frames = traceback.TracebackException.from_exception(error)
+        entry = inspect.trace()[-1]
+        assert error.__traceback__.tb_next.tb_next is None
+        return "".join(frames.format()), entry.lineno, getattr(entry, "positions", None)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "assert (a := x)",
+        "assert (a :=\n        x), (b := 'told')",
+        "assert (a := x) or (b := x)",
+        "assert not (a := 1)",
+        "(a := x).real.none",
+        "match x:\n        case a if (b := a) / x: pass",
+    ],
+)
+def test_a_traceback_through_an_assignment_expression_is_the_same_to_the_column(statement, module, front_end):
+    function = module(f"def f(x):\n    {statement}\n    b = 1").f
+    plain = report(function, 0)
+    assert plain
+    names = [name for name in ("a", "b") if name in bound_names(function.__code__)]
+    with watch(function, *names, each_binding=True):
+        assert report(function, 0) == plain
 
 
 def test_signature_source_and_documentation_stay(module, front_end):

@@ -159,7 +159,7 @@ class _BindingTaps(ast.NodeTransformer):
         """Hand the value over once it is bound: ``(name := value, hook(name))[0]``."""
         node.value = self.visit(node.value)
         taps = self._taps([(node.target.id, node.target)])
-        return _one_of([node, *map(_call_of, taps)], 0, node.target) if taps else node
+        return _one_of([node, *map(_call_of, taps)], 0, node) if taps else node
 
     def visit_Lambda(self, node: ast.Lambda) -> ast.Lambda:
         """Visit only the defaults: what a lambda's body binds is the lambda's own."""
