@@ -1,4 +1,4 @@
-"""Random calls of attention, and their maps by loops over single cells in float64: what all is compared with."""
+"""Random calls of attention, and their maps by loops over single cells in float64: the reference."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""The plain way to everything: blocks of rows, formed exactly and let go of. The reference of every fused way."""
+"""The plain way to everything: blocks of rows, formed and let go of. The reference of every fused way."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ BLOCK = 2**23
 COPIES = 2**28
 """Bytes that a fused way may take for copies of factors, masks and results of some heads or rows."""
 
-FEWEST = 32  # rows below which reading the keys costs more than the rows; formed at a time within COPIES
+FEWEST = 32  # rows at a time below which reading the keys costs more than forming the rows
 PASSES = 4  # arrays as large as a block of rows that are alive at once while it is formed
 
 
@@ -47,6 +47,9 @@ class Source(ABC):
         """The same map, its rows formed in float32 where that is faster and within 1e-5."""
         return self
 
+    def check_unchanged(self) -> None:  # noqa: B027 - what is held dense is not checked
+        """Raise an error if what is held was changed since the call, where that can be told."""
+
     @abstractmethod
     def weights(self, at: At) -> Array:
         """Return rows (..., head, row, key) of the map in the dtype that they are formed in."""
@@ -55,18 +58,18 @@ class Source(ABC):
     def tensors(self) -> list[Array]:
         """Return every array that is held."""
 
-    def logits(self, _at: At) -> Array:
+    def logits(self, at: At) -> Array:  # noqa: ARG002
         """Return what the softmax was taken of; minus infinity where masked."""
         raise VisualizerError(
-            "logits were asked for, but this map was recorded without them: np.log(np.asarray(a)) is the same "
-            "up to one number for each row"
+            "logits were asked for, but this map was recorded without them: np.log(np.asarray(a)) is the "
+            "same up to one number for each row"
         )
 
-    def allowed(self, _at: At) -> Array | None:
+    def allowed(self, at: At) -> Array | None:  # noqa: ARG002
         """Return which keys these queries can see, broadcastable to the rows; None: all."""
         return None
 
-    def query_valid(self, _at: At) -> Array | None:
+    def query_valid(self, at: At) -> Array | None:  # noqa: ARG002
         """Return which queries are no padding, broadcastable to (..., head, row); None: all."""
         return None
 
@@ -115,7 +118,7 @@ class Source(ABC):
         """Return the entropy of each row in nats."""
         return self.rows(at, lambda weights, _part: entropy_of(self.xp, weights))
 
-    def lse(self, at: At) -> Array:
+    def lse(self, at: At) -> Array:  # noqa: ARG002
         """Return the logarithm of each row's denominator."""
         raise VisualizerError(
             f"the log-sum-exp was asked for of a map that is held as {self.kind}: only factors have one"

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from visualizer.attention.arrays import Array, arrays_of
 from visualizer.attention.blocks import Source
 from visualizer.attention.indices import At, take, valid_queries
@@ -36,6 +34,7 @@ class Dense:
 
     Examples
     --------
+    >>> import numpy as np
     >>> Dense(np.eye(3)).array.shape
     (3, 3)
     """
@@ -65,25 +64,30 @@ class DenseSource(Source):
         self.shape = tuple(dense.array.shape)
         self.xp = arrays_of(dense.array)
         own = dense.array.dtype
-        self.work = self.xp.exact_dtype(own)
+        self.work = self.xp.exact_dtype()
         self.dtype = own if own == self.xp.float64 else self.xp.float32
 
     def tensors(self) -> list[Array]:
+        """Return every array that is held."""
         held = (self.dense.array, self.dense.rest, self.dense.logits, self.dense.query_valid)
         return [array for array in held if array is not None]
 
     def weights(self, at: At) -> Array:
+        """Return rows of the array."""
         return self.xp.cast(take(self.xp, self.dense.array, at, exact=True), self.work)
 
     def logits(self, at: At) -> Array:
+        """Return the logits that were given."""
         if self.dense.logits is None:
             return super().logits(at)
         return self.xp.cast(take(self.xp, self.dense.logits, at, exact=True), self.work)
 
     def rest(self, at: At) -> Array:
+        """Return what was given, or 1 minus the sums."""
         if self.dense.rest is None:
             return super().rest(at)
         return self.xp.cast(take(self.xp, self.dense.rest[..., None], at, exact=True), self.work)[..., 0]
 
     def query_valid(self, at: At) -> Array | None:
+        """Return which queries are no padding."""
         return valid_queries(self.xp, self.dense.query_valid, at)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from functools import reduce
 
 from visualizer.attention.arrays import Array
 from visualizer.attention.blocks import Source
@@ -19,13 +19,20 @@ class Derived(Source):
         self.shape = (*(len(index) for index in at), source.shape[-1])
         self.xp, self.work, self.dtype, self.kind = source.xp, source.work, source.dtype, source.kind
 
+    def check_unchanged(self) -> None:
+        """Ask the map beneath."""
+        self.source.check_unchanged()
+
     def tensors(self) -> list[Array]:
+        """Return what the map beneath holds."""
         return self.source.tensors()
 
     def allowed(self, at: At) -> Array | None:
+        """Ask the map beneath."""
         return self.source.allowed(compose(self.at, at))
 
     def query_valid(self, at: At) -> Array | None:
+        """Ask the map beneath."""
         return self.source.query_valid(compose(self.at, at))
 
 
@@ -33,6 +40,7 @@ class Logits(Derived):
     """The logits of a map in the place of its weights."""
 
     def weights(self, at: At) -> Array:
+        """Return the logits."""
         return self.source.logits(compose(self.at, at))
 
 
@@ -45,9 +53,11 @@ class Product(Derived):
         self.kind = f"{source.kind} times another"
 
     def tensors(self) -> list[Array]:
+        """Return what both hold."""
         return [*super().tensors(), *self.held]
 
     def weights(self, at: At) -> Array:
+        """Return the product of rows."""
         return self.source.weights(compose(self.at, at)) * self.xp.cast(self.other(at), self.work)
 
 
@@ -69,29 +79,32 @@ class Merged(Derived):
         return [(*mine[:-2], self.at[-2][head : head + 1], mine[-1]) for head in range(count)]
 
     def weights(self, at: At) -> Array:
+        """Return the heads' rows, merged."""
         return self._merge(self.source.weights, at)
 
     def apply(self, at: At, w: Array) -> Array:
+        """Return the mean of what the heads give."""
         if self.how != "mean":
             return super().apply(at, w)
         return self._merge(lambda head: self.source.apply(head, w), at)
 
     def apply_t(self, at: At, u: Array) -> Array:
+        """Return the mean of what the heads give."""
         if self.how != "mean":
             return super().apply_t(at, u)
         return self._merge(lambda head: self.source.apply_t(head, u), at)
 
     def allowed(self, at: At) -> Array | None:
+        """Ask the map beneath."""
         return self.source.allowed(self.heads(at)[0])
 
     def query_valid(self, at: At) -> Array | None:
+        """Ask the map beneath."""
         return self.source.query_valid(self.heads(at)[0])
 
     def _merge(self, function: Callable[[At], Array], at: At) -> Array:
-        total, heads = None, self.heads(at)
-        for head in heads:
-            found = function(head)
-            total = found if total is None else self._join(total, found)
+        heads = self.heads(at)
+        total = reduce(self._join, map(function, heads))
         return total / len(heads) if self.how == "mean" else total
 
     def _join(self, one: Array, other: Array) -> Array:

@@ -143,6 +143,10 @@ class Factors:
                 "(a cache that goes on, an in-place operation): copy the factors while recording"
             )
 
+    def __setstate__(self, state: dict[str, Any]) -> None:  # a copy's tensors count their changes anew
+        self.__dict__.update(state)
+        object.__setattr__(self, "_versions", self._count_versions())
+
     def _count_versions(self) -> list[int]:
         return [arrays_of(tensor).version(tensor) for tensor in self.tensors()]
 
@@ -151,18 +155,28 @@ class Factors:
         if len(q) < 3 or len(q) != len(k) or q[:-3] != k[:-3] or q[-1] != k[-1] or q[-3] % max(k[-3], 1):
             raise ShapeError(
                 f"q of shape {q} and k of shape {k} were given; wanted are (..., head, query, d) and "
-                "(..., key head, key, d) with heads a multiple of key heads"
+                "(..., key head, key, d), heads a multiple of key heads"
             )
-        for name in ("mask", "bias"):
-            array = getattr(self, name)
-            if array is not None and not _broadcasts(tuple(array.shape), self.shape):
-                raise ShapeError(
-                    f"{name} of shape {tuple(array.shape)} does not broadcast to the map's {self.shape}"
-                )
+        *batch, heads, queries, keys = self.shape
+        for name, to in (
+            ("mask", self.shape),
+            ("bias", self.shape),
+            ("scale", (*batch, heads, 1, 1)),
+            ("slopes", (*batch, heads)),
+            ("sinks", (*batch, heads)),
+            ("query_valid", (*batch, heads, queries)),
+        ):
+            self._check_broadcast(name, to)
+        if self.segments is not None and [len(side) for side in self.segments] != [queries, keys]:
+            found = tuple(len(side) for side in self.segments)
+            raise ShapeError(f"segments of {found} queries and keys were given to a map of {(queries, keys)}")
 
-
-def _broadcasts(shape: tuple[int, ...], to: tuple[int, ...]) -> bool:
-    """Tell whether an array of ``shape`` broadcasts to ``to`` without new axes in front."""
-    return len(shape) <= len(to) and all(
-        mine in (1, its) for mine, its in zip(reversed(shape), reversed(to), strict=False)
-    )
+    def _check_broadcast(self, name: str, to: tuple[int, ...]) -> None:
+        shape = tuple(getattr(getattr(self, name), "shape", ()))
+        if name == "query_valid" and 1 < len(shape) < len(to):
+            shape = (*shape[:-1], 1, shape[-1])  # the same for all heads
+        pairs = list(zip(reversed(shape), reversed(to), strict=False))
+        if len(shape) > len(to) or any(mine not in (1, its) for mine, its in pairs):
+            raise ShapeError(
+                f"{name} of shape {shape} was given to a map of shape {self.shape}; {to} is wanted"
+            )

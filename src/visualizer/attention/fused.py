@@ -1,8 +1,8 @@
 """The map as an operator by a fused kernel: overrides of the blockwise way, tested against it.
 
-The kernel gives ``A @ W`` with W in the place of the values. With the roles exchanged, queries [k, 1] and keys
-[scale · q, −lse], its logits are log A transposed, so that ``A.T @ U`` and what keys receive are forwards too.
-Rows whose log-sum-exp is too large for float32 in these formulas are left to the blocks.
+The kernel gives ``A @ W`` with W in the place of the values. With the roles exchanged, queries [k, 1] and
+keys [scale · q, −lse], its logits are log A transposed: ``A.T @ U`` is a forward too, and so is what keys
+receive. Rows whose log-sum-exp is too large for float32 in these formulas are left to the blocks.
 """
 
 from __future__ import annotations
@@ -39,18 +39,22 @@ class FusedSource(FactorSource):
 
     @property
     def quick(self) -> FactorSource:
+        """The same map in the dtype of the kernel."""
         return self._quick
 
     def tensors(self) -> list[Array]:
+        """Return the factors and what was kept of the kernel."""
         return super().tensors() + ([] if self._kept is None else [self._kept])
 
     def apply(self, at: At, w: Array) -> Array:
+        """Call the kernel with ``w`` in the place of the values."""
         if w.shape[-1] > self.narrow:
             return self.quick.apply(at, w)  # blocks form the map once, the kernel once for each d columns
         out, lse = kernels.attend(self.quick, at, self.xp.cast(w, self.quick.work))
         return out * self._share(at, lse)[..., None]
 
     def apply_t(self, at: At, u: Array) -> Array:
+        """Call the kernel with the roles exchanged."""
         if not kernels.can_exchange(self.quick, at):
             return super().apply_t(at, u)
         if u.shape[-1] > self.narrow:
@@ -78,6 +82,7 @@ class FusedSource(FactorSource):
         return out
 
     def lse(self, at: At) -> Array:
+        """Take the kernel's, which is kept for a whole map."""
         if self._kept is not None:
             return take(self.xp, self._kept[..., None], at)[..., 0]
         none = self.xp.zeros((self.shape[-1], 1), self.quick.work)

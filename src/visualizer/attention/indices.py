@@ -82,8 +82,44 @@ def _at(index: Index, numbers: Any, axis: str) -> Index:
     return np.asarray(index, dtype=np.intp)[numbers]
 
 
+def full_key(key: Any, shape: Sequence[int]) -> list[Any]:
+    """Return an index as one part for each axis, an ellipsis written out.
+
+    Raises
+    ------
+    ShapeError
+        If it has more parts than there are axes, two ellipses, or None.
+
+    Examples
+    --------
+    >>> full_key((0, ..., 1), (2, 3, 4))
+    [0, slice(None, None, None), 1]
+    """
+    parts = list(key) if isinstance(key, tuple) else [key]
+    dots = [number for number, part in enumerate(parts) if part is Ellipsis]
+    missing = len(shape) - len(parts) + len(dots)
+    if missing < 0 or len(dots) > 1 or any(part is None for part in parts):
+        raise ShapeError(
+            f"the index {key!r} does not fit a map of shape {tuple(shape)}: give an int, a slice or a list "
+            "for each axis, and at most one ellipsis"
+        )
+    at = dots[0] if dots else len(parts)
+    return [*parts[:at], *[slice(None)] * missing, *parts[at + len(dots) :]]
+
+
+def is_int(part: Any) -> bool:
+    """Tell whether a part of an index takes its axis away.
+
+    Examples
+    --------
+    >>> is_int(3), is_int([3]), is_int(np.int64(3))
+    (True, False, True)
+    """
+    return not isinstance(part, slice) and np.ndim(part) == 0
+
+
 def take(xp: Any, array: Array, at: At, *, exact: bool = False) -> Array:
-    """Pick ``at`` of an array's axes before the last; axes of length 1 are left to broadcast unless ``exact``.
+    """Pick ``at`` of an array's axes before the last; those of length 1 stay unless ``exact``.
 
     Examples
     --------

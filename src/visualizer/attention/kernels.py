@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def attend(source: FactorSource, at: At, values: Array | None) -> tuple[Array, Array]:
-    """Return the map times ``values`` (..., key, column), no more columns than q's, and each row's log-sum-exp.
+    """Return the map times ``values`` (..., key, column), d columns at most, and each row's log-sum-exp.
 
     The values are the keys where there are none. Sinks are left out of both.
     """
@@ -128,7 +128,7 @@ def exchanged(source: FactorSource, at: At, lse: Array) -> FactorSource:
 
 
 def can_exchange(source: FactorSource, at: At) -> bool:
-    """Tell whether the roles can be exchanged: rows in one piece, and positions that do not count from an end."""
+    """Tell whether the roles can be exchanged: rows in one piece, positions not counted from an end."""
     factors, rows = source.factors, at[-1]
     if not isinstance(rows, range) or rows.step != 1 or factors.mask_mod is not None:
         return False
@@ -149,7 +149,7 @@ def _turned_band(band: Band | None, rows: range) -> Band | None:
 
 
 def attend_back(source: FactorSource, at: At, u: Array, lse: Array) -> Array:
-    """Return the transposed map times ``u`` (..., query, column), given the logarithm of rows' denominators."""
+    """Return the transposed map times ``u`` (..., query, column), given the rows' log-sum-exp."""
     xp = source.xp
     lengths = tuple(len(index) for index in at[:-1])
     out = xp.zeros((*lengths, source.shape[-1], u.shape[-1]), source.work)

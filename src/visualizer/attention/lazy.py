@@ -1,20 +1,21 @@
-"""The array face of a map that is never formed unasked: shape, indexing, rows, and the whole within a budget."""
+"""The array face of a map that is never formed unasked: shape, indexing, and the whole within a budget."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from math import prod
-from typing import Any, TypeVar
-
+from typing import TYPE_CHECKING, Any
 
 from visualizer.attention.arrays import NUMPY, Array, arrays_of
 from visualizer.attention.blocks import Source
-from visualizer.attention.indices import At, Index, pick, take_axis, whole
-from visualizer.errors import MemoryBudgetError, ShapeError, require
+from visualizer.attention.indices import At, Index, full_key, is_int, pick, take_axis, whole
+from visualizer.errors import MemoryBudgetError, require
 from visualizer.memory import format_bytes, parse_bytes
 
-Self = TypeVar("Self", bound="LazyMap")
+if TYPE_CHECKING:
+    from typing import Self
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,11 @@ class View:
     keys: Index
     dropped: frozenset[int] = frozenset()
 
+    @classmethod
+    def of_all(cls, source: Source) -> View:
+        """Return the view of everything."""
+        return cls(whole(source.shape[:-1]), range(source.shape[-1]))
+
     def kept(self, axes: int) -> list[int]:
         """Return which of the first ``axes`` axes are still there."""
         return [axis for axis in range(axes) if axis not in self.dropped]
@@ -33,16 +39,34 @@ class View:
 class LazyMap:
     """An array (..., head, query, key) that is held as something smaller and computed by blocks of rows.
 
-    Indexing is lazy and gives another of these: slices of queries, heads and batch narrow the factors, keys
-    pick columns of the unchanged softmax. Each axis is indexed on its own (as by `numpy.ix_`).
+    Indexing gives another of these: places of batch, head and query narrow the factors, places of keys pick
+    columns of the unchanged softmax. It takes ints, slices, an ellipsis and lists of ints or bools, each axis
+    on its own (as `numpy.ix_` does).
+
+    Parameters
+    ----------
+    source
+        What gives rows.
+    view
+        What is looked at of it; everything unless given.
+    budget
+        How many bytes a request may take, such as "4GB"; half of what is free unless given.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from visualizer.attention import AttentionMap, Factors
+    >>> logits = AttentionMap(Factors(np.eye(4)[None], np.eye(4)[None], scale=2.0)).logits
+    >>> np.asarray(logits[0, 1, :3])
+    array([0., 2., 0.])
     """
 
-    def __init__(self, source: Source, view: View, budget: str | int | None = None) -> None:
-        self._source = source
-        self._view = view
-        self._budget = budget
+    __array_priority__ = 1000  # numpy leaves `array * a` and `array @ a` to this class
 
-    # -- what it is ------------------------------------------------------------------------------------
+    def __init__(self, source: Source, *, view: View | None = None, budget: str | int | None = None) -> None:
+        self._source = source
+        self._view = view or View.of_all(source)
+        self._budget = budget
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -67,139 +91,129 @@ class LazyMap:
 
     @property
     def nbytes(self) -> int:
-        """Bytes that are held, memory that several factors share counted once; views count the whole."""
+        """Bytes that are held, memory that several factors share counted once; a view holds its whole."""
         return sum(self.storages().values())
 
     def storages(self) -> dict[int, int]:
         """Return the bytes of each piece of memory that is held, by its address: maps may share them."""
-        return dict(_storages(self._source.tensors()))
+        return dict(arrays_of(array).storage(array) for array in self._source.tensors())
 
     @property
     def nbytes_dense(self) -> int:
         """Bytes that this map would take as an array."""
-        return prod(self.shape) * (8 if self.dtype == self._source.xp.float64 else 4)
+        return prod(self.shape) * int(self._source.xp.itemsize(self.dtype))
 
     def __len__(self) -> int:
         if not self.shape:
             raise TypeError("a map without axes has no length")
         return self.shape[0]
 
-    def __iter__(self: Self) -> Iterator[Self]:
+    def __iter__(self) -> Iterator[Self]:
         return (self[place] for place in range(len(self)))
 
-    def __repr__(self) -> str:
-        name = str(self.dtype).rpartition(".")[2].strip("<>'")
-        held = f"held as {self._source.kind}, {format_bytes(self.nbytes)}"
-        dense = f"{format_bytes(self.nbytes_dense)} dense"
-        words = [f"{type(self).__name__} {self.shape} {name}", held, dense, *self._notes()]
-        return f"<{', '.join(words)}>"
+    def __getitem__(self, key: Any) -> Self:
+        """Return what is seen of the map, as lazy as the map.
 
-    def _notes(self) -> list[str]:
-        return []
-
-    # -- indexing --------------------------------------------------------------------------------------
-
-    def __getitem__(self: Self, key: Any) -> Self:
-        picked = [*self._view.at, self._view.keys]
-        dropped = set(self._view.dropped)
-        for axis, part in zip(self._view.kept(len(picked)), self._full_key(key), strict=True):
+        Raises
+        ------
+        ShapeError
+            If there is no such place or axis.
+        """
+        picked, dropped = [*self._view.at, self._view.keys], set(self._view.dropped)
+        for axis, part in zip(self._view.kept(len(picked)), full_key(key, self.shape), strict=True):
             picked[axis] = pick(picked[axis], part, self._axis_name(axis))
-            dropped |= {axis} if _is_int(part) else set()
-        return self._seen_as(View(tuple(picked[:-1]), picked[-1], frozenset(dropped)))
+            dropped |= {axis} if is_int(part) else set()
+        view = View(tuple(picked[:-1]), picked[-1], frozenset(dropped))
+        return type(self)(self._source, view=view, budget=self._budget)
 
-    def _full_key(self, key: Any) -> list[Any]:
-        parts = list(key) if isinstance(key, tuple) else [key]
-        dots = [number for number, part in enumerate(parts) if part is Ellipsis]
-        missing = self.ndim - len(parts) + len(dots)
-        if missing < 0 or len(dots) > 1 or any(part is None for part in parts):
-            raise ShapeError(
-                f"the index {key!r} does not fit a map of shape {self.shape}: give a slice, int or list for "
-                "each axis, and at most one ellipsis"
-            )
-        at = dots[0] if dots else len(parts)
-        return [*parts[:at], *[slice(None)] * missing, *parts[at + len(dots) :]]
-
-    def _axis_name(self, axis: int) -> str:
-        back = len(self._source.shape) - axis
-        return {1: "key", 2: "query", 3: "head", 4: "batch"}.get(back, f"leading ({axis})")
-
-    def _seen_as(self: Self, view: View) -> Self:
-        return type(self)(self._source, view, self._budget)  # subclasses that need more override it
-
-    # -- the whole -------------------------------------------------------------------------------------
-
-    def tensor(self, budget: str | int | None = None) -> Any:
-        """Return the map as a torch tensor on the factors' device.
+    def array(self, budget: str | int | None = None) -> Array:
+        """Return the map as an array of the factors' kind, on their device.
 
         Parameters
         ----------
         budget
-            How many bytes it may take, such as "4GB"; half of what is free unless given.
+            How many bytes it may take, such as "4GB"; the map's own budget unless given.
 
         Raises
         ------
         MemoryBudgetError
             If it would take more.
+        VisualizerError
+            If a factor was changed in place since the call.
+        """
+        self._check_budget(budget)
+        source, view, last = self._source, self._view, len(self._source.shape) - 1
+
+        def columns(weights: Array, _part: At) -> Array:
+            return source.xp.cast(take_axis(source.xp, weights, view.keys, last), self.dtype)
+
+        with self._reading():
+            return self._without(view.dropped, source.rows(view.at, columns))
+
+    def tensor(self, budget: str | int | None = None) -> Any:
+        """Return the map as a torch tensor; the rest is as for `array`.
+
+        Raises
+        ------
         MissingExtraError
             If torch is not installed.
         """
-        array = self._formed(budget)
-        if self._source.xp is not NUMPY:
-            return array
-        return require("torch", "torch", "A tensor").from_numpy(array)
+        array = self.array(budget)
+        return require("torch", "torch", "A tensor").from_numpy(array) if self._source.xp is NUMPY else array
 
     def numpy(self, budget: str | int | None = None) -> Any:
-        """Return the map as a numpy array of float32 or float64; `tensor` says the rest."""
-        return self._source.xp.as_numpy(self._formed(budget))
+        """Return the map as a numpy array of float32 or float64; the rest is as for `array`.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from visualizer.attention import AttentionMap, Factors
+        >>> AttentionMap(Factors(np.zeros((1, 2, 8)), np.zeros((1, 4, 8)), scale=1.0)).numpy()
+        array([[[0.25, 0.25, 0.25, 0.25],
+                [0.25, 0.25, 0.25, 0.25]]])
+        """
+        return self._source.xp.as_numpy(self.array(budget))
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         if copy is False:
-            raise ValueError("a map that is held as factors has no array to share: copy=False cannot be had")
+            raise ValueError("a map is computed when its array is asked for: copy=False cannot be had")
         array = self.numpy()
         return array if dtype is None else array.astype(dtype, copy=False)
 
     def __float__(self) -> float:
         if self.shape:
             raise TypeError(f"a map of shape {self.shape} is no single number: pick one")
-        return float(self._formed(None))
+        return float(self.array())
 
-    def _formed(self, budget: str | int | None) -> Array:
-        self._check_budget(self.nbytes_dense, budget, "this map")
-        source, view = self._source, self._view
-        last = len(self._source.shape) - 1
+    def __repr__(self) -> str:
+        dtype = str(self.dtype).rpartition(".")[2].strip("<>'")
+        held = f"held as {self._source.kind}, {format_bytes(self.nbytes)}"
+        dense = f"{format_bytes(self.nbytes_dense)} dense"
+        return f"<{', '.join([f'{type(self).__name__} {self.shape} {dtype}', held, dense, *self._notes()])}>"
 
-        def rows(at: At) -> Array:
-            return source.xp.cast(take_axis(source.xp, source.weights(at), view.keys, last), self.dtype)
+    def _notes(self) -> list[str]:
+        return []
 
-        with source.xp.reading():
-            return self._without_dropped(source.join(view.at, rows), view.dropped)
+    def _axis_name(self, axis: int) -> str:
+        back = len(self._source.shape) - axis
+        return {1: "key", 2: "query", 3: "head", 4: "batch"}.get(back, f"leading ({axis})")
 
-    def _check_budget(self, size: int, budget: str | int | None, what: str) -> None:
-        given = budget if budget is not None else self._budget
-        limit = parse_bytes(given) if given is not None else self._source.xp.free_bytes() // 2
-        if size > limit:
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        self._source.check_unchanged()
+        with self._source.xp.reading():
+            yield
+
+    def _check_budget(self, budget: str | int | None) -> None:
+        given = self._budget if budget is None else budget
+        limit = self._source.xp.free_bytes() // 2 if given is None else parse_bytes(given)
+        if self.nbytes_dense > limit:
             raise MemoryBudgetError(
-                f"{what} of shape {self.shape} takes {format_bytes(size)}, the budget is {format_bytes(limit)}: "
-                "index it first (a[0, 2], a[..., -1, :]), pool it (a.pool(256)), read it out (a.received(), "
-                "a.topk(8), a.mass(groups), a @ w), or give a larger budget="
+                f"a map of shape {self.shape} takes {format_bytes(self.nbytes_dense)} as an array, but the "
+                f"budget is {format_bytes(limit)}: index it (a[0, 2], a[..., -1, :]), pool it (a.pool(256)), "
+                "read it out (a.received(), a.topk(8), a.mass(groups), a @ w), or give a larger budget="
             )
 
-    def _without_dropped(self, array: Array, dropped: frozenset[int]) -> Array:
-        """Take away the axes of length 1 that ints left."""
-        return array[tuple(0 if axis in dropped else slice(None) for axis in range(array.ndim))]
-
-
-def whole_view(source: Source) -> View:
-    """Return the view of everything."""
-    return View(whole(source.shape[:-1]), range(source.shape[-1]))
-
-
-def _storages(arrays: list[Array]) -> Iterator[tuple[int, int]]:
-    return (arrays_of(array).storage(array) for array in arrays)
-
-
-def _is_int(part: Any) -> bool:
-    return (
-        not isinstance(part, slice)
-        and getattr(part, "ndim", int(isinstance(part, list | tuple | range))) == 0
-    )
+    def _without(self, axes: frozenset[int], array: Array) -> Array:
+        """Take away axes of length 1 that ints left."""
+        return array[tuple(0 if axis in axes else slice(None) for axis in range(array.ndim))]

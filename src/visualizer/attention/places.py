@@ -56,11 +56,13 @@ class Places:
 
     def distance(self, rows: Index, keys: range) -> Integers:
         """Return ALiBi's distance ``abs(i + keys - queries - j)``, (row, key)."""
-        return np.abs(self.offset(self.queries + self.surplus, rows, keys))
+        distance: Integers = np.abs(self.offset(self.queries + self.surplus, rows, keys))
+        return distance
 
     def offset(self, diagonal: Integers, rows: Index, keys: range) -> Integers:
         """Return how far keys lie after a diagonal, (row, key)."""
-        return self.keys[keys.start : keys.stop] - diagonal[np.asarray(rows)][:, None]
+        offset: Integers = self.keys[keys.start : keys.stop] - diagonal[np.asarray(rows)][:, None]
+        return offset
 
     def _count_inside(self, queries: Integers, keys: Integers) -> None:
         self.queries, self.keys = _ranks(queries), _ranks(keys)

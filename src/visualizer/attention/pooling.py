@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -68,8 +69,7 @@ def _columns_first(source: Source, at: At, columns: Any) -> Iterator[Strip]:
     xp = source.xp
     w = xp.asarray(_members(np.arange(source.shape[-1]), columns).T / np.diff(columns), source.work)
     for places, part in blocks(at, 32 * w.shape[-1], COPIES):
-        read = xp.cast(source.apply(part, w), source.work)
-        yield places, part, lambda members, read=read: members @ read
+        yield places, part, partial(_times, xp.cast(source.apply(part, w), source.work))
 
 
 def _rows_first(source: Source, at: At, columns: Any) -> Iterator[Strip]:
@@ -78,12 +78,15 @@ def _rows_first(source: Source, at: At, columns: Any) -> Iterator[Strip]:
     first = np.diff(cells, prepend=-1) > 0  # a shorter bin repeats its last place
     share = xp.asarray(first / np.diff(columns)[:, None], source.work)
 
-    def read(members: Array, weights: Array) -> Array:
-        return (_at_cells(xp, members @ weights, cells) * share).sum(-1)
+    def read(weights: Array, members: Array) -> Array:
+        return (_at_cells(xp, xp.cast(members, source.work) @ weights, cells) * share).sum(-1)
 
     for places, part in _strips(source, at):
-        weights = xp.cast(source.weights(part), source.work)
-        yield places, part, lambda members, weights=weights: read(xp.cast(members, source.work), weights)
+        yield places, part, partial(read, source.weights(part))
+
+
+def _times(right: Array, left: Array) -> Array:
+    return left @ right
 
 
 def _maxima(source: Source, at: At, rows: Any, columns: Any) -> Array:

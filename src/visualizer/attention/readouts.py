@@ -1,7 +1,7 @@
 """What one wants to know of a map, each from blocks of rows or from the map as an operator.
 
-Each function takes a source and what is picked of its axes but the key's, and returns an array with those axes
-in front: `AttentionMap` has the same names and says what they mean.
+Each function takes a source and what is picked of its axes but the key's, and returns an array with those
+axes in front: `AttentionMap` has the same names and says what they mean.
 """
 
 from __future__ import annotations
@@ -62,7 +62,8 @@ def quantile(source: Source, at: At, p: Any) -> Array:
     share = source.xp.asarray(place - low, source.work)
 
     def of_rows(weights: Array, _part: At) -> Array:
-        below, above = (source.xp.ordered(weights, numbers.tolist()) for numbers in (low, high))
+        ordered = source.xp.sort(weights)
+        below, above = (source.xp.take(ordered, numbers, ordered.ndim - 1) for numbers in (low, high))
         return below + (above - below) * share
 
     found = source.rows(at, of_rows)

@@ -27,31 +27,41 @@ class FactorSource(Source):
         self.shape = factors.shape
         self.xp = xp = arrays_of(factors.q)
         own = factors.q.dtype
-        self.work = work or (xp.exact_dtype(own) if exact else own)
+        self.work = work or (xp.exact_dtype() if exact else own)
         self.dtype = own if not exact or own == xp.float64 else xp.float32
 
     def like(self, factors: Factors) -> FactorSource:
         """Return another map that works in the same dtype."""
         return FactorSource(factors, exact=self.exact, work=self.work)
 
+    def check_unchanged(self) -> None:
+        """Compare the factors' version counters with those at the call."""
+        self.factors.check_unchanged()
+
     def tensors(self) -> list[Array]:
+        """Return every array that is held."""
         return self.factors.tensors()
 
     @cached_property
     def places(self) -> Places:
+        """Where queries and keys lie."""
         return Places(self.factors)
 
     def weights(self, at: At) -> Array:
+        """Return the softmax of rows."""
         keys = self.places.keys_seen(at[-1])
         _, _, powers, total = self._powers(at, keys)
         total = self.xp.where(total == 0, total + 1, total)  # rows that are masked as a whole are zeros
         return self._widen(powers / total[..., None], keys, 0.0)
 
     def logits(self, at: At) -> Array:
+        """Return logits of rows."""
         keys = self.places.keys_seen(at[-1])
         return self._widen(self.scores(at, keys), keys, -np.inf)
 
     def lse(self, at: At) -> Array:
+        """Return the logarithm of denominators, the sinks included."""
+
         def of_rows(part: At) -> Array:
             top, _, _, total = self._powers(part, self.places.keys_seen(part[-1]))
             return self.xp.log(total) + top  # minus infinity for a row that is masked as a whole
@@ -69,7 +79,7 @@ class FactorSource(Source):
         return self.xp.where(total > 0, (self.xp.log(total) * powers.sum(-1) - mean) / total, none)
 
     def _powers(self, at: At, keys: range) -> tuple[Array, Array, Array, Array]:
-        """Return rows' maxima, the logits below them, their powers of e, and the sum of these with the sinks'."""
+        """Return rows' maxima, logits relative to them, their powers of e, and the sum with the sinks'."""
         xp, scores, sink = self.xp, self.scores(at, keys), self.sink(at)
         top = xp.amax(scores, -1) if len(keys) else xp.zeros(tuple(scores.shape[:-1]), self.work) - np.inf
         top = top if sink is None else xp.where(top > sink, top, sink)
@@ -131,7 +141,7 @@ class FactorSource(Source):
         return _all(parts)
 
     def allowed(self, at: At) -> Array | None:
-        """Return which keys these queries can see; a finite mask below half of the lowest number hides too."""
+        """Return which keys these queries can see; a finite mask below half of the lowest hides too."""
         factors, xp, keys = self.factors, self.xp, range(self.shape[-1])
         parts = [self.allowed_hard(at, keys)]
         if factors.mask is not None and xp.is_float(factors.mask):
@@ -139,12 +149,14 @@ class FactorSource(Source):
         return _all(parts)
 
     def query_valid(self, at: At) -> Array | None:
+        """Return which queries are no padding."""
         return valid_queries(self.xp, self.factors.query_valid, at)
 
     def _cells(self, array: Array, at: At, keys: range) -> Array:
         return self.xp.cast(_columns(take(self.xp, array, at), keys), self.work)
 
     def scale_at(self, at: At) -> Any:
+        """Return the scale, a number or broadcastable to rows."""
         if not hasattr(self.factors.scale, "ndim"):
             return self.factors.scale
         scale = self.xp.asarray(self.factors.scale, self.work)

@@ -54,16 +54,26 @@ class Stitched(Source):
         self.shape = (*leading, int(self.ends[-1]), keys)
         self.xp, self.work, self.dtype = first.xp, first.work, first.dtype
 
+    def check_unchanged(self) -> None:
+        """Ask every step."""
+        for source, _, _ in self.steps:
+            source.check_unchanged()
+
     def tensors(self) -> list[Array]:
+        """Return every array that is held."""
         return [tensor for source, _, _ in self.steps for tensor in source.tensors()]
 
     def weights(self, at: At) -> Array:
+        """Put the rows of each step where its keys lie."""
         return self._scatter(at, lambda source, part: source.weights(part), 0.0)
 
     def logits(self, at: At) -> Array:
+        """Put the logits of each step where its keys lie; minus infinity elsewhere."""
         return self._scatter(at, lambda source, part: source.logits(part), -np.inf)
 
     def allowed(self, at: At) -> Array:
+        """Return which keys each step had and its queries could see."""
+
         def seen(source: Source, part: At) -> Array:
             allowed = source.allowed(part)
             return True if allowed is None else allowed
@@ -71,7 +81,8 @@ class Stitched(Source):
         return self._scatter(at, seen, fill=False) != 0
 
     def query_valid(self, at: At) -> Array | None:
-        if all(source.query_valid(mine[:-1] + (mine[-1][:1],)) is None for source, mine, _ in self.steps):
+        """Return which queries are no padding."""
+        if all(source.query_valid((*mine[:-1], mine[-1][:1])) is None for source, mine, _ in self.steps):
             return None
         out = self.xp.zeros(tuple(len(index) for index in at), self.xp.boolean) | True
         for source, part, rows, _ in self._touched(at):
@@ -81,12 +92,14 @@ class Stitched(Source):
         return out
 
     def lse(self, at: At) -> Array:
+        """Return the logarithm of denominators."""
         out = self.xp.zeros(tuple(len(index) for index in at), self.work)
         for source, part, rows, _ in self._touched(at):
             out[..., rows] = self.xp.cast(source.lse(part), self.work)
         return out
 
     def apply(self, at: At, w: Array) -> Array:
+        """Apply each step to the rows of ``w`` that are its keys."""
         out = self._zeros(at, len(at[-1]), w.shape[-1])
         for source, part, rows, positions in self._touched(at):
             mine = take_axis(self.xp, w, positions, w.ndim - 2)
@@ -94,6 +107,7 @@ class Stitched(Source):
         return out
 
     def apply_t(self, at: At, u: Array) -> Array:
+        """Add up what the keys of each step receive."""
         out = self._zeros(at, self.shape[-1], u.shape[-1])
         for source, part, rows, positions in self._touched(at):
             mine = take_axis(self.xp, u, rows, u.ndim - 2)
@@ -101,7 +115,7 @@ class Stitched(Source):
         return out
 
     def _touched(self, at: At) -> Iterator[tuple[Source, At, Any, Any]]:
-        """Yield each step that has some of these rows: what to pick of it, and where its rows and keys lie."""
+        """Yield each step that has some of these rows, what to pick of it, where its rows and keys lie."""
         numbers = np.asarray(at[-1])
         owners = np.searchsorted(self.ends, numbers, "right")
         for owner in np.unique(owners):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -10,148 +10,136 @@ import numpy as np
 import torch
 
 from visualizer.attention._reading import reading
-from visualizer.attention.arrays import Array, NumpyArrays
-from visualizer.memory import free_bytes
+from visualizer.attention.arrays import Array, Function, NumpyArrays
 
-HALVES = (torch.float16, torch.bfloat16)
-
-# What scaled_dot_product_attention calls; only these give the log-sum-exp.
-CPU_KERNEL = "_scaled_dot_product_flash_attention_for_cpu"
-CUDA_KERNEL = "_scaled_dot_product_efficient_attention"
+# What scaled_dot_product_attention calls: of its kernels these give the log-sum-exp.
+KERNELS = {
+    "cpu": "_scaled_dot_product_flash_attention_for_cpu",
+    "cuda": "_scaled_dot_product_efficient_attention",
+}
 
 
 class TorchArrays(NumpyArrays):
-    """What a map asks of torch, on one device."""
+    """What a map asks of torch, on one device; `NumpyArrays` says what each name means."""
 
-    name = "torch"
     float32 = torch.float32
     float64 = torch.float64
     boolean = torch.bool
-    integer = torch.int64
 
-    def __init__(self, device: Any) -> None:
+    broadcast: Function = staticmethod(torch.broadcast_to)
+    concat: Function = staticmethod(torch.cat)
+    where: Function = staticmethod(torch.where)
+    amax: Function = staticmethod(torch.amax)
+    exp: Function = staticmethod(torch.exp)
+    log: Function = staticmethod(torch.log)
+    tanh: Function = staticmethod(torch.tanh)
+    isfinite: Function = staticmethod(torch.isfinite)
+    logaddexp: Function = staticmethod(torch.logaddexp)
+
+    def __init__(self, device: torch.device) -> None:
         self.device = device
 
     @contextmanager
     def reading(self) -> Iterator[None]:
-        """Compute without gradients and without autocast, and seen by no recorder."""
+        """Compute without gradients and autocast, and seen by no recorder."""
         with reading(), torch.no_grad(), torch.autocast(self.device.type, enabled=False):
             yield
 
     def asarray(self, value: Any, dtype: Any = None) -> Array:
+        """Return ``value`` as a tensor on the device."""
         if not isinstance(value, torch.Tensor):
             value = torch.from_numpy(np.array(value))
-        return value.to(self.device, dtype)
+        return value.detach().to(self.device, dtype)
 
     def as_numpy(self, array: Array) -> Any:
-        array = array.detach().cpu()
-        return (array.float() if array.dtype == torch.bfloat16 else array).numpy()
-
-    def cast(self, array: Array, dtype: Any) -> Array:
-        return array.to(dtype)
-
-    def exact_dtype(self, _dtype: Any) -> Any:
-        return torch.float32 if self.device.type == "mps" else torch.float64  # MPS has no float64
+        """Return an array of either library as numpy; bfloat16, which it lacks, as float32."""
+        if isinstance(array, torch.Tensor) and array.dtype == torch.bfloat16:
+            array = array.float()
+        return super().as_numpy(array)
 
     def zeros(self, shape: tuple[int, ...], dtype: Any) -> Array:
+        """Return zeros on the device."""
         return torch.zeros(shape, dtype=dtype, device=self.device)
 
-    def arange(self, count: int, dtype: Any = None) -> Array:
-        return torch.arange(count, dtype=dtype or torch.int64, device=self.device)
-
     def take(self, array: Array, numbers: Any, axis: int) -> Array:
+        """Pick places of an axis, by a numpy array of integers."""
         return array.index_select(axis, torch.as_tensor(numbers, device=array.device))
 
-    def broadcast(self, array: Array, shape: tuple[int, ...]) -> Array:
-        return array.expand(shape)
+    def sort(self, array: Array) -> Array:
+        """Sort the last axis, rising."""
+        if self.device.type == "cpu":  # numpy does it in a third of the time
+            return torch.from_numpy(np.sort(array.numpy()))
+        return array.sort(-1).values
 
-    def where(self, condition: Array, yes: Any, no: Any) -> Array:
-        return torch.where(condition, yes, no)
+    def cast(self, array: Array, dtype: Any) -> Array:
+        """Return a tensor in another dtype."""
+        return array.to(dtype)
 
-    def exp(self, array: Array) -> Array:
-        return array.exp()
+    def exact_dtype(self) -> Any:
+        """Return float64, which MPS lacks."""
+        return torch.float32 if self.device.type == "mps" else torch.float64
 
-    def log(self, array: Array) -> Array:
-        return array.log()
-
-    def logaddexp(self, one: Array, other: Array) -> Array:
-        return torch.logaddexp(one, other)
-
-    def tanh(self, array: Array) -> Array:
-        return array.tanh()
-
-    def isfinite(self, array: Array) -> Array:
-        return array.isfinite()
-
-    def amax(self, array: Array, axis: int) -> Array:
-        return array.amax(axis)
-
-    def amin(self, array: Array, axis: int) -> Array:
-        return array.amin(axis)
+    def kernel_dtype(self, dtype: Any, *, exact: bool) -> Any:
+        """Return float32 for halves unless the model's precision will do; CUDA's kernel takes no float64."""
+        wanted = torch.float32 if exact and dtype.itemsize == 2 else dtype
+        is_there = hasattr(torch.ops.aten, KERNELS.get(self.device.type, "no kernel"))
+        return wanted if is_there and (self.device.type == "cpu" or wanted != torch.float64) else None
 
     def largest(self, array: Array, count: int) -> tuple[Array, Array]:
+        """Return the largest of the last axis and their places."""
         values, places = array.topk(count, -1)
         return values, places
 
-    def ordered(self, array: Array, places: list[int]) -> Array:
-        if self.device.type == "cpu":  # numpy does in one pass what torch does in one for each place
-            return torch.from_numpy(super().ordered(array.numpy(), places))
-        return array.sort(-1).values[..., places]
-
-    def concat(self, arrays: list[Array], axis: int) -> Array:
-        return torch.cat(arrays, axis)
-
-    def flip(self, array: Array, axis: int) -> Array:
-        return array.flip(axis)
-
-    def each_cell(self, function: Callable[..., Any], score: Array | None, *places: Array) -> Array:
-        """Call a function of single cells for all of them, as flex attention does: by `torch.vmap`."""
-        leading = () if score is None else (0,)
-        for axis in range(len(places) - 1, -1, -1):
-            mapped = (*leading, *(0 if other == axis else None for other in range(len(places))))
-            function = torch.vmap(function, in_dims=mapped)
-        return function(*(() if score is None else (score,)), *places)
+    def each_cell(self, function: Function, score: Array | None, *places: Array) -> Array:
+        """Call a function of single cells for all of them as flex attention does: by `torch.vmap`."""
+        scores = () if score is None else (score,)
+        for axis in reversed(range(len(places))):
+            own = (None,) * axis + (0,) + (None,) * (len(places) - 1 - axis)
+            function = torch.vmap(function, in_dims=((0,) * len(scores) + own))
+        return function(*scores, *places)
 
     def lowest(self, dtype: Any) -> float:
+        """Return the most negative finite number of a dtype."""
         return torch.finfo(dtype).min
 
     def is_float(self, array: Array) -> bool:
+        """Tell whether a tensor holds floats."""
         return bool(array.dtype.is_floating_point)
 
+    def itemsize(self, dtype: Any) -> int:
+        """Return the bytes of one number."""
+        return int(dtype.itemsize)
+
     def storage(self, array: Array) -> tuple[int, int]:
+        """Return the address and the bytes of the memory behind a tensor or a view."""
         storage = array.untyped_storage()
         return storage.data_ptr(), storage.nbytes()
 
     def version(self, array: Array) -> int:
+        """Return how often a tensor was changed in place: inference tensors are not counted."""
         return 0 if array.is_inference() else array._version  # noqa: SLF001 - torch's own name for it
 
     def free_bytes(self) -> int:
-        return torch.cuda.mem_get_info(self.device)[0] if self.device.type == "cuda" else free_bytes()
+        """Return the bytes that could be taken now on the device."""
+        return torch.cuda.mem_get_info(self.device)[0] if self.device.type == "cuda" else super().free_bytes()
 
-    def kernel_dtype(self, dtype: Any, *, exact: bool) -> Any:
-        wanted = torch.float32 if exact and dtype in HALVES else dtype
-        names = {"cpu": CPU_KERNEL, "cuda": CUDA_KERNEL}
-        there = hasattr(torch.ops.aten, names.get(self.device.type, "no kernel"))
-        return wanted if there and (self.device.type == "cpu" or wanted != torch.float64) else None
-
-    def kernel(self, q: Array, k: Array, v: Array, mask: Array | None, causal: bool) -> tuple[Array, Array]:
-        """Return ``softmax(q @ k.T + mask) @ v`` and the log-sum-exp, all of d columns; minus infinity hides."""
-        shape = q.shape
-        q, k, v = (_in_rows(array.reshape(-1, *array.shape[-3:])) for array in (q, k, v))
-        if mask is not None:
-            mask = self._four_axes(mask, shape[:-3])
-        out, lse = (_on_cuda if self.device.type == "cuda" else _on_cpu)(q, k, v, mask, causal)
-        return out.reshape(shape), lse.reshape(shape[:-1]).to(q.dtype)
+    def flip(self, array: Array, axis: int) -> Array:
+        """Reverse an axis."""
+        return array.flip(axis)
 
     def widen(self, array: Array, width: int) -> Array:
         """Append columns of zeros."""
         return torch.nn.functional.pad(array, (0, width - array.shape[-1]))
 
-    def _four_axes(self, mask: Array, leading: Any) -> Array:
-        """Return a mask with one leading axis, as kernels want it."""
-        if mask.ndim > 4:
-            mask = mask.expand(*leading, *mask.shape[-3:]).reshape(-1, *mask.shape[-3:])
-        return _in_rows(mask.reshape((1,) * (4 - mask.ndim) + tuple(mask.shape)))
+    def kernel(
+        self, q: Array, k: Array, v: Array, mask: Array | None, *, causal: bool
+    ) -> tuple[Array, Array]:
+        """Return ``softmax(q @ k.T + mask) @ v`` and the log-sum-exp; q, k and v have the same width."""
+        shape = q.shape
+        q, k, v = (_in_rows(array.reshape(-1, *array.shape[-3:])) for array in (q, k, v))
+        mask = None if mask is None else _four_axes(mask, shape[:-3])
+        out, lse = (_on_cuda if self.device.type == "cuda" else _on_cpu)(q, k, v, mask, causal)
+        return out.reshape(shape), lse.reshape(shape[:-1]).to(q.dtype)
 
 
 def _in_rows(array: Array) -> Array:
@@ -159,18 +147,26 @@ def _in_rows(array: Array) -> Array:
     return array if array.stride(-1) == 1 else array.contiguous()
 
 
+def _four_axes(mask: Array, leading: Any) -> Array:
+    """Return a mask with one leading axis, as kernels want it."""
+    if mask.ndim > 4:
+        mask = mask.expand(*leading, *mask.shape[-3:]).reshape(-1, *mask.shape[-3:])
+    return _in_rows(mask.reshape((1,) * (4 - mask.ndim) + tuple(mask.shape)))
+
+
 def _on_cpu(q: Array, k: Array, v: Array, mask: Array | None, causal: bool) -> tuple[Array, Array]:
-    out, lse = getattr(torch.ops.aten, CPU_KERNEL)(q, k, v, 0.0, causal, attn_mask=mask, scale=1.0)
+    kernel = getattr(torch.ops.aten, KERNELS["cpu"])
+    out, lse = kernel(q, k, v, 0.0, causal, attn_mask=mask, scale=1.0)
     return out, lse
 
 
 def _on_cuda(q: Array, k: Array, v: Array, mask: Array | None, causal: bool) -> tuple[Array, Array]:
+    pad, width = torch.nn.functional.pad, q.shape[-1]
+    q, k, v = (pad(array, (0, -width % 8)) for array in (q, k, v))  # rows of 16 bytes each, the mask's too
     if mask is not None:
-        keys = mask.shape[-1]
-        mask = torch.nn.functional.pad(mask, (0, -keys % 8))[
-            ..., :keys
-        ]  # rows begin at multiples of 16 bytes
-        mask = mask.expand(*q.shape[:-1], keys)
-    kernel = getattr(torch.ops.aten, CUDA_KERNEL)
-    out, lse, *_ = kernel(q, k, v, mask, True, 0.0, causal, scale=1.0)
-    return out, lse[..., : q.shape[-2]]  # its log-sum-exp is padded to whole tiles
+        keys = k.shape[-2]
+        mask = pad(mask.expand(*mask.shape[:-1], keys), (0, -keys % 8))[..., :keys].expand(
+            *q.shape[:-1], keys
+        )
+    out, lse, *_ = getattr(torch.ops.aten, KERNELS["cuda"])(q, k, v, mask, True, 0.0, causal, scale=1.0)
+    return out[..., :width], lse[..., : q.shape[-2]]  # the log-sum-exp comes in whole tiles

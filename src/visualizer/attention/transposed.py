@@ -10,18 +10,18 @@ import numpy as np
 from visualizer.attention.arrays import Array
 
 if TYPE_CHECKING:
-    from visualizer.attention.map import AttentionMap
+    from visualizer.attention.operator import Operator
 
 
 class Transposed:
     """``a.T``, of shape (..., key, query): multiply it by what each query gives."""
 
-    def __init__(self, of: AttentionMap, apply: Callable[[Any], Array]) -> None:
+    def __init__(self, of: Operator, apply: Callable[[Any], Array]) -> None:
         self._of = of
         self._apply = apply
 
     @property
-    def T(self) -> AttentionMap:  # noqa: N802  numpy's name
+    def T(self) -> Operator:  # noqa: N802  numpy's name
         """The map itself."""
         return self._of
 

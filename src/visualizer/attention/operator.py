@@ -1,0 +1,227 @@
+"""The map as a linear operator, and maps made of it: its transpose, products, merged heads, logits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from visualizer.attention.arrays import Array
+from visualizer.attention.blocks import Source
+from visualizer.attention.dense import Dense, DenseSource
+from visualizer.attention.derived import Logits, Merged, Product
+from visualizer.attention.indices import At, compose, is_whole, take, take_axis
+from visualizer.attention.lazy import LazyMap, View
+from visualizer.attention.transposed import Transposed
+from visualizer.errors import ShapeError
+
+if TYPE_CHECKING:
+    from typing import Self
+
+
+class Operator(LazyMap):
+    """A lazy map that is applied without being formed."""
+
+    def __matmul__(self, w: Any) -> Array:
+        """Return the map times ``w``: (..., query, column) for (..., key, column), (..., query) for (key,).
+
+        Error 1e-5 of the largest ``w``, by one pass of a fused kernel for up to d columns.
+
+        Raises
+        ------
+        ShapeError
+            If ``w`` has not a row for each key, or columns of the map were picked.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from visualizer.attention import AttentionMap, Factors
+        >>> a = AttentionMap(Factors(np.zeros((1, 3, 8)), np.zeros((1, 4, 8)), scale=1.0))
+        >>> a @ np.arange(4.0)
+        array([[1.5, 1.5, 1.5]])
+        """
+        operand, is_vector = self._operand(w, self._source.shape[-1], "key")
+        found = self._by_rows("a @ w", lambda source, at: source.apply(at, operand))
+        return found[..., 0] if is_vector else found
+
+    def __rmatmul__(self, u: Any) -> Array:
+        """Return ``u`` (..., query) or (..., row, query) times the map."""
+        u = self._source.xp.asarray(u)
+        return self.T @ u if u.ndim == 1 else (self.T @ u.swapaxes(-1, -2)).swapaxes(-1, -2)
+
+    @property
+    def T(self) -> Transposed:  # noqa: N802  numpy's name
+        """The transposed map: ``a.T @ u`` sums over queries, (..., key, column) for (..., query, column).
+
+        All queries take part, padded ones too. Error 1e-5 of the largest ``u`` times what the key receives.
+        """
+        return Transposed(self, self._apply_t)
+
+    def _apply_t(self, u: Any) -> Array:
+        self._need(-2, "a.T @ u")
+        operand, is_vector = self._operand(u, len(self._view.at[-1]), "query")
+        found = self._by_keys(lambda source, at: source.apply_t(at, operand))
+        return found[..., 0] if is_vector else found
+
+    def __mul__(self, other: Any) -> Self:
+        """Return the map times an array or a map of its shape, cell by cell; lazy, rows by blocks.
+
+        Raises
+        ------
+        ShapeError
+            If shapes do not fit, or columns of the map were picked.
+        """
+        at = self._whole_keys("a * g")
+        if isinstance(other, Operator) and other._view.dropped == self._view.dropped:
+            self._same_shape(other.shape)
+            theirs, there = other._source, other._whole_keys("a * g")
+            made = Product(self._source, at, partial(_rows_of, theirs, there), theirs.tensors())
+        else:
+            xp = self._source.xp
+            array = xp.asarray(other.array() if isinstance(other, LazyMap) else other)
+            array = array.reshape(self._spread(array.shape, len(at) + 1))
+            made = Product(self._source, at, partial(take, xp, array), [array])
+        product: Self = self._made(type(self), made)
+        return product
+
+    __rmul__ = __mul__
+
+    @property
+    def logits(self) -> LazyMap:
+        """What the softmax was taken of, after soft cap, biases and masks (minus infinity); lazy as the map.
+
+        Raises
+        ------
+        VisualizerError
+            When it is read of a map that was recorded dense and without them.
+        """
+        logits: LazyMap = self._made(LazyMap, Logits(self._source, self._view.at))
+        return logits
+
+    def heads(self, how: str = "mean") -> Self:
+        """Return the heads merged into one: their "mean", "max" or "min"; lazy, only the mean is an operator.
+
+        Raises
+        ------
+        OptionError
+            If ``how`` is another word.
+        ShapeError
+            If the map has no head axis.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from visualizer.attention import AttentionMap, Dense
+        >>> AttentionMap(Dense(np.stack([np.eye(2), np.ones((2, 2)) / 2]))).heads().numpy()
+        array([[[0.75, 0.25],
+                [0.25, 0.75]]])
+        """
+        self._need(-3, "heads")
+        merged: Self = self._made(type(self), Merged(self._source, self._view.at, how))
+        return merged
+
+    def dense(self, budget: str | int | None = None) -> Self:
+        """Return the same map held as an array, with its rest and its padding; the factors are let go of.
+
+        Raises
+        ------
+        MemoryBudgetError
+            If it would take more than the budget.
+        """
+        at = self._whole_keys("a.dense()")
+        self._check_budget(budget)
+        source, axes = self._source, frozenset[int]()
+        with self._reading():
+            array = LazyMap(source, view=View(at, self._view.keys, axes), budget=budget or self._budget)
+            rest, valid = source.xp.cast(source.rest(at), self.dtype), source.query_valid(at)
+            valid = None if valid is None else source.xp.broadcast(valid, tuple(map(len, at)))
+            made = Dense(array.array(budget), rest, query_valid=valid)
+        dense: Self = self._made(type(self), DenseSource(made))
+        return dense
+
+    def opened(self) -> tuple[Source, At]:
+        """Return what holds this map and what it picks of that: for what is made of whole maps.
+
+        Raises
+        ------
+        ShapeError
+            If columns were picked, or an int took an axis away.
+        """
+        at = self._whole_keys("a part of a larger map")
+        if self._view.dropped:
+            raise ShapeError(f"a map with all its axes is wanted, but ints left this one {self.shape}")
+        return self._source, at
+
+    def _made(self, kind: type[Any], source: Source) -> Any:
+        """Return a map made of this one, in which the same axes are gone and the same keys are seen."""
+        view = View(View.of_all(source).at, self._view.keys, self._view.dropped)
+        return kind(source, view=view, budget=self._budget)
+
+    def _by_rows(self, name: str, function: Callable[[Source, At], Any]) -> Any:
+        """Read something out of each row, and give it the axes and the dtype that a reader sees."""
+        at = self._whole_keys(name)
+        with self._reading():
+            found = function(self._source, at)
+            parts = found if isinstance(found, tuple) else (found,)
+            results = tuple(self._without(self._view.dropped, self._result(part)) for part in parts)
+        return results if isinstance(found, tuple) else results[0]
+
+    def _by_keys(self, function: Callable[[Source, At], Array]) -> Array:
+        """Read something out of each column: (..., head, key) with or without more axes."""
+        view, axis = self._view, len(self._view.at) - 1
+        with self._reading():
+            found = self._result(function(self._source, view.at))
+            found = take_axis(self._source.xp, found, view.keys, axis)
+        key_is_gone = {axis} if axis + 1 in view.dropped else set()
+        return self._without(frozenset({*range(axis)} & view.dropped | key_is_gone), found)
+
+    def _result(self, array: Array) -> Array:
+        return self._source.xp.cast(array, self.dtype) if self._source.xp.is_float(array) else array
+
+    def _operand(self, value: Any, length: int, axis: str) -> tuple[Array, bool]:
+        """Return an operand as (..., head, place, column) of the source, and whether it was a vector."""
+        array = self._source.xp.asarray(value)
+        is_vector = array.ndim == 1
+        array = array[:, None] if is_vector else array
+        if array.ndim < 2 or array.shape[-2] != length:
+            raise ShapeError(
+                f"a map of shape {self.shape} was to be multiplied by an array of {tuple(array.shape)}; "
+                f"wanted is (..., {length}, column), a row for each {axis}"
+            )
+        leading = self._spread(array.shape[:-2], len(self._view.at) - 1)
+        return array.reshape((*leading, *array.shape[-2:])), is_vector
+
+    def _spread(self, lengths: Sequence[int], axes: int) -> list[int]:
+        """Return lengths of the source's first axes for an array that broadcasts to what is seen of them."""
+        kept, spread = self._view.kept(axes), [1] * axes
+        for place, length in zip(reversed(kept), reversed(lengths), strict=False):
+            spread[place] = length
+        seen = [len(index) for index in (*self._view.at, self._view.keys)]
+        fits = all(length in (1, seen[axis]) for axis, length in enumerate(spread))
+        if len(lengths) > len(kept) or not fits:
+            self._same_shape(tuple(lengths))
+        return spread
+
+    def _same_shape(self, shape: tuple[int, ...]) -> None:
+        if shape != self.shape:
+            raise ShapeError(f"an array with axes {shape} does not fit a map of shape {self.shape}")
+
+    def _need(self, axis: int, name: str) -> None:
+        place = len(self._source.shape) + axis
+        if place < 0 or place in self._view.dropped:
+            missing = {-2: "query", -3: "head"}[axis]
+            raise ShapeError(
+                f"{name} was asked for of a map of shape {self.shape}, which has no {missing} axis"
+            )
+
+    def _whole_keys(self, name: str) -> At:
+        if not is_whole((self._view.keys,), self._source.shape[-1:]):
+            raise ShapeError(
+                f"{name} was asked for of some columns of a map, but a softmax row is read out whole: ask "
+                "the map itself, or for the mass on those keys, a.mass([keys])"
+            )
+        return self._view.at
+
+
+def _rows_of(source: Source, outer: At, at: At) -> Array:
+    return source.weights(compose(outer, at))
