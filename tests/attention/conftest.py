@@ -12,17 +12,23 @@ from visualizer.attention import AttentionMap, Band, Factors
 LOWEST = float(np.finfo(np.float32).min)
 
 
-def may_see(case, i, j, queries, keys):
-    """Whether band and segments let query i see key j, and ALiBi's distance."""
-    if queries[i] != keys[j]:
-        return False, 0
-    row = sum(queries[other] == queries[i] for other in range(i))
-    column = sum(keys[other] == keys[j] for other in range(j))
-    surplus = sum(key == keys[j] for key in keys) - sum(query == queries[i] for query in queries)
+def places_of(names):
+    """How many of the same name come before each, and how many there are."""
+    return [sum(names[:i] == names[i]) for i in range(len(names))], [sum(names == name) for name in names]
+
+
+def may_see(case, queries, keys):
+    """Whether band and segments let query i see key j, and ALiBi's distance, as (query, key) arrays."""
+    rows, row_counts = places_of(queries)
+    columns, column_counts = places_of(keys)
     diagonal, left, right = case.get("band", (0, None, None))
-    offset = column - row - diagonal
-    inside = (left is None or offset >= -left) and (right is None or offset <= right)
-    return inside, abs(row + surplus - column)
+    seen, distance = np.zeros((2, len(queries), len(keys)), int)
+    for i, j in np.ndindex(seen.shape):
+        offset = columns[j] - rows[i] - diagonal
+        inside = (left is None or offset >= -left) and (right is None or offset <= right)
+        seen[i, j] = inside and queries[i] == keys[j]
+        distance[i, j] = abs(rows[i] + column_counts[j] - row_counts[i] - columns[j])
+    return seen, distance
 
 
 def logits_of(case):
@@ -32,14 +38,15 @@ def logits_of(case):
     scale, mask, bias = (np.broadcast_to(case.get(name, 0), shape) for name in ("scale", "mask", "bias"))
     slopes = np.broadcast_to(case.get("slopes", 0), (*batch, heads))
     queries, keys = case.get("segments", (np.zeros(rows, int), np.zeros(shape[-1], int)))
+    seen, distance = may_see(case, queries, keys)
     logits = np.full(shape, -np.inf)
     for *b, h, i, j in np.ndindex(shape):
         cell, group = (*b, h, i, j), heads // k.shape[-3]
         s = float(q[(*b, h, i)] @ k[(*b, h // group, j)]) * scale[cell]
         if "soft_cap" in case:
             s = case["soft_cap"] * math.tanh(s / case["soft_cap"])
-        inside, distance = may_see(case, i, j, queries, keys)
-        s += float(bias[cell]) - float(slopes[(*b, h)]) * distance
+        s += float(bias[cell]) - float(slopes[(*b, h)]) * distance[i, j]
+        inside = seen[i, j]
         if "mask" in case:
             inside, s = (inside and mask[cell], s) if mask.dtype == bool else (inside, s + float(mask[cell]))
         logits[cell] = s if inside else -np.inf

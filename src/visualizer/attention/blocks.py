@@ -39,7 +39,7 @@ class Source(ABC):
     xp: Any
     work: Any
     dtype: Any
-    kind = "dense"
+    kind = "an array"
     narrow = 0  # how many columns `apply` reads by one pass of a kernel
 
     @property

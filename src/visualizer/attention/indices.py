@@ -160,8 +160,8 @@ def boxes(lengths: Sequence[int], limit: int) -> Iterator[tuple[slice, ...]]:
     [(slice(0, 1, None), slice(0, 2, None)), (slice(0, 1, None), slice(2, 3, None)), \
 (slice(1, 2, None), slice(0, 2, None)), (slice(1, 2, None), slice(2, 3, None))]
     """
-    if not lengths or 0 in lengths:
-        yield tuple(slice(0, length) for length in lengths)
+    if not lengths:
+        yield ()
         return
     first, *rest = lengths
     inside = prod(rest)

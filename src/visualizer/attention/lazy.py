@@ -147,6 +147,8 @@ class LazyMap:
         def columns(weights: Array, _part: At) -> Array:
             return source.xp.cast(take_axis(source.xp, weights, view.keys, last), self.dtype)
 
+        if 0 in self.shape:
+            return source.xp.zeros(self.shape, self.dtype)
         with self._reading():
             return self._without(view.dropped, source.rows(view.at, columns))
 

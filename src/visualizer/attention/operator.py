@@ -133,9 +133,8 @@ class Operator(LazyMap):
         source, axes = self._source, frozenset[int]()
         with self._reading():
             array = LazyMap(source, view=View(at, self._view.keys, axes), budget=budget or self._budget)
-            rest, valid = source.xp.cast(source.rest(at), self.dtype), source.query_valid(at)
-            valid = None if valid is None else source.xp.broadcast(valid, tuple(map(len, at)))
-            made = Dense(array.array(budget), rest, query_valid=valid)
+            rest = source.xp.cast(source.rest(at), self.dtype)
+            made = Dense(array.array(budget), rest, query_valid=source.query_valid(at))
         dense: Self = self._made(type(self), DenseSource(made))
         return dense
 
@@ -169,6 +168,8 @@ class Operator(LazyMap):
     def _by_keys(self, function: Callable[[Source, At], Array]) -> Array:
         """Read something out of each column: (..., head, key) with or without more axes."""
         view, axis = self._view, len(self._view.at) - 1
+        if 0 in map(len, view.at):
+            raise ShapeError(f"columns of a map of shape {self.shape} were to be summed, which has no rows")
         with self._reading():
             found = self._result(function(self._source, view.at))
             found = take_axis(self._source.xp, found, view.keys, axis)
@@ -220,6 +221,8 @@ class Operator(LazyMap):
                 f"{name} was asked for of some columns of a map, but a softmax row is read out whole: ask "
                 "the map itself, or for the mass on those keys, a.mass([keys])"
             )
+        if 0 in map(len, self._view.at):
+            raise ShapeError(f"{name} was asked for of a map of shape {self.shape}, which has no rows")
         return self._view.at
 
 

@@ -33,8 +33,6 @@ class Places:
     def keys_seen(self, rows: Index) -> range:
         """Return a range that holds every key that one of these queries may see."""
         rows = np.asarray(rows)
-        if not rows.size:
-            return range(len(self.keys))
         low, high = self.first[rows], self.last[rows]
         if self.band and self.segments is None:
             low = low if self.band.left is None else self.diagonal[rows] - self.band.left

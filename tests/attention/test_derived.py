@@ -1,0 +1,158 @@
+"""Maps made of maps: heads merged, products, logits, dense forms, outer products, steps stitched."""
+
+import numpy as np
+import pytest
+import torch
+
+from visualizer.attention import AttentionMap, Band, Dense, Factors, LowRank, Stitched
+from visualizer.errors import OptionError, ShapeError, VisualizerError
+
+close = np.testing.assert_allclose
+
+
+@pytest.mark.parametrize("how", ["mean", "max", "min"])
+def test_heads_merged_are_a_lazy_map_of_one_head(how, calls):
+    a, dense = calls
+    merged, expected = a.heads(how), getattr(dense, how)(1, keepdims=True)
+    assert merged.shape == (2, 1, 12, 10)
+    close(np.asarray(merged), expected, atol=1e-6)
+    close(merged @ np.arange(10.0), expected @ np.arange(10.0), atol=1e-5)
+    close(merged.T @ np.arange(12.0), expected.swapaxes(-1, -2) @ np.arange(12.0), atol=1e-5)
+    close(merged.received(how="mean")[1], expected[1].sum(-2) / np.minimum(12, 12 - np.arange(10)), atol=1e-5)
+    close(np.asarray(a[1, 1:3, 4:].heads(how)[0]), getattr(dense[1, 1:3, 4:], how)(0), atol=1e-6)
+
+
+def test_heads_that_are_not_there_are_not_merged(calls):
+    a, _ = calls
+    with pytest.raises(ShapeError, match="which has no head axis"):
+        a[0, 1].heads()
+    with pytest.raises(ShapeError, match="which has no head axis"):
+        AttentionMap(Dense(np.eye(3))).heads()
+    with pytest.raises(OptionError, match='"mean", "max" or "min"'):
+        a.heads("sum")
+
+
+def test_products_with_arrays_and_maps(calls, library):
+    a, dense = calls
+    g = np.random.default_rng(0).normal(size=dense.shape).astype(np.float32)
+    for product in (a * g, g * a):
+        close(np.asarray(product), dense * g, atol=1e-6)
+        close(product @ np.ones(10), (dense * g).sum(-1), atol=1e-5)
+        close(product.received(), (dense * g).sum(-2), atol=1e-5)
+    close(np.asarray(a * g[0, :1]), dense * g[0, :1], atol=1e-6)
+    close(np.asarray(a[1, :, 3:] * g[1, :, 3:]), dense[1, :, 3:] * g[1, :, 3:], atol=1e-6)
+    close(np.asarray(a[0, 1] * a[1, 3]), dense[0, 1] * dense[1, 3], atol=1e-6)
+    close(np.asarray(a[0] * AttentionMap(Dense(a.array()[1]))), dense[0] * dense[1], atol=1e-6)
+    close((a * a).pool(3, 2), (AttentionMap(Dense(dense**2))).pool(3, 2), atol=1e-6)
+    with pytest.raises(ShapeError, match="does not fit a map of shape"):
+        a * g[..., :4]
+    with pytest.raises(ShapeError, match="does not fit a map of shape"):
+        a * a[:, :2]
+
+
+def test_from_the_left(calls):
+    a, dense = calls
+    u = np.random.default_rng(0).normal(size=(3, 12))
+    close(u[0] @ a, u[0] @ dense, atol=1e-5)
+    close(u @ a, u @ dense, atol=1e-5)
+
+
+def test_the_dense_form_reads_the_same(library, factors):
+    rng = np.random.default_rng(0)
+    case = {"q": rng.normal(size=(2, 3, 6, 4)), "k": rng.normal(size=(2, 3, 5, 4)), "scale": 1.0}
+    case = {name: np.asarray(value, np.float32) for name, value in case.items()} | {"scale": 1.0}
+    extra = {"sinks": rng.normal(size=3), "query_valid": np.arange(6) < np.array([[6], [4]])}
+    a = AttentionMap(factors(case | extra, library))
+    d = a.dense()
+    assert (d.shape, d.dtype) == (a.shape, a.dtype)
+    close(d.rest, a.rest, atol=1e-6)
+    for read in ("entropy", "received", "expected_position", "argmax"):
+        close(getattr(d, read)(), getattr(a, read)(), atol=1e-5)
+    close(d.pool(2), a.pool(2), atol=1e-6)
+    assert repr(d).endswith("2 padded queries left out>")
+    with pytest.raises(VisualizerError, match="recorded without them"):
+        d.logits.numpy()
+    with pytest.raises(VisualizerError, match="only factors have one"):
+        d.logsumexp()
+
+
+def test_logits_that_were_recorded_are_given():
+    logits = np.random.default_rng(0).normal(size=(2, 4, 4))
+    a = AttentionMap(Dense(np.exp(logits), logits=logits))
+    close(a.logits[1].numpy(), logits[1])
+
+
+def test_an_outer_product_is_applied_by_its_factors(library):
+    rng = np.random.default_rng(0)
+    left, right = rng.normal(size=(2, 4, 6, 3)), rng.normal(size=(2, 2, 5, 3))
+    dense = left @ right.repeat(2, 1).swapaxes(-1, -2)
+    pair = (torch.from_numpy(left), torch.from_numpy(right)) if library == "torch" else (left, right)
+    gradient = AttentionMap(LowRank(*pair))
+    close(np.asarray(gradient), dense)
+    close(np.asarray(gradient[1, 2, 3:]), dense[1, 2, 3:])
+    close(gradient @ np.arange(5.0), dense @ np.arange(5.0), atol=1e-12)
+    close(gradient[:, 1].T @ np.arange(6.0), dense[:, 1].swapaxes(-1, -2) @ np.arange(6.0), atol=1e-12)
+    with pytest.raises(ShapeError, match="have no product"):
+        LowRank(pair[0], pair[1][..., :2])
+
+
+def steps_of(q, k, band=None):
+    """A prefill of 5 tokens and 4 steps of one, in which the oldest keys are evicted from 6 on."""
+    whole, blocks = np.zeros((*q.shape[:2], 9, 9)), []
+    for start, stop in [(0, 5), *((t, t + 1) for t in range(5, 9))]:
+        keys = np.arange(max(0, stop - 6), stop)
+        made = Factors(q[:, :, start:stop], k[:, :, keys], 1.0, band=Band(len(keys) - (stop - start)))
+        a = AttentionMap(made)
+        whole[:, :, start:stop, keys] = np.asarray(a)
+        blocks.append((a, keys))
+    return AttentionMap(Stitched(blocks)), whole
+
+
+def test_steps_stitched_are_one_map(library):
+    rng = np.random.default_rng(0)
+    q, k = (rng.normal(size=shape).astype(np.float32) for shape in ((2, 4, 9, 8), (2, 2, 9, 8)))
+    if library == "torch":
+        q, k = torch.from_numpy(q), torch.from_numpy(k)
+    a, dense = steps_of(q, k)
+    assert a.shape == (2, 4, 9, 9)
+    close(np.asarray(a), dense, atol=1e-6)
+    close(np.asarray(a[1, 2, [8, 0, 6]]), dense[1, 2, [8, 0, 6]], atol=1e-6)
+    w, u = rng.normal(size=(9, 3)), rng.normal(size=(9, 3))
+    close(a @ w, dense @ w, atol=1e-5)
+    close(a[:, :, 3:7] @ w, dense[:, :, 3:7] @ w, atol=1e-5)
+    close(a.T @ u, dense.swapaxes(-1, -2) @ u, atol=1e-5)
+    close(a.received(), dense.sum(-2), atol=1e-5)
+    seen = dense > 0
+    close(a.received(how="mean"), dense.sum(-2) / seen.sum(-2), atol=1e-5)
+    close(np.isfinite(np.asarray(a.logits)), seen)
+    close(
+        a.logsumexp(), np.log(np.where(seen, np.exp(np.asarray(a.logits, np.float64)), 0).sum(-1)), atol=1e-5
+    )
+    close(a.pool(3, how="max"), dense.reshape(2, 4, 3, 3, 3, 3).max((3, 5)), atol=1e-6)
+    assert not np.asarray(a.masked_rows).any()
+
+
+def test_steps_keep_what_is_padded(library, factors):
+    rng = np.random.default_rng(0)
+    case = {name: rng.normal(size=(2, 1, 4, 8)).astype(np.float32) for name in "qk"} | {"scale": 1.0}
+    valid = np.arange(4) >= np.array([[2], [0]])
+    prefill = AttentionMap(factors(case | {"query_valid": valid}, library))
+    step = AttentionMap(factors(case | {"q": case["q"][:, :, :1]}, library))
+    a = AttentionMap(Stitched([(prefill, range(4)), (step, [0, 1, 2, 4])]))
+    share = np.concatenate([valid, np.ones((2, 1))], -1)[:, None, :, None]
+    close(a.received(), (np.asarray(a) * share).sum(-2), atol=1e-6)
+    assert "2 padded queries" in repr(a)
+
+
+def test_maps_that_do_not_fit_are_not_stitched(calls):
+    a, _ = calls
+    with pytest.raises(ShapeError, match="there are none"):
+        Stitched([])
+    with pytest.raises(ShapeError, match="of different batch or heads"):
+        Stitched([(a, range(10)), (a[:1], range(10))])
+    with pytest.raises(ShapeError, match="one position from 0 on for each key"):
+        Stitched([(a, range(9))])
+    with pytest.raises(ShapeError, match="with all its axes is wanted"):
+        Stitched([(a[0], range(10))])
+    with pytest.raises(ShapeError, match="some columns of a map"):
+        Stitched([(a[..., :4], range(4))])
