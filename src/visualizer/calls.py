@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from visualizer.errors import CallsError
@@ -45,6 +45,8 @@ class Call:
         Calls that continue one sequence bear the same number; the position of the call's first key in it.
     note
         What a reader should know of it, or "".
+    traced
+        What `Run.gradients` needs, where it was asked for.
     """
 
     path: str
@@ -61,6 +63,7 @@ class Call:
     sequence: int = 0
     first_key: int = 0
     note: str = ""
+    traced: Any = field(default=None, repr=False)
 
     @property
     def map(self) -> AttentionMap:

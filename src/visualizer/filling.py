@@ -20,6 +20,7 @@ from visualizer.recorders.holding import Holder
 from visualizer.recorders.installation import Found
 from visualizer.recorders.maps import Made, formed_map, fused_map
 from visualizer.recorders.places import Place
+from visualizer.recorders.traced import trace
 from visualizer.run import Run
 
 
@@ -77,6 +78,8 @@ class Filling:
         else:
             how = f"{what.how} in {found.place.function}, line {found.place.line}"
             made = formed_map(what, owner, self._holder, self._options)
+        if self._options.gradients:
+            made = made._replace(traced=trace(what, module, made.value))
         self._add(found.number, found.place._replace(module=module), made, how, error)
 
     def take_local(self, name: str, value: Any, function: str, place: Place, number: int) -> None:
@@ -134,6 +137,7 @@ class Filling:
             error=error,
             sequence=made.sequence,
             first_key=made.first_key,
+            traced=made.traced,
         )
         if self._fits(call):
             self._run.add(call)

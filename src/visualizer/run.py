@@ -32,6 +32,7 @@ class Run(Sequence["Call"]):
     def __init__(self, calls: Sequence[Call] = (), *, empty: Callable[[], str] | None = None) -> None:
         self._calls = list(calls)
         self._why_empty = empty
+        self.modules: dict[int, Any] = {}  # of the model, by identity, while it is at hand
         self.current_item: tuple[Any, tuple[Any, ...]] = (None, ())
 
     def add(self, call: Call) -> None:
@@ -82,6 +83,21 @@ class Run(Sequence["Call"]):
     def calls(self, path: str = "*") -> list[Call]:
         """Return the calls of the modules that a path or pattern names, in the order of execution."""
         return [call for call in self._calls if _matches(call, path)]
+
+    def gradients(self, scalar: Any) -> Run:
+        """Return the gradients of a scalar with respect to every map, lazy, under the calls' own paths.
+
+        Needs ``capture(model, gradients=True)``. Works with frozen weights and with checkpointing, touches no
+        ``.grad`` and keeps the graph. For a fused call dL/dA = dL/dO vᵀ (O = A v), held as its two factors.
+
+        Raises
+        ------
+        VisualizerError
+            If the run was recorded without gradients, without a graph or with dropout.
+        """
+        from visualizer.gradients import map_gradients
+
+        return self._part(map_gradients(self._calls, scalar, self.modules))
 
     def stitched(self, path: str, sequence: int | None = None) -> AttentionMap:
         """Return the calls of a module that continue one sequence as one map over the whole of it.
@@ -161,7 +177,9 @@ class Run(Sequence["Call"]):
         return Run(calls, empty=lambda: "no call matches")
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Run:
-        return Run([replace(call, content=copy.deepcopy(call.content, memo)) for call in self._calls])
+        return Run(
+            [replace(call, content=copy.deepcopy(call.content, memo), traced=None) for call in self._calls]
+        )
 
     def __reduce__(self) -> NoReturn:
         raise VisualizerError(

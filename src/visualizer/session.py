@@ -38,6 +38,7 @@ class Session:
         self._problem: Exception | None = None
         self._open: ExitStack | None = None
         self.run = Run(empty=self._why_empty)
+        self.run.modules = self._modules
         self._filling = Filling(self.run, self._modules, module_paths(model), options, self._started)
 
     @property
@@ -106,6 +107,11 @@ class Session:
         except VisualizerError:
             if error is None:  # else the model's own error is the one to tell
                 raise
+
+    @property
+    def wants_gradients(self) -> bool:
+        """Whether the graph should reach every map."""
+        return self._options.gradients
 
     def hear(self, found: Found) -> None:
         """Take one attention call."""

@@ -27,7 +27,8 @@ SEES = {
     "options": {"errors", "memory"},
     "calls": {"attention", "errors", "memory"},
     "tables": {"calls", "memory"},
-    "run": {"errors", "calls", "tables"},
+    "gradients": {"attention", "calls", "errors", "recorders"},
+    "run": {"attention", "errors", "calls", "gradients", "tables"},
     "filling": {"attention", "calls", "errors", "memory", "notices", "options", "recorders", "run"},
     "session": {"errors", "filling", "instrument", "options", "recorders", "run"},
     "visualizer": {"classic"},
@@ -42,7 +43,7 @@ SEES = {
 FRAMEWORKS = {
     "matplotlib": {"plots"},
     "sklearn": {"demo"},
-    "torch": {"attention", "demo", "filling", "recorders", "session"},
+    "torch": {"attention", "demo", "filling", "gradients", "recorders", "session"},
     "transformers": {"demo"},
     "timm": {"demo"},
     "typer": {"cli"},

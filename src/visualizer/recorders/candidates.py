@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 
@@ -24,6 +24,27 @@ class Use(NamedTuple):
         return self.operand.shape[self.axis]
 
 
+class FormedMap(NamedTuple):
+    """A map that a model formed itself.
+
+    Attributes
+    ----------
+    value
+        Its numbers, as the model has them.
+    axis
+        The axis of its keys.
+    how
+        How it was normalised.
+    traced
+        The same tensor as autograd knows it, where gradients are wanted.
+    """
+
+    value: torch.Tensor
+    axis: int
+    how: str
+    traced: Any = None
+
+
 @dataclass(eq=False)  # compared as the objects that they are
 class Candidate:
     """A softmax output, and what is known of it.
@@ -42,6 +63,8 @@ class Candidate:
         Whether its logits come from a product of two activations.
     masked
         What masking made of the output, or None.
+    traced
+        The output as autograd knows it, where gradients are wanted.
     """
 
     how: str
@@ -51,18 +74,24 @@ class Candidate:
     number: int
     from_product: bool
     masked: torch.Tensor | None = None
+    traced: Any = None
 
     @property
     def mark(self) -> Mark:
         """What tensors bear that were made from it."""
         return Mark("map", self)
 
-    def take(self) -> torch.Tensor:
-        """Return the map and let go of it: with zeros where rows without any key are not numbers."""
+    def take(self, use: Use | None) -> FormedMap:
+        """Return the map: with zeros where rows without any key are not numbers."""
         value, masked = self.value, self.masked
         assert value is not None
-        self.value = self.masked = None
-        return masked if masked is not None and bool(value.sum().isnan()) else value
+        if masked is not None and bool(value.sum().isnan()):
+            value = masked
+        return FormedMap(value, self.key_axis(use), self.how, self.traced)
+
+    def let_go(self) -> None:
+        """Forget the output: it has been decided on."""
+        self.value = self.masked = self.traced = None
 
     def shares_storage(self, tensor: torch.Tensor) -> bool:
         """Tell whether a tensor's numbers are the undecided output's own."""

@@ -18,6 +18,7 @@ from visualizer.attention import reading
 from visualizer.recorders import operators
 from visualizer.recorders.candidates import Candidate, Use, is_normalised
 from visualizer.recorders.dispatcher import Following, Operation
+from visualizer.recorders.graph import require_graph
 from visualizer.recorders.native import NativeAttention
 from visualizer.recorders.places import Place
 from visualizer.recorders.provenance import EXPONENTIAL, LOGITS, SAMPLED, Mark, Marks
@@ -30,6 +31,10 @@ BROADER = 64
 
 class Surroundings(Protocol):
     """What the recorder asks of the installation."""
+
+    @property
+    def wants_gradients(self) -> bool:
+        """Whether the graph should reach every map."""
 
     def is_parameter(self, tensor: Any) -> bool:
         """Tell whether a tensor is a parameter or a buffer of a model, or a view of one."""
@@ -94,6 +99,8 @@ class FormedMaps:
         given = operation.named()
         axis = given["dim"] if isinstance(given.get("dim"), int) else -1  # a masked softmax may leave it out
         logits = given["self"]
+        if self._around.wants_gradients:
+            require_graph(result, logits)
         if self._native.inside:
             candidate = self._add("softmax of torch's native attention", result, axis, from_product=True)
             self._decide(candidate, None)
@@ -110,6 +117,8 @@ class FormedMaps:
             number=self._around.next_number(),
             from_product=from_product,
         )
+        if self._around.wants_gradients:
+            candidate.traced = value
         self._undecided.append(candidate)
         self._marks.put(value, [candidate.mark])
         return candidate
@@ -118,7 +127,7 @@ class FormedMaps:
         if candidate.value is None:
             return
         self._around.found_formed(candidate, use)
-        candidate.value = candidate.masked = None
+        candidate.let_go()
         if candidate in self._undecided:
             self._undecided.remove(candidate)
 

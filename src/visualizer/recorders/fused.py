@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import torch
 
 from visualizer.attention import reading
 from visualizer.recorders.dispatcher import Arguments, Following, Named, Operation, overload
+from visualizer.recorders.graph import require_graph
 
 ENTRY_KEYS = (
     "AutogradCPU",
@@ -51,14 +52,23 @@ KERNELS = (
     "_scaled_dot_product_attention_math_for_mps",
 )
 
-Found = Callable[[FusedCall], None]
+
+class Surroundings(Protocol):
+    """What the recorder asks of the installation."""
+
+    @property
+    def wants_gradients(self) -> bool:
+        """Whether the graph should reach every call."""
+
+    def found_fused(self, call: FusedCall) -> None:
+        """Take a fused call."""
 
 
 class FusedCalls:
     """Recorder of fused calls."""
 
-    def __init__(self, found: Found) -> None:
-        self._found = found
+    def __init__(self, surroundings: Surroundings) -> None:
+        self._around = surroundings
 
     def install(self, following: Following) -> None:
         """Follow the entry, and for what comes past it the kernels."""
@@ -71,12 +81,16 @@ class FusedCalls:
             return go_on()
         with reading():
             output = go_on()
+        if self._around.wants_gradients:
+            require_graph(output)
         entry = overload("scaled_dot_product_attention")
-        self._found(_call("scaled_dot_product_attention", Operation(entry, args, kwargs, output)))
+        self._around.found_fused(
+            _call("scaled_dot_product_attention", Operation(entry, args, kwargs, output))
+        )
         return output
 
     def _after_kernel(self, name: str, operation: Operation) -> None:
-        self._found(_call(name, operation))
+        self._around.found_fused(_call(name, operation))
 
 
 def _call(kernel: str, operation: Operation) -> FusedCall:

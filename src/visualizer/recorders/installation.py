@@ -10,21 +10,13 @@ from typing import Any, NamedTuple, Protocol
 import torch
 
 from visualizer.attention import reading
-from visualizer.recorders.candidates import Candidate, Use
+from visualizer.recorders.candidates import Candidate, FormedMap, Use
 from visualizer.recorders.dispatcher import Following
 from visualizer.recorders.formed import FormedMaps
 from visualizer.recorders.fused import FusedCall, FusedCalls
 from visualizer.recorders.native import NativeAttention
 from visualizer.recorders.places import Place, find_place
 from visualizer.recorders.provenance import storage_address
-
-
-class FormedMap(NamedTuple):
-    """A map that a model formed itself: its values, the axis of its keys, and how it was normalised."""
-
-    value: torch.Tensor
-    axis: int
-    how: str
 
 
 class Found(NamedTuple):
@@ -46,6 +38,10 @@ class Listener(Protocol):
     def owner(self) -> int:
         """The thread that runs the model."""
 
+    @property
+    def wants_gradients(self) -> bool:
+        """Whether the graph should reach every map."""
+
     def hear(self, found: Found) -> None:
         """Take a call whose module is one of `modules`."""
 
@@ -64,7 +60,7 @@ class Installation:
         self._parameters: set[int] = set()
         self._native = NativeAttention()
         self._formed = FormedMaps(self, self._native)
-        self._fused = FusedCalls(self._found_fused)
+        self._fused = FusedCalls(self)
 
     def join(self, listener: Listener) -> None:
         """Add a listener; the first one has everything installed."""
@@ -101,6 +97,11 @@ class Installation:
         """Tell whether a tensor is a parameter or a buffer of a model, or a view of one."""
         return isinstance(tensor, torch.nn.Parameter) or storage_address(tensor) in self._parameters
 
+    @property
+    def wants_gradients(self) -> bool:
+        """Whether a listener wants the graph to reach every map."""
+        return any(listener.wants_gradients for listener in self._listeners)
+
     def next_number(self) -> int:
         """Return the running call's number in the order of all calls."""
         return next(self._numbers)
@@ -112,12 +113,13 @@ class Installation:
             known.update(listener.modules)
         return find_place(known, self._listeners[-1].owner if self._listeners else None)
 
-    def _found_fused(self, call: FusedCall) -> None:
+    def found_fused(self, call: FusedCall) -> None:
+        """Take a fused call."""
         self._tell(lambda: Found(self.next_number(), self.place(), call))
 
     def found_formed(self, candidate: Candidate, use: Use | None) -> None:
         """Take a candidate that has turned out to be a map, and the product that showed it."""
-        self._tell(lambda: Found(candidate.number, candidate.place, _formed(candidate, use)))
+        self._tell(lambda: Found(candidate.number, candidate.place, candidate.take(use)))
 
     def _failed(self, error: Exception) -> None:
         for listener in self._listeners:
@@ -137,11 +139,6 @@ class Installation:
                         listener.hear(found)
                 except Exception as error:  # noqa: BLE001
                     listener.failed(error)
-
-
-def _formed(candidate: Candidate, use: Use | None) -> FormedMap:
-    axis = candidate.key_axis(use)
-    return FormedMap(candidate.take(), axis, candidate.how)
 
 
 INSTALLATION = Installation()

@@ -8,9 +8,9 @@ import torch
 
 from visualizer.attention import AttentionMap, Band, Dense, Factors
 from visualizer.errors import OptionError
+from visualizer.recorders.candidates import FormedMap
 from visualizer.recorders.fused import FusedCall
 from visualizer.recorders.holding import Holder
-from visualizer.recorders.installation import FormedMap
 
 if TYPE_CHECKING:
     from visualizer.options import Options
@@ -19,11 +19,13 @@ _HEADS = ("num_heads", "num_attention_heads", "n_heads", "n_head", "heads", "nhe
 
 
 class Made(NamedTuple):
-    """A map or value, and where its keys lie in a sequence that is generated step by step."""
+    """A map or value, where its keys lie in a sequence generated step by step, and v where it is held."""
 
     content: Any
     first_key: int = 0
     sequence: int = 0
+    value: Any = None
+    traced: Any = None
 
 
 def fused_map(call: FusedCall, module: Any, holder: Holder, options: Options) -> Made:
@@ -33,7 +35,7 @@ def fused_map(call: FusedCall, module: Any, holder: Holder, options: Options) ->
     query, queries = _four(query), query.shape[-2]
     seen = _seen_keys(mask) if mask is not None and queries < key.shape[-2] else None
     key, first_key, sequence = holder.hold_keys(key, (id(module), "k"), queries, seen)
-    if options.values:
+    if options.values or options.gradients:
         value = holder.hold_keys(value, (id(module), "v"), queries, seen)[0]
     rows = options.rows(queries)
     if rows is not None:
@@ -47,7 +49,7 @@ def fused_map(call: FusedCall, module: Any, holder: Holder, options: Options) ->
         band=_causal(rows, queries) if call.causal else None,
         v=value if options.values else None,
     )
-    return Made(AttentionMap(factors), first_key, sequence)
+    return Made(AttentionMap(factors), first_key, sequence, value if options.gradients else None)
 
 
 def formed_map(found: FormedMap, module: Any, holder: Holder, options: Options) -> Made:

@@ -1,0 +1,55 @@
+"""What autograd knows of a call: the tensor that stands for its map in the graph."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from visualizer.recorders.candidates import FormedMap
+from visualizer.recorders.fused import FusedCall
+
+
+@dataclass(frozen=True, eq=False)
+class Traced:
+    """What the gradient with respect to a call's map is computed from.
+
+    Attributes
+    ----------
+    tensor
+        The output of a fused call, or the map that the model formed, as autograd knows it.
+    module
+        Identity of the module.
+    dropout
+        The fused call's dropout probability.
+    value
+        v (batch, key head, key, width) of a fused call.
+    axis
+        The axis of keys of a formed map.
+    told_by
+        What tells the call from others of its module: its queries, or the map.
+    """
+
+    tensor: Any
+    module: int
+    dropout: float
+    value: Any
+    axis: int | None
+    told_by: torch.Tensor
+
+    def is_of(self, what: FusedCall | FormedMap) -> bool:
+        """Tell whether this is what a checkpoint computes again."""
+        told_by = _told_by(what)
+        return self.told_by.shape == told_by.shape and torch.equal(self.told_by, told_by)
+
+
+def trace(what: FusedCall | FormedMap, module: int, value: Any) -> Traced:
+    """Return what autograd knows of a call; ``value`` is v as it is held."""
+    if isinstance(what, FusedCall):
+        return Traced(what.output, module, what.dropout, value, None, _told_by(what))
+    return Traced(what.traced, module, 0.0, None, what.axis, _told_by(what))
+
+
+def _told_by(what: FusedCall | FormedMap) -> torch.Tensor:
+    return (what.query if isinstance(what, FusedCall) else what.value).detach()

@@ -1,0 +1,138 @@
+"""Gradients with respect to maps, fused ones too, next to autograd's own of the written-out model."""
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional
+from torch.utils.checkpoint import checkpoint
+
+import visualizer
+from visualizer.errors import VisualizerError
+
+
+class Attention(nn.Module):
+    """Four heads on two key heads; written out, it keeps its map for autograd."""
+
+    def __init__(self, *, fused=True, dropout=0.0):
+        super().__init__()
+        self.q, self.kv, self.out = nn.Linear(32, 32), nn.Linear(32, 32), nn.Linear(32, 32)
+        self.fused, self.dropout = fused, dropout
+
+    def forward(self, x):
+        q = self.q(x).unflatten(-1, (4, 8)).transpose(1, 2)
+        k, v = self.kv(x).unflatten(-1, (2, 2, 8)).transpose(1, 3).unbind(2)
+        if self.fused:
+            y = functional.scaled_dot_product_attention(q, k, v, dropout_p=self.dropout, enable_gqa=True)
+        else:
+            k, v = k.repeat_interleave(2, 1), v.repeat_interleave(2, 1)
+            self.map = (q @ k.transpose(-1, -2) / 8**0.5).softmax(-1)
+            y = self.map @ v
+        return x + self.out(y.transpose(1, 2).flatten(2))
+
+
+class Net(nn.Module):
+    def __init__(self, *, reentrant=None, **options):
+        super().__init__()
+        self.layers = nn.ModuleList([Attention(**options) for _ in range(2)])
+        self.reentrant = reentrant
+
+    def forward(self, x):
+        for layer in self.layers:
+            if self.reentrant is None:
+                x = layer(x)
+            else:
+                x = checkpoint(layer, x, use_reentrant=self.reentrant)
+        return x
+
+
+def make(**options):
+    torch.manual_seed(0)
+    return Net(**options)
+
+
+@pytest.fixture
+def x():
+    return torch.randn(2, 7, 32, generator=torch.Generator().manual_seed(1)).requires_grad_()
+
+
+@pytest.fixture
+def expected(x):
+    net = make(fused=False)
+    loss = net(x).square().sum()
+    return torch.autograd.grad(loss, [layer.map for layer in net.layers])
+
+
+def recorded(net, x):
+    with visualizer.capture(net, gradients=True) as run:
+        loss = net(x).square().sum()
+    return run, run.gradients(loss)
+
+
+def assert_close(gradients, expected):
+    for layer, wanted in enumerate(expected):
+        found = gradients[f"layers.{layer}"].tensor()
+        assert (found - wanted).abs().max() < 1e-4 * wanted.abs().max()
+
+
+@pytest.mark.parametrize("fused", [True, False])
+@pytest.mark.parametrize("reentrant", [None, False, True])
+def test_they_are_autograds_own(x, expected, fused, reentrant):
+    net = make(fused=fused, reentrant=reentrant)
+    _, gradients = recorded(net, x)
+    assert_close(gradients, expected)
+    assert x.grad is None
+    assert all(weight.grad is None for weight in net.parameters())
+
+
+@pytest.mark.parametrize("fused", [True, False])
+def test_frozen_weights_do_not_matter(x, expected, fused):
+    net = make(fused=fused).requires_grad_(False)
+    _, gradients = recorded(net, x.detach())
+    assert_close(gradients, expected)
+
+
+def test_grads_that_are_there_stay(x):
+    net = make(reentrant=True)
+    net(x).sum().backward()
+    before = [weight.grad.clone() for weight in net.parameters()]
+    recorded(net, x)
+    assert all(torch.equal(weight.grad, old) for weight, old in zip(net.parameters(), before, strict=True))
+
+
+def test_the_gradient_of_a_fused_map_is_held_as_two_factors(x):
+    _, gradients = recorded(make(), x)
+    assert gradients["layers.0"].storages()
+    assert "outer product" in repr(gradients["layers.0"])
+
+
+def test_map_times_gradient_is_read_lazily(x, expected):
+    run, gradients = recorded(make(), x)
+    relevance = run["layers.1"] * gradients["layers.1"]
+    wanted = run["layers.1"].tensor() * expected[1]
+    assert (relevance[0, 2].tensor() - wanted[0, 2]).abs().max() < 1e-4 * wanted.abs().max()
+
+
+def test_dropout_is_an_error_that_says_why(x):
+    net = make(dropout=0.5)
+    with visualizer.capture(net, gradients=True) as run:
+        loss = net(x).sum()
+    with pytest.raises(VisualizerError, match=r"dropout 0.5, and fused kernels do not give the mask"):
+        run.gradients(loss)
+
+
+def test_a_run_without_gradients_says_how_to_have_them(x):
+    net = make()
+    with visualizer.capture(net) as run:
+        loss = net(x).sum()
+    with pytest.raises(VisualizerError, match=r"capture\(model, gradients=True\)"):
+        run.gradients(loss)
+
+
+def test_a_run_without_graph_says_so(x):
+    net = make()
+    with torch.no_grad(), visualizer.capture(net, gradients=True) as run:
+        loss = net(x).sum()
+    with pytest.raises(VisualizerError, match=r"outside torch.no_grad"):
+        run.gradients(loss)
+    with pytest.raises(VisualizerError, match=r"but it is of shape \(2, 7, 32\)"):
+        run.gradients(net(x))
