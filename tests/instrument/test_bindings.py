@@ -1,5 +1,6 @@
 """Every way in which a name is bound, by both front ends: (source, calls of f, names, bindings in order)."""
 
+import asyncio
 import sys
 
 import pytest
@@ -217,6 +218,49 @@ def test_a_comprehension_over_a_free_variables_name_leaves_it_alone(module, fron
     with watch(function, "a", "c", each_binding=True) as seen:
         assert function([1, 2]) == plain
     assert [(r.name, r.value) for r in seen] == [("a", 6), ("c", [1, 2])]
+
+
+COMPREHENSIONS = """
+import contextlib, visualizer
+from visualizer.instrument import codes
+
+codes.front_ends = ("bytecode",)
+
+def f(x):
+    a = 0; b = [a for a in x]; a = 1; c = {a: b for a, b in zip(x, x)}; b = 2
+    b = [[a for a in a] for a in [[a for a in x]]]; a = b = [a for a in x]; a = {a for a in x for b in x}
+    with contextlib.suppress(ZeroDivisionError): a = [a / 0 for a in x]
+    try: b = [a.none for a in x]
+    except AttributeError: a = 3
+    d = [lambda: a for a in x]; a = d[0](); return a, b
+
+with visualizer.watch(f, "a", "b", each_binding=True) as seen:
+    f([4, 5])
+print([(record.name, record.value) for record in seen])
+"""
+
+
+@pytest.mark.parametrize("positions", [(), ("-X", "no_debug_ranges")], ids=["positions", "lines"])
+def test_on_one_line_comprehensions_are_told_from_bindings_beside_them(python, positions):
+    result = python(*positions, "-c", COMPREHENSIONS)
+    lists = [("b", [[4, 5]]), ("a", [4, 5]), ("b", [4, 5]), ("a", {4, 5})]
+    found = [("a", 0), ("b", [4, 5]), ("a", 1), ("b", 2), *lists, ("a", 3), ("a", 5)]
+    assert (result.stderr, result.stdout) == ("", f"{found}\n")
+
+
+def test_a_comprehension_over_what_comes_later_is_told_from_bindings_beside_it(module, front_end):
+    function = module("""
+        async def f(x):
+            a = 0; b = [a async for a in x if a]; a = 1; return a, b
+    """).f
+
+    async def numbers():
+        yield 0
+        yield 2
+
+    with watch(function, "a", "b", each_binding=True) as seen:
+        assert asyncio.run(function(numbers())) == (1, [2])
+    assert [(r.name, r.value) for r in seen] == [("a", 0), ("b", [2]), ("a", 1)]
 
 
 def test_a_constant_is_left_alone(module, front_end):

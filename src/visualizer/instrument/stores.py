@@ -13,10 +13,10 @@ import inspect
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from types import CodeType
 
-from bytecode import Bytecode, CellVar, FreeVar, Instr
-from bytecode.instr import InstrLocation
+from bytecode import Bytecode, CellVar, Instr
 
 from visualizer.instrument.assembly import assembled
+from visualizer.instrument.comprehensions import set_aside, variable_name
 from visualizer.instrument.hook_calls import call, load
 
 _PAIRS = {
@@ -134,37 +134,18 @@ def _sharing(code: CodeType, names: Iterable[str]) -> Iterator[tuple[CodeType, s
 def _stored(instruction: object) -> tuple[str, ...]:
     if not isinstance(instruction, Instr) or instruction.name not in {"STORE_FAST", "STORE_DEREF"}:
         return ()
-    return (_name(instruction.arg),)
-
-
-def _name(arg: object) -> str:
-    return arg.name if isinstance(arg, CellVar | FreeVar) else str(arg)
+    return (variable_name(instruction.arg),)
 
 
 def _not_locals(body: Bytecode) -> set[int]:
     """Return the indices of stores that bind no local of the function itself."""
-    spans = [
-        (_name(each.arg), each.location)
-        for each in body
-        if isinstance(each, Instr) and each.name == "LOAD_FAST_AND_CLEAR"
-    ]
+    waiting = set_aside(body)
     return {
         index
         for index, each in enumerate(body)
         for name in _stored(each)
-        if _is_unbinding(body, index) or any(name == owner and _within(each, span) for owner, span in spans)
+        if name in waiting.get(index, ()) or _is_unbinding(body, index)
     }
-
-
-def _within(instruction: Instr, span: InstrLocation | None) -> bool:
-    """Tell whether an instruction stands inside an inlined comprehension."""
-    at = instruction.location
-    if at is None or span is None or at.lineno is None:
-        return False
-    if None in (at.col_offset, span.col_offset):  # -X no_debug_ranges: only whole lines can be compared
-        return bool(span.lineno <= at.lineno <= span.end_lineno)
-    start, stop = (at.lineno, at.col_offset), (at.end_lineno, at.end_col_offset)
-    return bool((span.lineno, span.col_offset) <= start and stop <= (span.end_lineno, span.end_col_offset))
 
 
 def _is_unbinding(body: Bytecode, index: int) -> bool:
@@ -177,5 +158,5 @@ def _is_unbinding(body: Bytecode, index: int) -> bool:
         before.name == "LOAD_CONST"
         and before.arg is None
         and after.name.startswith("DELETE_")
-        and _name(after.arg) == _name(body[index].arg)
+        and variable_name(after.arg) == variable_name(body[index].arg)
     )
