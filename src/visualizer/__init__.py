@@ -12,16 +12,20 @@ from visualizer.classic import get_local
 
 if TYPE_CHECKING:
     from visualizer import errors, plots
+    from visualizer._find import find
+    from visualizer._from_arrays import from_arrays
     from visualizer.instrument import watch
     from visualizer.session import capture
 
 __version__ = "0.1.0"
 
-__all__ = ["capture", "errors", "get_local", "plots", "watch"]
+__all__ = ["capture", "errors", "find", "from_arrays", "get_local", "plots", "watch"]
 
 _LAZY = {
     "capture": "visualizer.session",
     "errors": "visualizer",
+    "find": "visualizer._find",
+    "from_arrays": "visualizer._from_arrays",
     "plots": "visualizer",
     "watch": "visualizer.instrument",
 }

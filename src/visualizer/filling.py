@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -11,9 +11,11 @@ import torch
 from visualizer.attention import AttentionMap, Dense
 from visualizer.calls import Call
 from visualizer.errors import MemoryBudgetError
+from visualizer.explaining import Seen
 from visualizer.memory import format_bytes
 from visualizer.notices import warn_user
 from visualizer.options import Options
+from visualizer.recorders.candidates import FormedMap
 from visualizer.recorders.checks import compare_rows
 from visualizer.recorders.fused import FusedCall
 from visualizer.recorders.holding import Holder
@@ -35,8 +37,8 @@ class Filling:
         The model's modules and their paths, by identity.
     options
         What is wanted.
-    steps
-        Returns how many forwards of the model have begun, or None where that cannot be told.
+    seen
+        What is seen and not recorded.
     """
 
     def __init__(
@@ -45,17 +47,11 @@ class Filling:
         modules: dict[int, Any],
         paths: dict[int, list[str]],
         options: Options,
-        steps: Callable[[], int | None],
+        seen: Seen,
     ) -> None:
-        self.left_out: Counter[str] = Counter()
+        self.seen = seen
         self.stopped: MemoryBudgetError | None = None
-        self._run, self._modules, self._paths, self._options, self._steps = (
-            run,
-            modules,
-            paths,
-            options,
-            steps,
-        )
+        self._run, self._modules, self._paths, self._options = run, modules, paths, options
         self._holder = Holder(options.device, options.dtype)
         self._counts: Counter[int] = Counter()
         self._limit = options.bytes_allowed()
@@ -66,7 +62,13 @@ class Filling:
 
     def take(self, found: Found) -> None:
         """Take an attention call that a recorder found."""
+        if found.place.module not in self._modules:
+            self.seen.elsewhere += 1
+            return
         what, module = found.what, self._module_of(found)
+        if why := _refusal(what):
+            self.seen.refused[why] += 1
+            return
         if not self._is_wanted(module):
             return
         owner = self._modules[module]
@@ -106,15 +108,15 @@ class Filling:
     def _is_wanted(self, module: int) -> bool:
         owner = self._modules[module]
         if not any(self._options.wants(path, owner) for path in self._paths[module]):
-            self.left_out["modules="] += 1
+            self.seen.left_out["modules="] += 1
             return False
         number = self._counts[module]
         self._counts[module] += 1
         if not self._options.wants_number(number):
-            self.left_out["every= or first="] += 1
+            self.seen.left_out["every= or first="] += 1
             return False
         if self.stopped is not None:
-            self.left_out["budget="] += 1
+            self.seen.left_out["budget="] += 1
             return False
         return True
 
@@ -155,7 +157,7 @@ class Filling:
         return {name: read(content) for name, read in readouts.items()}
 
     def _step(self, item: Any) -> int:
-        started = self._steps() or 0
+        started = self.seen.started or 0
         if item != self._item:
             self._item, self._item_began = item, max(started - 1, 0)
         return max(started - 1 - self._item_began, 0)
@@ -174,7 +176,7 @@ class Filling:
             f"needs {format_bytes(needed)} more; give budget=, or record less: modules=, queries='last', "
             "every=, keep='readouts', dtype=, device='cpu'"
         )
-        self.left_out["budget="] += 1
+        self.seen.left_out["budget="] += 1
         return False
 
     def _foresee(self, module: int) -> None:
@@ -188,3 +190,13 @@ class Filling:
                 f"need about {format_bytes(needed)}, above the budget of {format_bytes(self._limit)}: "
                 "give budget=, or record less"
             )
+
+
+def _refusal(what: FusedCall | FormedMap) -> str:
+    """Say why a call cannot be recorded; "" where it can."""
+    if torch._C._current_graph_task_id() != -1:  # noqa: SLF001
+        return "they were a checkpoint's second run, in the backward pass: record the forward pass"
+    tensor = what.output if isinstance(what, FusedCall) else what.value
+    if tensor.device.type == "meta" or type(tensor).__name__ == "FakeTensor":
+        return f"their tensors have no numbers (on {tensor.device.type}): run the model on real ones"
+    return ""

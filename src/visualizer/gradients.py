@@ -95,13 +95,16 @@ class _Recompute:
         """Take what is computed again."""
         what = found.what
         tensor = what.output if isinstance(what, FusedCall) else what.traced
-        if tensor is None or not tensor.requires_grad:
+        if tensor is None or not tensor.requires_grad or found.place.module not in self.modules:
             return
         for number, call in list(self._waiting.items()):
             if call.traced.module == found.place.module and call.traced.is_of(what):
                 del self._waiting[number]
                 tensor.register_hook(partial(self.take, number))
                 return
+
+    def left(self, candidate: Any) -> None:
+        """Do not mind what was no map."""
 
     def failed(self, error: Exception) -> None:
         """Remember the first error."""

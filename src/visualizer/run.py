@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any, NoReturn, overload
 
 from visualizer.calls import Call, Checks, join_steps
 from visualizer.errors import CallsError, VisualizerError
+from visualizer.readout_table import Table, readout_table
 from visualizer.tables import calls_table
+from visualizer.tokens import find_text, token_texts
 
 if TYPE_CHECKING:
     from visualizer.attention import AttentionMap
@@ -33,6 +35,7 @@ class Run(Sequence["Call"]):
         self._calls = list(calls)
         self._why_empty = empty
         self.modules: dict[int, Any] = {}  # of the model, by identity, while it is at hand
+        self.tokens: list[str] = []
         self.current_item: tuple[Any, tuple[Any, ...]] = (None, ())
 
     def add(self, call: Call) -> None:
@@ -83,6 +86,34 @@ class Run(Sequence["Call"]):
     def calls(self, path: str = "*") -> list[Call]:
         """Return the calls of the modules that a path or pattern names, in the order of execution."""
         return [call for call in self._calls if _matches(call, path)]
+
+    def table(self, read: str | Callable[..., Any], **options: Any) -> Table:
+        """Return one row for each call, batch row and head: a read-out's mean over its queries or keys.
+
+        `run.table("mass", groups={"answer": slice(3, 5)})` has a column for each group; `sort` orders by one.
+        """
+        return readout_table(self._calls, read, **options)
+
+    def label(
+        self, tokens: Sequence[str] | None = None, *, tokenizer: Any = None, input_ids: Any = None
+    ) -> Run:
+        """Say what the tokens are: their texts, or a tokenizer and the ids of one text; return the run."""
+        self.tokens = token_texts(tokens, tokenizer=tokenizer, input_ids=input_ids)
+        return self
+
+    def where(self, text: str, nth: int | None = None) -> slice:
+        """Return which tokens a piece of text lies in; taken wherever queries, keys or groups are.
+
+        Raises
+        ------
+        CallsError
+            If the run has no tokens, or the text is nowhere or at several places.
+        """
+        if not self.tokens:
+            raise CallsError(
+                f"{text!r} was looked for, but the run has no tokens: run.label(tokens=[...]) first"
+            )
+        return find_text(self.tokens, text, nth)
 
     def gradients(self, scalar: Any) -> Run:
         """Return the gradients of a scalar with respect to every map, lazy, under the calls' own paths.
@@ -174,7 +205,9 @@ class Run(Sequence["Call"]):
         return self._why_empty() if self._why_empty is not None else "nothing was recorded"
 
     def _part(self, calls: Sequence[Call]) -> Run:
-        return Run(calls, empty=lambda: "no call matches")
+        part = Run(calls, empty=lambda: "no call matches")
+        part.tokens, part.modules = self.tokens, self.modules
+        return part
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Run:
         return Run(

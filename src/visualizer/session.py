@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+import fnmatch
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, nullcontext
@@ -10,12 +12,14 @@ from typing import Any
 
 import torch
 
-from visualizer.errors import TargetError, VisualizerError
+from visualizer.errors import OptionError, TargetError, VisualizerError
+from visualizer.explaining import Seen
 from visualizer.filling import Filling
 from visualizer.instrument import switch
 from visualizer.instrument.taps import CallTap
 from visualizer.instrument.targets import resolve
 from visualizer.options import Modules, Options, Readouts
+from visualizer.recorders.candidates import Candidate
 from visualizer.recorders.installation import INSTALLATION, Found
 from visualizer.recorders.local_values import local_values
 from visualizer.recorders.paths import module_paths
@@ -39,7 +43,10 @@ class Session:
         self._open: ExitStack | None = None
         self.run = Run(empty=self._why_empty)
         self.run.modules = self._modules
-        self._filling = Filling(self.run, self._modules, module_paths(model), options, self._started)
+        self._paths = module_paths(model)
+        self.seen = Seen(type(model).__name__)
+        self._filling = Filling(self.run, self._modules, self._paths, options, self.seen)
+        self._check_modules()
 
     @property
     def modules(self) -> Mapping[int, Any]:
@@ -115,8 +122,14 @@ class Session:
 
     def hear(self, found: Found) -> None:
         """Take one attention call."""
-        if torch._C._current_graph_task_id() == -1:  # noqa: SLF001  # else a checkpoint's second run, in backward
-            self._filling.take(found)
+        self.seen.started = self._started()
+        self._filling.take(found)
+
+    def left(self, candidate: Candidate) -> None:
+        """Take a softmax that was no map."""
+        shape = tuple(candidate.value.shape) if candidate.value is not None else ()
+        place = candidate.place
+        self.seen.no_maps[f"{candidate.how} of shape {shape} in {place.function}, line {place.line}"] += 1
 
     def failed(self, error: Exception) -> None:
         """Remember the first error of recording, for the end."""
@@ -130,6 +143,7 @@ class Session:
     def _hear_local(self, name: str, value: Any, function: str) -> None:
         try:
             place = find_place(self._modules)
+            self.seen.started = self._started()
             self._filling.take_local(name, value, function, place, INSTALLATION.next_number())
         except Exception as error:  # noqa: BLE001  # the model must go on
             self.failed(error)
@@ -147,14 +161,22 @@ class Session:
         return None if self._steps is None else self._steps.started
 
     def _why_empty(self) -> str:
-        name = type(self._model).__name__
-        if self._steps is not None and not self._steps.started:
-            return f"the {name} was not called while recording"
-        left_out = self._filling.left_out
-        if left_out:
-            reasons = ", ".join(f"{count} calls by {why}" for why, count in left_out.items())
-            return f"everything was left out: {reasons}"
-        return f"the {name} made no attention call that could be seen"
+        self.seen.started = self._started()
+        return self.seen.explain()
+
+    def _check_modules(self) -> None:
+        """Refuse patterns that no module has."""
+        patterns = self._options.modules
+        if patterns is None or callable(patterns):
+            return
+        paths = [path for of_module in self._paths.values() for path in of_module]
+        for pattern in [patterns] if isinstance(patterns, str) else patterns:
+            if not fnmatch.filter(paths, pattern):
+                near = difflib.get_close_matches(pattern, paths, 3, 0)
+                raise OptionError(
+                    f"modules={pattern!r} was asked for, but no module of the {type(self._model).__name__} "
+                    f"has such a path; there are {', '.join(map(repr, near))}"
+                )
 
 
 @contextmanager

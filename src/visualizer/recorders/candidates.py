@@ -85,7 +85,7 @@ class Candidate:
         """Return the map: with zeros where rows without any key are not numbers."""
         value, masked = self.value, self.masked
         assert value is not None
-        if masked is not None and bool(value.sum().isnan()):
+        if masked is not None and value.device.type != "meta" and bool(value.sum().isnan()):
             value = masked
         return FormedMap(value, self.key_axis(use), self.how, self.traced)
 
@@ -129,7 +129,7 @@ def is_normalised(use: Use, *, partly: bool) -> bool:
     ``partly`` admits sums below one, as a softmax-plus-one has them.
     """
     operand, axis = use
-    if not operand.is_floating_point() or use.length < 2:
+    if not operand.is_floating_point() or operand.device.type == "meta" or use.length < 2:
         return False
     with reading(), torch.no_grad():
         operand = operand.detach()

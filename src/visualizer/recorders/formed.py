@@ -48,6 +48,9 @@ class Surroundings(Protocol):
     def found_formed(self, candidate: Candidate, use: Use | None) -> None:
         """Take a candidate that has turned out to be a map, and the product that showed it."""
 
+    def left_formed(self, candidate: Candidate) -> None:
+        """Take a candidate that has turned out to be no map."""
+
 
 class FormedMaps:
     """Recorder of the maps that a model forms itself."""
@@ -56,7 +59,7 @@ class FormedMaps:
         self._around = surroundings
         self._native = native
         self._marks = Marks()
-        self._undecided: deque[Candidate] = deque(maxlen=UNDECIDED)
+        self._undecided: deque[Candidate] = deque()
         self._following: Following | None = None
         self._wide = False
 
@@ -67,6 +70,11 @@ class FormedMaps:
             following.follow(name, after=self._after_softmax)
         for name in operators.overloads(operators.PRODUCTS, out=True):
             following.follow(name, after=self._after_product)
+
+    @property
+    def undecided(self) -> list[Candidate]:
+        """The softmax outputs that have met no activation so far."""
+        return list(self._undecided)
 
     def forget(self) -> None:
         """Let go of everything."""
@@ -119,6 +127,8 @@ class FormedMaps:
         )
         if self._around.wants_gradients:
             candidate.traced = value
+        if len(self._undecided) == UNDECIDED:
+            self._around.left_formed(self._undecided.popleft())
         self._undecided.append(candidate)
         self._marks.put(value, [candidate.mark])
         return candidate

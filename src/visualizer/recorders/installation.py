@@ -43,7 +43,10 @@ class Listener(Protocol):
         """Whether the graph should reach every map."""
 
     def hear(self, found: Found) -> None:
-        """Take a call whose module is one of `modules`."""
+        """Take a call; whether it is of one of `modules` is to be seen."""
+
+    def left(self, candidate: Candidate) -> None:
+        """Take a softmax of one of `modules` that was no map."""
 
     def failed(self, error: Exception) -> None:
         """Take an error of recording, to be raised when the model is through."""
@@ -57,6 +60,7 @@ class Installation:
         self._lock = threading.RLock()
         self._following: Following | None = None
         self._numbers = itertools.count()
+        self._known: dict[int, Any] = {}
         self._parameters: set[int] = set()
         self._native = NativeAttention()
         self._formed = FormedMaps(self, self._native)
@@ -66,7 +70,7 @@ class Installation:
         """Add a listener; the first one has everything installed."""
         with self._lock:
             self._listeners = [*self._listeners, listener]
-            self._collect_parameters()
+            self._collect()
             if self._following is None:
                 self._following = Following(self._failed)
                 for recorder in (self._fused, self._native, self._formed):
@@ -75,15 +79,20 @@ class Installation:
     def leave(self, listener: Listener) -> None:
         """Remove a listener; the last one has everything removed."""
         with self._lock:
+            for candidate in self._formed.undecided:
+                if candidate.place.module in listener.modules:
+                    listener.left(candidate)
             self._listeners = [other for other in self._listeners if other is not listener]
             if not self._listeners and self._following is not None:
                 following, self._following = self._following, None
                 following.close()
                 self._formed.forget()
-            self._collect_parameters()
+            self._collect()
 
-    def _collect_parameters(self) -> None:
+    def _collect(self) -> None:
+        """Collect the modules that are meant, and their parameters."""
         modules = {id(m): m for listener in self._listeners for m in listener.modules.values()}
+        self._known = modules
         tensors = [
             tensor
             for module in modules.values()
@@ -108,10 +117,7 @@ class Installation:
 
     def place(self) -> Place:
         """Return where the running call was made."""
-        known: dict[int, Any] = {}
-        for listener in self._listeners:
-            known.update(listener.modules)
-        return find_place(known, self._listeners[-1].owner if self._listeners else None)
+        return find_place(self._known, self._listeners[-1].owner if self._listeners else None)
 
     def found_fused(self, call: FusedCall) -> None:
         """Take a fused call."""
@@ -120,6 +126,12 @@ class Installation:
     def found_formed(self, candidate: Candidate, use: Use | None) -> None:
         """Take a candidate that has turned out to be a map, and the product that showed it."""
         self._tell(lambda: Found(candidate.number, candidate.place, candidate.take(use)))
+
+    def left_formed(self, candidate: Candidate) -> None:
+        """Take a candidate that has turned out to be no map."""
+        for listener in self._listeners:
+            if candidate.place.module in listener.modules:
+                listener.left(candidate)
 
     def _failed(self, error: Exception) -> None:
         for listener in self._listeners:
@@ -135,8 +147,7 @@ class Installation:
                 return
             for listener in self._listeners:
                 try:
-                    if found.place.module in listener.modules:
-                        listener.hear(found)
+                    listener.hear(found)
                 except Exception as error:  # noqa: BLE001
                     listener.failed(error)
 

@@ -75,9 +75,11 @@ def _module_around(frame: FrameType | None, known: Collection[int]) -> tuple[int
     foreign = False
     while frame is not None:
         first = _first_argument(frame)
-        if id(first) in known:
-            return id(first), foreign
-        foreign = foreign or isinstance(first, torch.nn.Module)
+        # a function that is merely given a module is not the module's
+        if isinstance(first, torch.nn.Module) and hasattr(type(first), frame.f_code.co_name):
+            if id(first) in known:
+                return id(first), foreign
+            foreign = True
         frame = frame.f_back
     return None, foreign
 

@@ -1,0 +1,68 @@
+"""Why a run is empty, and what to do: what was seen and not recorded, put into a sentence."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+SHOWN = 3
+
+
+@dataclass
+class Seen:
+    """What a session saw besides what it recorded.
+
+    Attributes
+    ----------
+    model
+        The model's class.
+    started
+        How many forwards of the model began; None where that cannot be told.
+    left_out
+        Calls that the options left out, by option.
+    refused
+        Calls that cannot be recorded, by reason.
+    elsewhere
+        Calls of modules that are not the model's.
+    no_maps
+        Softmaxes that were no attention: their results met no activation.
+    """
+
+    model: str
+    started: int | None = None
+    left_out: Counter[str] = field(default_factory=Counter)
+    refused: Counter[str] = field(default_factory=Counter)
+    elsewhere: int = 0
+    no_maps: Counter[str] = field(default_factory=Counter)
+
+    def explain(self) -> str:
+        """Say why nothing was recorded."""
+        if self.refused:
+            refused = self.refused.items()
+            return "; ".join(f"{_calls(count)} seen but not recorded: {why}" for why, count in refused)
+        if self.left_out:
+            reasons = ", ".join(f"{count} by {why}" for why, count in self.left_out.items())
+            return f"everything was left out: {reasons}"
+        if self.elsewhere:
+            return (
+                f"{_calls(self.elsewhere)} seen of modules that are not this {self.model}'s: give capture "
+                "the model that is called, not a copy or a part of it"
+            )
+        if self.started == 0:
+            return f"the {self.model} was not called while recording: call it within the block"
+        if self.no_maps:
+            places = "; ".join(list(self.no_maps)[:SHOWN])
+            return (
+                f"the {self.model} ran, and of {sum(self.no_maps.values())} softmaxes none met an activation "
+                f"({places}): routers, gates, classifiers and losses are no attention; a local can be "
+                "recorded by its name, capture(model, locals='name')"
+            )
+        return (
+            f"the {self.model} ran without any softmax or fused attention: linear attention, state spaces "
+            "and convolutions have no attention map; other values can be recorded by name, capture(model, "
+            "locals='name')"
+        )
+
+
+def _calls(count: int) -> str:
+    return "1 call was" if count == 1 else f"{count} calls were"

@@ -1,0 +1,108 @@
+"""Read-outs of every head as a table that can be sorted, to see which heads looked where."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from visualizer.calls import Call
+from visualizer.errors import OptionError
+
+_SHOWN = 20
+
+
+class Table(Sequence[dict[str, Any]]):
+    """Rows of a table, each a dictionary with the same columns.
+
+    Examples
+    --------
+    >>> table = Table([{"head": 0, "entropy": 1.5}, {"head": 1, "entropy": 0.5}])
+    >>> table.sort("entropy")[0]
+    {'head': 1, 'entropy': 0.5}
+    """
+
+    def __init__(self, rows: Iterable[dict[str, Any]]) -> None:
+        self._rows = list(rows)
+
+    @property
+    def columns(self) -> list[str]:
+        """Names of the columns."""
+        return list(self._rows[0]) if self._rows else []
+
+    def sort(self, column: str, *, descending: bool = False) -> Table:
+        """Return the rows in the order of a column.
+
+        Raises
+        ------
+        OptionError
+            If there is no such column.
+        """
+        if self._rows and column not in self.columns:
+            raise OptionError(f"column {column!r} was asked for; there are {', '.join(self.columns)}")
+        return Table(sorted(self._rows, key=lambda row: row[column], reverse=descending))
+
+    def __getitem__(self, index: Any) -> Any:
+        return Table(self._rows[index]) if isinstance(index, slice) else self._rows[index]
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        return iter(self._rows)
+
+    def __repr__(self) -> str:
+        cells = [self.columns, *([_written(value) for value in row.values()] for row in self._rows[:_SHOWN])]
+        widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+        lines = ["  ".join(map(str.rjust, line, widths)) for line in cells]
+        left = len(self) - _SHOWN
+        return "\n".join([*lines, f"… {left} more rows"] if left > 0 else lines)
+
+
+def _written(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def readout_table(calls: Sequence[Call], read: str | Callable[..., Any], **options: Any) -> Table:
+    """Return one row for each call, batch row and head: a read-out's mean over queries or keys.
+
+    Parameters
+    ----------
+    read
+        A method of `AttentionMap` such as ``"entropy"``, or a function of a map; its result has the axes
+        (batch, head, …), of which the rest is averaged, but for the groups of ``mass``, one column each.
+    options
+        What the method takes.
+    """
+    return Table(row for call in calls for row in _rows(call, read, options))
+
+
+def _rows(call: Call, read: str | Callable[..., Any], options: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    name = read if isinstance(read, str) else read.__name__
+    if isinstance(read, str) and not hasattr(call.map, read):
+        raise OptionError(f"the read-out {read!r} was asked for; there are entropy, received, mass, rest, …")
+    found = getattr(call.map, read)(**options) if isinstance(read, str) else read(call.map, **options)
+    values = np.asarray(found, dtype=np.float64)
+    columns = _columns(name, options, values)
+    means = values.reshape(*values.shape[:2], -1, len(columns)).mean(2)
+    for (batch, head), _ in np.ndenumerate(means[..., 0]):
+        place = {
+            "path": call.path,
+            "call": call.number,
+            "item": _item(call, batch),
+            "batch": batch,
+            "head": head,
+        }
+        yield place | dict(zip(columns, map(float, means[batch, head]), strict=True))
+
+
+def _columns(name: str, options: dict[str, Any], values: Any) -> list[str]:
+    groups = options.get("groups") if name == "mass" else None
+    if groups is None:
+        return [name]
+    return list(groups) if hasattr(groups, "keys") else [f"group {n}" for n in range(values.shape[-1])]
+
+
+def _item(call: Call, batch: int) -> Any:
+    return call.rows[batch] if batch < len(call.rows) else call.item

@@ -1,0 +1,198 @@
+"""A run: paths, patterns, calls, items, tables, tokens, and what may be kept of a call."""
+
+import copy
+import pickle
+
+import numpy as np
+import pytest
+import torch
+from tests.capture.test_empty import Attention, X
+from torch import nn
+
+import visualizer
+from visualizer.errors import CallsError, NameNotBoundError, OptionError, VisualizerError
+
+
+@pytest.fixture(scope="module")
+def model():
+    torch.manual_seed(0)
+    return nn.Sequential(Attention(), nn.Sequential(Attention(), Attention()))
+
+
+def record(model, **options):
+    with visualizer.capture(model, **options) as run:
+        model(X)
+    return run
+
+
+def test_calls_are_in_the_order_of_execution(model):
+    assert [call.path for call in record(model)] == ["0", "1.0", "1.1"]
+
+
+def test_one_path_is_one_map_and_a_pattern_a_smaller_run(model):
+    run = record(model)
+    assert run["1.0"].shape == (2, 4, 5, 5)
+    assert run["1.*"].paths == ["1.0", "1.1"]
+
+
+def test_several_calls_of_a_path_name_the_ways_to_them(model):
+    with visualizer.capture(model) as run:
+        model(X)
+        model(X)
+    with pytest.raises(CallsError, match=r"2 calls of it were recorded: take one of run.calls\('0'\)"):
+        run["0"]
+    assert [(call.number, call.step) for call in run.calls("0")] == [(0, 0), (1, 1)]
+
+
+def test_a_wrong_path_names_near_ones(model):
+    with pytest.raises(CallsError, match=r"no call of it was recorded; there are 3 paths such as 1\.1"):
+        record(model)["1.2"]
+
+
+def test_items_and_rows_are_addressed(model):
+    with visualizer.capture(model, modules="0") as run:
+        for name in ("a", "b"):
+            with run.item(name, rows=[f"{name}0", f"{name}1"]):
+                model(X)
+    assert [(call.item, call.step) for call in run] == [("a", 0), ("b", 0)]
+    assert {row["item"] for row in run.table("entropy")} == {"a0", "a1", "b0", "b1"}
+
+
+def test_a_recording_can_be_stopped_and_taken_up_again(model):
+    session = visualizer.capture(model)
+    run = session.start()
+    model(X)
+    session.stop()
+    model(X)
+    session.start()
+    model(X)
+    session.stop()
+    assert len(run) == 6
+    session.start()
+    with pytest.raises(VisualizerError, match="is on already"):
+        session.start()
+    session.stop()
+
+
+def test_last_queries_keep_all_their_keys(model):
+    whole, last = record(model), record(model, queries="last")
+    assert last["0"].shape == (2, 4, 1, 5)
+    assert np.array_equal(last["0"].numpy(), whole["0"].numpy()[:, :, -1:])
+    assert last.nbytes < whole.nbytes
+
+
+def test_queries_by_a_function(model):
+    run = record(model, queries=lambda query: query % 2 == 1)
+    assert np.array_equal(run["0"].numpy(), record(model)["0"].numpy()[:, :, 1::2])
+
+
+@pytest.mark.parametrize("keep", ["factors", "dense"])
+def test_the_maps_are_the_same_however_they_are_kept(model, keep):
+    assert np.allclose(record(model, keep=keep)["1.1"].numpy(), record(model)["1.1"].numpy(), atol=1e-7)
+
+
+def test_read_outs_alone(model):
+    run = record(model, keep="readouts", readouts=["entropy"])
+    assert torch.allclose(run["0"]["entropy"], record(model)["0"].entropy())
+    with pytest.raises(CallsError, match="the read-outs entropy was kept: read `content`"):
+        _ = run.calls("0")[0].map
+
+
+def test_a_local_of_every_forward_that_binds_it(model):
+    run = record(model, locals="q")
+    assert [call.shape for call in run] == [(2, 4, 5, 8)] * 3
+    assert run[0].how.endswith("local `q` of Attention.forward")
+
+
+def test_a_local_that_nothing_binds(model):
+    with pytest.raises(NameNotBoundError, match="no forward of the model binds `attn`"):
+        record(model, locals="attn")
+
+
+def test_half_precision_and_elsewhere(model):
+    run = record(model, dtype=torch.float16, device="cpu")
+    assert np.abs(run["0"].numpy() - record(model)["0"].numpy()).max() < 1e-3
+    assert run.nbytes < 0.6 * record(model).nbytes
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"keep": "fctors"}, "did you mean 'factors'"),
+        ({"keep": "readouts"}, "they go together"),
+        ({"every": 0}, "give a whole number from 1 on"),
+        ({"queries": "first"}, "give 'last', a slice or a function"),
+        ({"compiled": "keep"}, "compiled graphs cannot be recorded from"),
+        ({"budget": "much"}, "A memory budget of 'much' was asked for"),
+    ],
+)
+def test_wrong_options_are_told_in_a_sentence(model, options, told):
+    with pytest.raises(OptionError, match=told):
+        visualizer.capture(model, **options)
+
+
+def test_what_is_no_module_is_refused():
+    with pytest.raises(VisualizerError, match=r"capture was asked to record a function; give it the torch"):
+        visualizer.capture(lambda x: x)
+
+
+def test_the_table_has_a_row_for_each_layer_and_head(model):
+    run = record(model)
+    table = run.table("mass", groups={"first": slice(0, 1), "rest": slice(1, None)}).sort(
+        "first", descending=True
+    )
+    assert len(table) == 3 * 2 * 4
+    assert table[0]["first"] >= table[-1]["first"]
+    assert table[0]["first"] + table[0]["rest"] == pytest.approx(1, abs=1e-6)
+    with pytest.raises(OptionError, match="column 'second' was asked for; there are"):
+        table.sort("second")
+    assert "first" in repr(table)
+
+
+def test_text_is_found_among_the_tokens(model):
+    run = record(model).label(["The", " code", " is", " 74", "21"])
+    assert run.where("7421") == slice(3, 5)
+    assert run["0"][0, 0, run.where("7421")].shape == (2, 5)
+    with pytest.raises(
+        CallsError, match="'9' was looked for in the tokens, but they read 'The code is 7421'"
+    ):
+        run.where("9")
+
+
+def test_maps_that_one_already_has():
+    array = np.full((2, 3, 3), 1 / 3, dtype=np.float32)
+    run = visualizer.from_arrays({"a": array}, tokens=["x", "y", "z"])
+    assert np.array_equal(run["a"].numpy()[0], array)
+
+
+def test_a_deep_copy_is_apart(model):
+    run = record(model)
+    twin = copy.deepcopy(run)
+    assert np.array_equal(twin["0"].numpy(), run["0"].numpy())
+    assert not set(twin[0].storages()) & set(run[0].storages())
+
+
+def test_pickling_is_refused(model):
+    with pytest.raises(VisualizerError, match="a run was to be pickled"):
+        pickle.dumps(record(model))
+
+
+def test_the_repr_is_a_table(model):
+    lines = repr(record(model)).splitlines()
+    assert lines[0].split() == ["path", "calls", "shape", "recorded", "from", "held", "dense"]
+    assert "3 calls of 3 modules" in lines[-1]
+    assert "checked 3/3 calls, largest error" in lines[-1]
+
+
+def test_sessions_nest(model):
+    with visualizer.capture(model) as outer, visualizer.capture(model[1]) as inner:
+        model(X)
+    assert outer.paths == ["0", "1.0", "1.1"]
+    assert inner.paths == ["0", "1"]
+
+
+def test_an_error_of_the_model_leaves_nothing_patched(model):
+    with pytest.raises(RuntimeError, match="mat1 and mat2"), visualizer.capture(model) as run:
+        model(X[..., :7])
+    model(X)
+    assert len(run) == 0
