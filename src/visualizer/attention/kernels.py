@@ -6,17 +6,20 @@ Every source here works in the kernel's dtype. Where a mask is needed it is made
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from visualizer.attention.arrays import Array
-from visualizer.attention.blocks import COPIES
+from visualizer.attention.blocks import BLOCK, COPIES
 from visualizer.attention.factors import Band, Factors
 from visualizer.attention.indices import At, blocks, take, whole
 
 if TYPE_CHECKING:
     from visualizer.attention.softmax import FactorSource
+
+FEWEST = 256  # rows below which a call of the kernel does not fill its cores
 
 
 def attend(source: FactorSource, at: At, values: Array | None) -> tuple[Array, Array]:
@@ -68,8 +71,10 @@ def _attend_rows(source: FactorSource, at: At, q: Array, k: Array, v: Array) -> 
     """Attend with a mask that is made for some rows at a time, and with no more keys than they see."""
     xp = source.xp
     outs, lses = [], []
-    wide = max(1, int(np.prod([len(index) for index in at[:-1]])))
-    for (rows,), (index,) in blocks(at[-1:], source.shape[-1] * wide * 8, COPIES):
+    first = mask_of(source, (*at[:-1], at[-1][:1]), range(source.shape[-1]))
+    row = source.shape[-1] * prod(first.shape[:-2]) * 8
+    limit = max(4 * BLOCK, min(FEWEST * row, COPIES))
+    for (rows,), (index,) in blocks(at[-1:], row, limit):
         keys = source.places.keys_seen(index) or range(1)
         mask = mask_of(source, (*at[:-1], index), keys)
         picked = slice(keys.start, keys.stop)
