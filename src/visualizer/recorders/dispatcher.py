@@ -82,8 +82,12 @@ class Operation(NamedTuple):
 
     def named(self) -> Named:
         """Return the arguments by the names that the operator's schema gives them."""
-        names = (argument.name for argument in self.operator._schema.arguments)  # noqa: SLF001
-        return {**dict(zip(names, self.args, strict=False)), **self.kwargs}
+        return {**dict(zip(_names(self.operator), self.args, strict=False)), **self.kwargs}
+
+
+@cache
+def _names(operator: Any) -> tuple[str, ...]:
+    return tuple(argument.name for argument in operator._schema.arguments)  # noqa: SLF001
 
 
 class Following:
