@@ -22,7 +22,7 @@ from visualizer.attention.softmax import FactorSource
 ENTROPY_SOUND = 20.0
 """The largest absolute log-sum-exp with which the kernel's entropy, a difference, stays within 1e-5."""
 
-BACK_SOUND = 80.0
+BACK_SOUND = 40.0
 """The same for the exchanged roles, whose logits have the log-sum-exp subtracted."""
 
 HIDDEN = 1e30  # as a log-sum-exp: finite, and no row that has it is seen
@@ -61,6 +61,8 @@ class FusedSource(FactorSource):
             return self.quick.apply_t(at, u)
         lse = self.lse(at)
         sound = abs(lse) <= BACK_SOUND
+        if 2 * int(sound.sum()) < sound.numel():
+            return super().apply_t(at, u)  # the blocks would do most of it anyway
         hidden = self.xp.where(sound, lse, self.xp.asarray(HIDDEN, lse.dtype))
         out = kernels.attend_back(self.quick, at, self.xp.cast(u, self.quick.work), hidden)
         for corner, rows, part in _chosen(self.xp, at, ~sound & (lse > -np.inf)):
