@@ -68,8 +68,8 @@ def _with_gradient(call: Call, gradient: torch.Tensor | None) -> Call:
         gradient = torch.zeros_like(call.traced.tensor)
     value = call.traced.value
     if value is None:
-        if call.traced.axis is not None:
-            gradient = gradient.movedim(call.traced.axis, -1)
+        if call.traced.order is not None:
+            gradient = gradient.permute(call.traced.order)
         made = AttentionMap(Dense(gradient.reshape(call.shape)))
     else:
         made = AttentionMap(LowRank(gradient.reshape(*call.shape[:-1], value.shape[-1]), value))

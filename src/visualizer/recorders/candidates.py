@@ -7,21 +7,10 @@ from typing import Any, NamedTuple
 
 import torch
 
-from visualizer.attention import reading
+from visualizer.recorders.layouts import order_of
 from visualizer.recorders.places import Place
 from visualizer.recorders.provenance import Mark, storage_address
-
-
-class Use(NamedTuple):
-    """A tensor, and the axis along which a product contracts it."""
-
-    operand: torch.Tensor
-    axis: int
-
-    @property
-    def length(self) -> int:
-        """Length of the contracted axis."""
-        return self.operand.shape[self.axis]
+from visualizer.recorders.uses import Use
 
 
 class FormedMap(NamedTuple):
@@ -31,8 +20,8 @@ class FormedMap(NamedTuple):
     ----------
     value
         Its numbers, as the model has them.
-    axis
-        The axis of its keys.
+    order
+        Its axes in the order (..., query, key).
     how
         How it was normalised.
     traced
@@ -40,7 +29,7 @@ class FormedMap(NamedTuple):
     """
 
     value: torch.Tensor
-    axis: int
+    order: tuple[int, ...]
     how: str
     traced: Any = None
 
@@ -61,6 +50,8 @@ class Candidate:
         Where it was made, and when among all calls.
     from_product
         Whether its logits come from a product of two activations.
+    is_gate
+        Whether its logits are features that a layer made: shares of experts, classes, levels.
     masked
         What masking made of the output, or None.
     traced
@@ -73,6 +64,7 @@ class Candidate:
     place: Place
     number: int
     from_product: bool
+    is_gate: bool = False
     masked: torch.Tensor | None = None
     traced: Any = None
 
@@ -85,9 +77,9 @@ class Candidate:
         """Return the map: with zeros where rows without any key are not numbers."""
         value, masked = self.value, self.masked
         assert value is not None
-        if masked is not None and value.device.type != "meta" and bool(value.sum().isnan()):
+        if masked is not None and not value.is_meta and bool(value.sum().isnan()):
             value = masked
-        return FormedMap(value, self.key_axis(use), self.how, self.traced)
+        return FormedMap(value, order_of(value, self.axis, use), self.how, self.traced)
 
     def let_go(self) -> None:
         """Forget the output: it has been decided on."""
@@ -99,42 +91,12 @@ class Candidate:
 
     def meets(self, use: Use) -> bool:
         """Tell whether a product contracts what was made from the output along the normalised axis."""
-        if self.value is None or self.from_product:
+        value = self.value
+        if value is None or self.from_product:
             return True
-        length = self.value.shape[self.axis]
-        if length not in use.operand.shape:  # padded or cut since
-            return True
-        if self.shares_storage(use.operand) and length > 1:
-            return length == use.length and use.operand.stride(use.axis) == self.value.stride(self.axis)
-        return length == use.length
-
-    def key_axis(self, use: Use | None) -> int:
-        """Return the output's axis of keys: the contracted one.
-
-        It is the normalised one unless the map is normalised over its queries, as in slot attention.
-        """
-        assert self.value is not None
-        last = self.value.dim() - 1
-        if use is None or self.axis == last or use.operand.is_nested or self.value.shape[last] != use.length:
-            return self.axis
-        if self.value.shape[self.axis] != use.length:
-            return last
-        same = self.shares_storage(use.operand) and use.operand.stride(use.axis) == self.value.stride(last)
-        return last if same else self.axis
-
-
-def is_normalised(use: Use, *, partly: bool) -> bool:
-    """Tell by value whether an operand has no negative number and sums to one along the contracted axis.
-
-    ``partly`` admits sums below one, as a softmax-plus-one has them.
-    """
-    operand, axis = use
-    if not operand.is_floating_point() or operand.device.type == "meta" or use.length < 2:
-        return False
-    with reading(), torch.no_grad():
-        operand = operand.detach()
-        if not bool((operand.select(0, 0) >= 0).all()):  # most operands are told by their first part
-            return False
-        smallest, largest = torch.aminmax(operand.sum(axis, dtype=torch.float32))
-        nowhere_negative = not bool((operand < 0).any())
-        return nowhere_negative and float(largest) <= 1.01 and float(smallest) > (1e-6 if partly else 0.99)
+        if use.width < 2 or (use.rows < 2 and self.is_gate) or (use.has_shared_values and value.dim() > 2):
+            return False  # a mean of numbers, a mixture, a mean of places or of a table's rows
+        length = value.shape[self.axis]
+        if self.shares_storage(use.operand) and length > 1 < use.length:
+            return use.operand.stride(use.axis) == value.stride(self.axis)
+        return length == use.length or length not in use.operand.shape  # padded or cut since

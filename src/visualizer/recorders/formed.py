@@ -16,15 +16,19 @@ import torch
 
 from visualizer.attention import reading
 from visualizer.recorders import operators
-from visualizer.recorders.candidates import Candidate, Use, is_normalised
+from visualizer.recorders.candidates import Candidate
 from visualizer.recorders.dispatcher import Following, Operation
 from visualizer.recorders.graph import require_graph
 from visualizer.recorders.native import NativeAttention
 from visualizer.recorders.places import Place
-from visualizer.recorders.provenance import EXPONENTIAL, LOGITS, SAMPLED, Mark, Marks
+from visualizer.recorders.provenance import EXPONENTIAL, FEATURES, LOGITS, OUTER, SAMPLED, Mark, Marks
+from visualizer.recorders.uses import Use, is_normalised
+from visualizer.recorders.writes import before_writing
 
 UNDECIDED = 32
 """How many softmax outputs are kept until it is known whether they are maps."""
+FEW = 256
+"""No gate has more features than this."""
 BROADER = 64
 """How many times as large a result may be that still counts as made from an operand."""
 
@@ -70,6 +74,8 @@ class FormedMaps:
             following.follow(name, after=self._after_softmax)
         for name in operators.overloads(operators.PRODUCTS, out=True):
             following.follow(name, after=self._after_product)
+        following.follow(operators.MULTIPLICATION, after=self._after_multiplication)
+        following.follow(operators.SUM, after=self._after_sum)
 
     @property
     def undecided(self) -> list[Candidate]:
@@ -90,9 +96,13 @@ class FormedMaps:
         for name in operators.overloads(operators.MOVING):
             follow(name, self._before_writing if operators.writes(name) else None, self._after_moving)
         for name in operators.overloads(operators.CHANGING):
+            if name == operators.MULTIPLICATION:
+                continue  # followed from the first
             written = operators.writes(name) and operators.base(name) not in operators.KEEPING
             hook = partial(self._after_changing, operators.base(name))
             follow(name, self._before_writing if written else None, hook)
+        for name in operators.overloads(operators.OVERWRITING):
+            follow(name, self._before_writing)
         for name in operators.overloads(operators.EXPONENTIALS):
             follow(name, self._before_writing if operators.writes(name) else None, self._after_exponential)
         for name in operators.overloads(operators.SAMPLERS):
@@ -100,30 +110,33 @@ class FormedMaps:
 
     def _after_softmax(self, operation: Operation) -> None:
         result = operation.result
-        if result.is_nested or result.dim() < 2 or not result.is_floating_point():
+        if result.is_nested or not result.dim() or not result.is_floating_point():
             return  # of a nested tensor each part is seen by itself
         if self._native.elsewhere:
             return
         given = operation.named()
         axis = given["dim"] if isinstance(given.get("dim"), int) else -1  # a masked softmax may leave it out
-        logits = given["self"]
+        of_logits = self._marks.of(given["self"])
+        if result.dim() == 1 and LOGITS not in of_logits:
+            return  # shares, such as those of a model's layers
         if self._around.wants_gradients:
-            require_graph(result, logits)
+            require_graph(result, given["self"])
         if self._native.inside:
-            candidate = self._add("softmax of torch's native attention", result, axis, from_product=True)
+            candidate = self._add("softmax of torch's native attention", result, axis, {LOGITS})
             self._decide(candidate, None)
         else:
             self._widen()
-            self._add("softmax", result, axis, from_product=LOGITS in self._marks.of(logits))
+            self._add("softmax", result, axis, of_logits)
 
-    def _add(self, how: str, value: torch.Tensor, axis: int, *, from_product: bool) -> Candidate:
+    def _add(self, how: str, value: torch.Tensor, axis: int, of_logits: set[Mark]) -> Candidate:
         candidate = Candidate(
             how=how,
             value=value.detach(),
             axis=axis % value.dim(),
             place=self._around.place(),
             number=self._around.next_number(),
-            from_product=from_product,
+            from_product=LOGITS in of_logits,
+            is_gate=Mark(FEATURES, width=value.shape[axis]) in of_logits,
         )
         if self._around.wants_gradients:
             candidate.traced = value
@@ -149,9 +162,10 @@ class FormedMaps:
             return
         if any(fixed):
             self._mixed(left if fixed[1] else right, of_left if fixed[1] else of_right, operation.result)
+            self._after_layer(right if fixed[1] else left.mT, operation.result)
             return
-        used_left = self._contracted(Use(left, left.dim() - 1), of_left)
-        used_right = self._contracted(Use(right, max(right.dim() - 2, 0)), of_right)
+        used_left = self._contracted(Use(left, left.dim() - 1, right), of_left)
+        used_right = self._contracted(Use(right, max(right.dim() - 2, 0), left), of_right)
         if not used_left and not used_right:
             self._widen()
             self._marks.put(operation.result, [LOGITS])
@@ -161,6 +175,13 @@ class FormedMaps:
         if marks and result.numel() == operand.numel():
             self._marks.put(result, [mark for mark in marks if not _is_projected(mark, operand)])
 
+    def _after_layer(self, weight: torch.Tensor, result: torch.Tensor) -> None:
+        """Mark features that are few enough for a gate's."""
+        width = weight.shape[-1] if weight.dim() > 1 else 1
+        if 1 < width <= FEW:
+            self._widen()
+            self._marks.put(result, [Mark(FEATURES, width=width)])
+
     def _contracted(self, use: Use, marks: set[Mark]) -> bool:
         """Decide on the maps that an operand was made from, if it is contracted along a normalised axis."""
         if not marks:
@@ -169,7 +190,7 @@ class FormedMaps:
         for candidate in met:
             self._decide(candidate, use)
         if not met and LOGITS in marks and is_normalised(use, partly=EXPONENTIAL in marks):
-            by_hand = self._add("normalised by hand", use.operand, use.axis, from_product=True)
+            by_hand = self._add("normalised by hand", use.operand, use.axis, {LOGITS})
             self._decide(by_hand, use)
             return True
         return bool(met)
@@ -177,6 +198,7 @@ class FormedMaps:
     def _before_writing(self, operation: Operation) -> None:
         """Copy an undecided map that is about to be written over."""
         target = operation.args[0]
+        before_writing(target)
         for candidate in _candidates(self._marks.of(target)):
             if candidate.value is not None and candidate.shares_storage(target):
                 with reading():
@@ -210,6 +232,21 @@ class FormedMaps:
                 handed |= {mark for mark in marks if mark.candidate is None}
         return handed
 
+    def _after_multiplication(self, operation: Operation) -> None:
+        if self._wide:
+            self._after_changing("mul", operation)
+        left, right = operation.args
+        size = operation.result.numel()
+        if not all(isinstance(one, torch.Tensor) and 1 < one.numel() < size for one in (left, right)):
+            return
+        if not self._around.is_parameter(left) and not self._around.is_parameter(right):
+            self._marks.put(operation.result, [OUTER])
+
+    def _after_sum(self, operation: Operation) -> None:
+        if OUTER in self._marks.of(operation.args[0]):
+            self._widen()
+            self._marks.put(operation.result, [LOGITS])
+
     def _after_multiplying(self, left: Any, right: Any, result: torch.Tensor) -> None:
         """Take weights that multiply sampled values, or that multiply values without a matrix product."""
         if not isinstance(left, torch.Tensor) or not isinstance(right, torch.Tensor):
@@ -232,7 +269,7 @@ class FormedMaps:
             and result.numel() > weights.numel()
             and values.numel() > candidate.value.shape[candidate.axis]
             and not self._around.is_parameter(values)
-            and not self._marks.of(values)
+            and not any(mark.kind != FEATURES for mark in self._marks.of(values))
         )
 
     def _after_exponential(self, operation: Operation) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from visualizer.recorders.growing import GrowingKeys
+from visualizer.recorders.writes import watched
 
 _MASKS = 8  # how many different masks a model is expected to hand around
 
@@ -38,7 +39,7 @@ class Holder:
         # what was written into before will be again, as caches are
         if tensor.is_inference() or larger or tensor._version > 0:  # noqa: SLF001
             return tensor.clone(memory_format=torch.contiguous_format)
-        return tensor
+        return watched(tensor)
 
     def hold_keys(
         self, tensor: torch.Tensor, slot: Any, queries: int, seen: torch.Tensor | None = None

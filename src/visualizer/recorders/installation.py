@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from typing import Any, NamedTuple, Protocol
 
 import torch
+from torch.utils._python_dispatch import _disable_current_modes
 
 from visualizer.attention import reading
-from visualizer.recorders.candidates import Candidate, FormedMap, Use
+from visualizer.recorders.candidates import Candidate, FormedMap
 from visualizer.recorders.dispatcher import Following
 from visualizer.recorders.formed import FormedMaps
 from visualizer.recorders.fused import FusedCall, FusedCalls
 from visualizer.recorders.native import NativeAttention
 from visualizer.recorders.places import Place, find_place
 from visualizer.recorders.provenance import storage_address
+from visualizer.recorders.uses import Use
 
 
 class Found(NamedTuple):
@@ -139,7 +142,7 @@ class Installation:
 
     def _tell(self, make: Callable[[], Found]) -> None:
         """Tell every listener; what goes wrong here must not reach the model."""
-        with reading(), torch.no_grad(), torch._C.DisableTorchFunction():  # noqa: SLF001
+        with reading(), torch.no_grad(), _outside_modes():
             try:
                 found = make()
             except Exception as error:  # noqa: BLE001
@@ -150,6 +153,16 @@ class Installation:
                     listener.hear(found)
                 except Exception as error:  # noqa: BLE001
                     listener.failed(error)
+
+
+@contextmanager
+def _outside_modes() -> Iterator[None]:
+    """Keep what is read unseen by the user's modes: what they trace or count is the model."""
+    with ExitStack() as stack:
+        stack.enter_context(torch._C.DisableTorchFunction())  # noqa: SLF001
+        if torch._C._len_torch_dispatch_stack():  # noqa: SLF001
+            stack.enter_context(_disable_current_modes())
+        yield
 
 
 INSTALLATION = Installation()

@@ -54,9 +54,7 @@ def fused_map(call: FusedCall, module: Any, holder: Holder, options: Options) ->
 
 def formed_map(found: FormedMap, module: Any, holder: Holder, options: Options) -> Made:
     """Return a map that the model formed itself, as it stands."""
-    value = found.value
-    if found.axis != value.dim() - 1:
-        value = value.movedim(found.axis, -1)
+    value = found.value.permute(found.order)
     heads = _heads(module)
     if value.dim() == 3 and heads and heads > 1 and value.shape[0] % heads == 0:
         value = value.reshape(-1, heads, *value.shape[1:])
@@ -86,7 +84,7 @@ def _four(tensor: torch.Tensor) -> torch.Tensor:
     """Give a tensor the axes batch and head where it lacks them."""
     if tensor.dim() == 3:
         return tensor.unsqueeze(0)
-    return tensor.reshape(1, 1, *tensor.shape) if tensor.dim() == 2 else tensor
+    return tensor.reshape(*[1] * (4 - tensor.dim()), *tensor.shape) if tensor.dim() < 3 else tensor
 
 
 def _unpacked(query: Any, mask: Any, key: Any, module: Any) -> tuple[Any, Any]:

@@ -27,12 +27,16 @@ CHANGING = (
     "addcdiv", "floor", "floor_", "floor_divide", "trunc", "round", "hardtanh", "silu",
     "native_layer_norm", "native_batch_norm", "_native_batch_norm_legit_no_training", "convolution",
     "_convolution", "mkldnn_convolution", "topk", "sort", "cumsum", "lerp", "fmod", "remainder", "sgn",
+    "_log_softmax",
 )
 """Other numbers in the same places."""
 # fmt: on
 
+OVERWRITING = ("fill_", "zero_", "index_fill_", "bernoulli_", "uniform_", "normal_", "random_")
 EXPONENTIALS = ("exp", "exp_", "exp2", "exp2_")
 PRODUCTS = ("mm", "bmm", "baddbmm", "baddbmm_", "addmm", "addbmm", "mv", "addmv", "dot")
+MULTIPLICATION, SUM = "mul.Tensor", "sum.dim_IntList"
+"""A product of two activations, where it is written out."""
 SAMPLERS = ("grid_sampler_2d", "grid_sampler_3d")
 KEEPING = ("where", "masked_fill", "masked_fill_", "nan_to_num", "nan_to_num_")
 """A map is still the model's map after these: rows without any key are told apart."""

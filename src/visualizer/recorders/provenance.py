@@ -15,14 +15,17 @@ _PRUNE_AT = 256
 
 
 class Mark(NamedTuple):
-    """What is known of a storage: a kind, and for a map the candidate that it was made from."""
+    """What is known of a storage: a kind; what map it was made from; how many features a layer made."""
 
     kind: str
     candidate: Any = None
+    width: int = 0
 
 
+FEATURES = "features"  # made by a layer of so many features
 LOGITS = Mark("logits")  # made from a product of two activations
 EXPONENTIAL = Mark("exponential")  # made with exp from such a product
+OUTER = Mark("outer")  # each number of an activation times each of another, not yet summed
 SAMPLED = Mark("sampled")  # read from a feature map at sampling places
 
 

@@ -25,8 +25,8 @@ class Traced:
         The fused call's dropout probability.
     value
         v (batch, key head, key, width) of a fused call.
-    axis
-        The axis of keys of a formed map.
+    order
+        The axes of a formed map in the order (..., query, key).
     told_by
         What tells the call from others of its module: its queries, or the map.
     """
@@ -35,7 +35,7 @@ class Traced:
     module: int
     dropout: float
     value: Any
-    axis: int | None
+    order: tuple[int, ...] | None
     told_by: torch.Tensor
 
     def is_of(self, what: FusedCall | FormedMap) -> bool:
@@ -48,7 +48,7 @@ def trace(what: FusedCall | FormedMap, module: int, value: Any) -> Traced:
     """Return what autograd knows of a call; ``value`` is v as it is held."""
     if isinstance(what, FusedCall):
         return Traced(what.output, module, what.dropout, value, None, _told_by(what))
-    return Traced(what.traced, module, 0.0, None, what.axis, _told_by(what))
+    return Traced(what.traced, module, 0.0, None, what.order, _told_by(what))
 
 
 def _told_by(what: FusedCall | FormedMap) -> torch.Tensor:

@@ -1,0 +1,64 @@
+"""Which axis of a map is which: told by the product that contracts it.
+
+A product sees a map as (..., query, key) whatever the axes' order was, as in ``einsum("bjih,bjhd->bihd")``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import permutations
+
+import torch
+
+from visualizer.recorders.uses import Use
+
+_ENOUGH = 1 << 16
+"""So many numbers of a large map are compared."""
+_LIKE = 0.6
+"""Above this cosine two maps are one, with dropout at its usual rates between them."""
+
+
+def order_of(value: torch.Tensor, axis: int, use: Use | None) -> tuple[int, ...]:
+    """Return a map's axes in the order (..., query, key), as a product saw them.
+
+    Parameters
+    ----------
+    value
+        The softmax's output.
+    axis
+        The normalised axis: the keys', unless the product says otherwise, as in slot attention.
+    use
+        The product that took the output, or what was made from it.
+    """
+    plain = (*(place for place in range(value.dim()) if place != axis), axis)
+    if use is None or use.operand.is_nested or use.operand.dim() < 2 or use.operand.numel() != value.numel():
+        return plain
+    seen = use.operand.movedim(use.axis, -1)
+    seen = seen.reshape(-1, *seen.shape[-2:])
+    fitting = list(_orders(tuple(value.shape), axis, seen.shape))
+    if len(fitting) < 2 or value.is_meta:
+        return fitting[0] if fitting else plain
+    likeness = [_likeness(value.permute(order), seen) for order in fitting]
+    best = max(likeness)
+    return fitting[likeness.index(best)] if best > _LIKE else fitting[0]
+
+
+def _orders(shape: tuple[int, ...], axis: int, seen: torch.Size) -> Iterator[tuple[int, ...]]:
+    """Yield the orders of axes that fit what a product saw, the usual ones first."""
+    places = [place for place in range(len(shape)) if place != axis]
+    for key in (axis, *reversed(places)):
+        rest = [place for place in range(len(shape)) if place != key]
+        for query in reversed(rest):
+            if shape[key] != seen[2] or shape[query] != seen[1]:
+                continue
+            for leading in permutations([place for place in rest if place != query]):
+                yield (*leading, query, key)
+
+
+def _likeness(permuted: torch.Tensor, seen: torch.Tensor) -> float:
+    """Return the cosine of the angle between two maps: dropout, masks and factors leave it near 1."""
+    some = max(1, _ENOUGH // max(1, seen.shape[1] * seen.shape[2]))
+    left, right = permuted.reshape(seen.shape)[:some].flatten(), seen[:some].flatten()
+    left, right = torch.nan_to_num(left.double()), torch.nan_to_num(right.double())
+    size = left.norm() * right.norm()
+    return round(float(left @ right / size), 6) if size else 0.0
