@@ -68,6 +68,13 @@ class FactorSource(Source):
 
         return self.join(at, of_rows)
 
+    def rest(self, at: At) -> Array:
+        """Return the sinks' share; all of a row that is masked as a whole."""
+        lse, sink = self.lse(at), self.sink(at)
+        if sink is None:
+            return self.xp.cast(lse == -np.inf, self.work)
+        return self.xp.exp(sink - lse)
+
     def entropy(self, at: At) -> Array:
         """Return log Z ΣA − ΣA (s − max): relative to the maximum, nothing large cancels."""
         return self.join(at, self._entropy)
