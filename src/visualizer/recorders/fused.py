@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Protocol
 
 import torch
 
-from visualizer.attention import reading
+from visualizer.attention import Factors, reading
 from visualizer.recorders.dispatcher import Arguments, Following, Named, Operation, overload
 from visualizer.recorders.graph import require_graph
 
@@ -29,7 +29,9 @@ ENTRY_KEYS = (
 class FusedCall(NamedTuple):
     """The arguments and the result of one fused call, in the words of `scaled_dot_product_attention`.
 
-    ``mask`` is boolean (True: may be attended to) or additive; ``causal`` aligns at the upper left.
+    ``mask`` is boolean (True: may be attended to) or additive; ``causal`` aligns at the upper left. Where
+    these words do not say all of a call, ``factors`` does, and ``output`` has the axes (batch, head, query,
+    width) then. ``note`` is for the reader; ``refused`` says why the call cannot be read.
     """
 
     query: torch.Tensor
@@ -41,6 +43,9 @@ class FusedCall(NamedTuple):
     scale: float
     output: torch.Tensor
     kernel: str
+    factors: Factors | None = None
+    note: str = ""
+    refused: str = ""
 
 
 KERNELS = (
