@@ -45,6 +45,9 @@ class Call:
         Calls that continue one sequence bear the same number; the position of the call's first key in it.
     note
         What a reader should know of it, or "".
+    v, output
+        The values (batch, key head, key, width) and the output (batch, head, query, width) of a fused call,
+        where values were asked for.
     traced
         What `Run.gradients` needs, where it was asked for.
     """
@@ -63,6 +66,8 @@ class Call:
     sequence: int = 0
     first_key: int = 0
     note: str = ""
+    v: Any = field(default=None, repr=False)
+    output: Any = field(default=None, repr=False)
     traced: Any = field(default=None, repr=False)
 
     @property
@@ -91,6 +96,8 @@ class Call:
                 held.update(value.storages())
             else:
                 held[id(value)] = measure_bytes(value)
+        if self.output is not None:
+            held[id(self.output)] = measure_bytes(self.output)
         return held
 
     @property
@@ -100,6 +107,19 @@ class Call:
 
     def __repr__(self) -> str:
         return f"<call {self.number} of {self.path or '(the model)'}: {self.content!r}, {self.how}>"
+
+
+def largest_error(call: Call) -> float | None:
+    """Return by how much a fused call's map times v differs from its output at most, over the largest output.
+
+    None where the output, or the values, were not kept.
+    """
+    if call.output is None or call.v is None:
+        return None
+    v = call.v.repeat_interleave(call.shape[1] // call.v.shape[1], 1)
+    output = call.output.reshape(*call.shape[:-1], v.shape[-1])
+    difference = ((call.map @ v.float()) - output.float()).abs().max()
+    return float(difference / output.float().abs().max())
 
 
 def join_steps(calls: Sequence[Call]) -> AttentionMap:

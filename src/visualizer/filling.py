@@ -77,6 +77,8 @@ class Filling:
             how = what.kernel
             made = fused_map(what, owner, self._holder, self._options)
             error = compare_rows(what) if self._options.check else None
+            if self._options.values and not what.dropout and self._options.queries is None:
+                made = made._replace(output=self._holder.hold(what.output))
         else:
             how = f"{what.how} in {found.place.function}, line {found.place.line}"
             made = formed_map(what, owner, self._holder, self._options)
@@ -139,7 +141,10 @@ class Filling:
             error=error,
             sequence=made.sequence,
             first_key=made.first_key,
+            note=made.note,
             traced=made.traced,
+            v=made.value if self._options.values else None,
+            output=made.output,
         )
         if self._fits(call):
             self._run.add(call)
@@ -196,6 +201,8 @@ def _refusal(what: FusedCall | FormedMap) -> str:
     """Say why a call cannot be recorded; "" where it can."""
     if torch._C._current_graph_task_id() != -1:  # noqa: SLF001
         return "they were a checkpoint's second run, in the backward pass: record the forward pass"
+    if isinstance(what, FusedCall) and what.refused:
+        return what.refused
     tensor = what.output if isinstance(what, FusedCall) else what.value
     if tensor.device.type == "meta" or type(tensor).__name__ == "FakeTensor":
         return f"their tensors have no numbers (on {tensor.device.type}): run the model on real ones"

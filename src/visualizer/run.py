@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NoReturn, overload
 
-from visualizer.calls import Call, Checks, join_steps
+from visualizer.calls import Call, Checks, join_steps, largest_error
 from visualizer.errors import CallsError, VisualizerError
 from visualizer.readout_table import Table, readout_table
 from visualizer.tables import calls_table
@@ -114,6 +114,31 @@ class Run(Sequence["Call"]):
                 f"{text!r} was looked for, but the run has no tokens: run.label(tokens=[...]) first"
             )
         return find_text(self.tokens, text, nth)
+
+    def check(self, *, all: bool = False) -> Table:  # noqa: A002  # the word for what it is
+        """Return how each call's map, times v, compares with the call's own output; relative to the largest number.
+
+        By default the few rows that were compared while recording. That they agree is necessary, not
+        sufficient: different maps can give the same output.
+
+        Parameters
+        ----------
+        all
+            Compare every row now; needs ``capture(model, values=True)``.
+
+        Raises
+        ------
+        CallsError
+            If all rows are to be compared, but no values were kept.
+        """
+        errors = [largest_error(call) if all else call.error for call in self._calls]
+        if all and not any(error is not None for error in errors):
+            raise CallsError("all rows were to be compared, but v was not kept: capture(model, values=True)")
+        return Table(
+            {"path": call.path, "call": call.number, "error": float(error)}
+            for call, error in zip(self._calls, errors, strict=True)
+            if error is not None
+        )
 
     def gradients(self, scalar: Any) -> Run:
         """Return the gradients of a scalar with respect to every map, lazy, under the calls' own paths.

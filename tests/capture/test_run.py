@@ -149,6 +149,18 @@ def test_the_table_has_a_row_for_each_layer_and_head(model):
     assert "first" in repr(table)
 
 
+def test_every_row_can_be_checked(model):
+    run = record(model, values=True)
+    checked = run.check(all=True)
+    assert [row["path"] for row in checked] == ["0", "1.0", "1.1"]
+    assert all(row["error"] < 1e-6 for row in checked)
+    wrong = copy.deepcopy(run)
+    wrong[0].output.mul_(1.01)
+    assert wrong.check(all=True)[0]["error"] > 1e-3
+    with pytest.raises(CallsError, match=r"v was not kept: capture\(model, values=True\)"):
+        record(model).check(all=True)
+
+
 def test_text_is_found_among_the_tokens(model):
     run = record(model).label(["The", " code", " is", " 74", "21"])
     assert run.where("7421") == slice(3, 5)

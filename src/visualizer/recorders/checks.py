@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from visualizer.recorders.factored import compare_factored
 from visualizer.recorders.fused import FusedCall
 
 ROWS = 2
@@ -19,6 +20,8 @@ def compare_rows(call: FusedCall) -> Any:
     The difference is relative to the largest number of those rows, and a tensor on the call's device: reading
     it, not making it, waits for the device. None where the output was made with dropout, or is empty.
     """
+    if call.factors is not None:
+        return compare_factored(call)
     query, key, value = call.query, call.key, call.value
     if call.dropout or not call.output.numel() or query.is_nested:
         return None

@@ -14,6 +14,7 @@ from torch.utils._python_dispatch import _disable_current_modes
 from visualizer.attention import reading
 from visualizer.recorders.candidates import Candidate, FormedMap
 from visualizer.recorders.dispatcher import Following
+from visualizer.recorders.flex import FlexCalls
 from visualizer.recorders.formed import FormedMaps
 from visualizer.recorders.fused import FusedCall, FusedCalls
 from visualizer.recorders.native import NativeAttention
@@ -68,6 +69,7 @@ class Installation:
         self._native = NativeAttention()
         self._formed = FormedMaps(self, self._native)
         self._fused = FusedCalls(self)
+        self._flex = FlexCalls(self)
 
     def join(self, listener: Listener) -> None:
         """Add a listener; the first one has everything installed."""
@@ -75,9 +77,10 @@ class Installation:
             self._listeners = [*self._listeners, listener]
             self._collect()
             if self._following is None:
-                self._following = Following(self._failed)
+                self._following = Following(self.failed)
                 for recorder in (self._fused, self._native, self._formed):
                     recorder.install(self._following)
+                self._flex.open()
 
     def leave(self, listener: Listener) -> None:
         """Remove a listener; the last one has everything removed."""
@@ -88,6 +91,7 @@ class Installation:
             self._listeners = [other for other in self._listeners if other is not listener]
             if not self._listeners and self._following is not None:
                 following, self._following = self._following, None
+                self._flex.close()
                 following.close()
                 self._formed.forget()
             self._collect()
@@ -136,7 +140,8 @@ class Installation:
             if candidate.place.module in listener.modules:
                 listener.left(candidate)
 
-    def _failed(self, error: Exception) -> None:
+    def failed(self, error: Exception) -> None:
+        """Take an error of recording."""
         for listener in self._listeners:
             listener.failed(error)
 
@@ -146,7 +151,7 @@ class Installation:
             try:
                 found = make()
             except Exception as error:  # noqa: BLE001
-                self._failed(error)
+                self.failed(error)
                 return
             for listener in self._listeners:
                 try:

@@ -9,6 +9,7 @@ import torch
 from visualizer.attention import AttentionMap, Band, Dense, Factors
 from visualizer.errors import OptionError
 from visualizer.recorders.candidates import FormedMap
+from visualizer.recorders.factored import held_factors
 from visualizer.recorders.fused import FusedCall
 from visualizer.recorders.holding import Holder
 
@@ -26,10 +27,16 @@ class Made(NamedTuple):
     sequence: int = 0
     value: Any = None
     traced: Any = None
+    output: Any = None
+    note: str = ""
 
 
 def fused_map(call: FusedCall, module: Any, holder: Holder, options: Options) -> Made:
     """Return the map of a fused call, as factors."""
+    if call.factors is not None:
+        factors, first_key, sequence, value = held_factors(call.factors, module, holder, options)
+        value = value if options.gradients or options.values else None
+        return Made(AttentionMap(factors), first_key, sequence, value, note=call.note)
     query, mask = _unpacked(call.query, call.mask, call.key, module)
     key, value = _four(_grouped(call.key, module)), _four(_grouped(call.value, module))
     query, queries = _four(query), query.shape[-2]
@@ -49,7 +56,8 @@ def fused_map(call: FusedCall, module: Any, holder: Holder, options: Options) ->
         band=_causal(rows, queries) if call.causal else None,
         v=value if options.values else None,
     )
-    return Made(AttentionMap(factors), first_key, sequence, value if options.gradients else None)
+    kept = value if options.gradients or options.values else None
+    return Made(AttentionMap(factors), first_key, sequence, kept)
 
 
 def formed_map(found: FormedMap, module: Any, holder: Holder, options: Options) -> Made:
