@@ -20,6 +20,7 @@ from visualizer.recorders.fused import FusedCall, FusedCalls
 from visualizer.recorders.native import NativeAttention
 from visualizer.recorders.places import Place, find_place
 from visualizer.recorders.provenance import storage_address
+from visualizer.recorders.third_party import ThirdPartyCalls
 from visualizer.recorders.uses import Use
 
 
@@ -70,6 +71,7 @@ class Installation:
         self._formed = FormedMaps(self, self._native)
         self._fused = FusedCalls(self)
         self._flex = FlexCalls(self)
+        self._third_party = ThirdPartyCalls(self)
 
     def join(self, listener: Listener) -> None:
         """Add a listener; the first one has everything installed."""
@@ -78,7 +80,7 @@ class Installation:
             self._collect()
             if self._following is None:
                 self._following = Following(self.failed)
-                for recorder in (self._fused, self._native, self._formed):
+                for recorder in (self._fused, self._native, self._formed, self._third_party):
                     recorder.install(self._following)
                 self._flex.open()
 
