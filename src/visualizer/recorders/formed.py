@@ -17,7 +17,7 @@ import torch
 from visualizer.attention import reading
 from visualizer.recorders import operators
 from visualizer.recorders.candidates import Candidate
-from visualizer.recorders.dispatcher import Following, Operation
+from visualizer.recorders.dispatcher import Following, Hook, Operation
 from visualizer.recorders.graph import require_graph
 from visualizer.recorders.native import NativeAttention
 from visualizer.recorders.places import Place
@@ -70,10 +70,10 @@ class FormedMaps:
     def install(self, following: Following) -> None:
         """Follow softmaxes and products; the rest only once there is something to follow."""
         self._following, self._wide = following, False
-        for name in operators.overloads(("_softmax", "_masked_softmax"), out=True):
-            following.follow(name, after=self._after_softmax)
-        for name in operators.overloads(operators.PRODUCTS, out=True):
-            following.follow(name, after=self._after_product)
+        for name in operators.overloads(("_softmax", "_masked_softmax")):
+            following.follow(name, self._before(name), self._after_softmax)
+        for name in operators.overloads(operators.PRODUCTS):
+            following.follow(name, self._before(name), self._after_product)
         following.follow(operators.MULTIPLICATION, after=self._after_multiplication)
         following.follow(operators.SUM, after=self._after_sum)
 
@@ -94,17 +94,16 @@ class FormedMaps:
         self._wide = True
         follow = self._following.follow
         for name in operators.overloads(operators.MOVING):
-            follow(name, self._before_writing if operators.writes(name) else None, self._after_moving)
+            follow(name, self._before(name), self._after_moving)
         for name in operators.overloads(operators.CHANGING):
             if name == operators.MULTIPLICATION:
                 continue  # followed from the first
-            written = operators.writes(name) and operators.base(name) not in operators.KEEPING
-            hook = partial(self._after_changing, operators.base(name))
-            follow(name, self._before_writing if written else None, hook)
+            before = self._before(name) if operators.base(name) not in operators.KEEPING else None
+            follow(name, before, partial(self._after_changing, operators.base(name)))
         for name in operators.overloads(operators.OVERWRITING):
-            follow(name, self._before_writing)
+            follow(name, self._before(name))
         for name in operators.overloads(operators.EXPONENTIALS):
-            follow(name, self._before_writing if operators.writes(name) else None, self._after_exponential)
+            follow(name, self._before(name), self._after_exponential)
         for name in operators.overloads(operators.SAMPLERS):
             follow(name, after=self._after_sampling)
 
@@ -195,14 +194,17 @@ class FormedMaps:
             return True
         return bool(met)
 
+    def _before(self, name: str) -> Hook | None:
+        return self._before_writing if operators.writes(name) else None
+
     def _before_writing(self, operation: Operation) -> None:
-        """Copy an undecided map that is about to be written over."""
-        target = operation.args[0]
-        before_writing(target)
-        for candidate in _candidates(self._marks.of(target)):
-            if candidate.value is not None and candidate.shares_storage(target):
-                with reading():
-                    candidate.value = candidate.value.clone()
+        """Copy maps that are about to be written over."""
+        for target in operators.written(operation.operator.__name__, operation.args, operation.kwargs):
+            before_writing(target)
+            for candidate in _candidates(self._marks.of(target)):
+                if candidate.value is not None and candidate.shares_storage(target):
+                    with reading():
+                        candidate.value = candidate.value.clone()
 
     def _after_moving(self, operation: Operation) -> None:
         marks = self._marks_of_all(operation.args)

@@ -48,8 +48,15 @@ def base(name: str) -> str:
 
 
 def writes(name: str) -> bool:
-    """Tell whether an operator writes into its first operand."""
-    return base(name).endswith("_")
+    """Tell whether an operator writes into its first operand, or into ``out``."""
+    return base(name).endswith("_") or "out" in name.partition(".")[2]
+
+
+def written(name: str, args: Sequence[Any], kwargs: dict[str, Any]) -> list[Any]:
+    """Return the tensors that a writing operator writes into."""
+    if base(name).endswith("_"):
+        return list(args[:1])
+    return [value for value in kwargs.values() if isinstance(value, torch.Tensor)]
 
 
 def factors(given: dict[str, Any]) -> tuple[torch.Tensor, torch.Tensor]:
@@ -70,14 +77,17 @@ _FACTORS = (
 )
 
 
-def overloads(names: Sequence[str], *, out: bool = False) -> Iterator[str]:
-    """Yield the overloads of operators that can be followed; if asked, also those that write into ``out``."""
+@cache
+def overloads(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the overloads of operators that can be followed."""
+    return tuple(_overloads(names))
+
+
+def _overloads(names: Sequence[str]) -> Iterator[str]:
     for name in names:
         packet = getattr(torch.ops.aten, name, None)
         for kind in packet.overloads() if packet is not None else ():
             full = name if kind == "default" else f"{name}.{kind}"
-            if "out" in kind and not out:
-                continue
             if f"aten::{full}" in _dispatched() and not _is_resolved_above(full):
                 yield full
 
