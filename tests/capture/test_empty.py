@@ -1,5 +1,9 @@
 """An empty run says why it is empty, and what to do."""
 
+import copy
+import multiprocessing
+
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -35,6 +39,15 @@ class Router(nn.Module):
         return sum(weights[..., n, None] * expert(x) for n, expert in enumerate(self.experts))
 
 
+class OutOfSight(nn.Module):
+    """Attention that torch's dispatcher does not see, as it sees no replayed graph and no other engine."""
+
+    def forward(self, x):
+        rows = x.numpy()
+        weights = np.exp(rows @ rows.swapaxes(1, 2) / 32)
+        return torch.from_numpy(weights / weights.sum(-1, keepdims=True) @ rows)
+
+
 X = torch.randn(2, 5, 32)
 
 
@@ -53,6 +66,33 @@ def test_the_model_was_never_called():
 def test_another_model_was_called():
     run = record(Attention(), call=Attention())
     assert "1 call was seen of modules that are not this Attention's" in run.why_empty()
+
+
+def test_a_copy_was_called():
+    model = Attention()
+    run = record(model, call=copy.deepcopy(model))
+    assert "give capture the model that is called, not a copy or a part of it" in run.why_empty()
+
+
+def test_an_exported_graph_was_called():
+    model = Attention().eval()
+    run = record(model, call=torch.export.export(model, (X,)).module())
+    assert "1 call was seen of modules that are not this Attention's" in run.why_empty()
+
+
+def test_the_model_ran_in_another_process():
+    model = nn.MultiheadAttention(32, 4)  # what another process can import
+    with visualizer.capture(model) as run:
+        process = multiprocessing.get_context("spawn").Process(target=model, args=(X, X, X))
+        process.start()
+        process.join()
+    assert process.exitcode == 0
+    assert "the MultiheadAttention was not called while recording" in run.why_empty()
+
+
+def test_the_module_that_was_meant_has_no_attention():
+    model = nn.Sequential(Attention(), nn.Linear(32, 32))
+    assert record(model, modules="1").why_empty() == "everything was left out: 1 by modules="
 
 
 def test_a_predicate_left_everything_out():
@@ -91,6 +131,10 @@ def test_the_budget_was_too_small():
 def test_a_token_mixer_has_no_map():
     run = record(LinearAttention())
     assert "the LinearAttention ran without any softmax or fused attention" in run.why_empty()
+
+
+def test_what_does_not_pass_the_dispatcher_is_not_seen():
+    assert "the OutOfSight ran without any softmax or fused attention" in record(OutOfSight()).why_empty()
 
 
 def test_a_router_is_no_attention():
