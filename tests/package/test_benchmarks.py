@@ -1,0 +1,25 @@
+"""The benchmarks of capture run, on small models and short texts."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+
+
+@pytest.mark.parametrize(
+    ("name", "models", "row"),
+    [
+        ("capture_cost", ["gpt2", "own-softmax"], "| capture | × "),
+        ("attention_by_length", [], "| 256 | 1"),
+    ],
+)
+def test_a_benchmark_prints_its_table(name, models, row):
+    script = BENCHMARKS / f"{name}.py"
+    result = subprocess.run(
+        [sys.executable, script, "--quick", *models], capture_output=True, text=True, check=False
+    )
+    assert not result.returncode, result.stderr
+    assert result.stdout.count(row) >= 2
