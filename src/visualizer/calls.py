@@ -45,6 +45,9 @@ class Call:
         Calls that continue one sequence bear the same number; the position of the call's first key in it.
     note
         What a reader should know of it, or "".
+    levels
+        For deformable attention, whose keys are points: where each level of the feature map was read
+        (`SampledLevel`).
     v, output
         The values (batch, key head, key, width) and the output (batch, head, query, width) of a fused call,
         where values were asked for.
@@ -66,6 +69,7 @@ class Call:
     sequence: int = 0
     first_key: int = 0
     note: str = ""
+    levels: tuple[Any, ...] = field(default=(), repr=False)
     v: Any = field(default=None, repr=False)
     output: Any = field(default=None, repr=False)
     traced: Any = field(default=None, repr=False)

@@ -145,6 +145,7 @@ class Filling:
             traced=made.traced,
             v=made.value if self._options.values else None,
             output=made.output,
+            levels=made.levels,
         )
         if self._fits(call):
             self._run.add(call)

@@ -116,7 +116,7 @@ class Run(Sequence["Call"]):
         return find_text(self.tokens, text, nth)
 
     def check(self, *, all: bool = False) -> Table:  # noqa: A002  # the word for what it is
-        """Return how each call's map, times v, compares with the call's own output; relative to the largest number.
+        """Return how each call's map, times v, compares with its own output, relative to the largest number.
 
         By default the few rows that were compared while recording. That they agree is necessary, not
         sufficient: different maps can give the same output.

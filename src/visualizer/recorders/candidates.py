@@ -7,10 +7,17 @@ from typing import Any, NamedTuple
 
 import torch
 
+from visualizer.attention import reading
 from visualizer.recorders.layouts import order_of
 from visualizer.recorders.places import Place
-from visualizer.recorders.provenance import Mark, storage_address
+from visualizer.recorders.provenance import MAP, Mark, storage_address
+from visualizer.recorders.sampled import SampledLevel
 from visualizer.recorders.uses import Use
+
+STREAMS = 64
+"""No model mixes more streams than this."""
+SINKHORN = 0.02
+"""How near to one the sums of a matrix are that Sinkhorn's iterations have made."""
 
 
 class FormedMap(NamedTuple):
@@ -26,12 +33,15 @@ class FormedMap(NamedTuple):
         How it was normalised.
     traced
         The same tensor as autograd knows it, where gradients are wanted.
+    levels
+        Where the values were read, for deformable attention.
     """
 
     value: torch.Tensor
     order: tuple[int, ...]
     how: str
     traced: Any = None
+    levels: tuple[SampledLevel, ...] = ()
 
 
 @dataclass(eq=False)  # compared as the objects that they are
@@ -56,6 +66,8 @@ class Candidate:
         What masking made of the output, or None.
     traced
         The output as autograd knows it, where gradients are wanted.
+    levels
+        Where the values were read, for deformable attention.
     """
 
     how: str
@@ -67,11 +79,12 @@ class Candidate:
     is_gate: bool = False
     masked: torch.Tensor | None = None
     traced: Any = None
+    levels: tuple[SampledLevel, ...] = ()
 
     @property
     def mark(self) -> Mark:
         """What tensors bear that were made from it."""
-        return Mark("map", self)
+        return Mark(MAP, self)
 
     def take(self, use: Use | None) -> FormedMap:
         """Return the map: with zeros where rows without any key are not numbers."""
@@ -79,7 +92,7 @@ class Candidate:
         assert value is not None
         if masked is not None and not value.is_meta and bool(value.sum().isnan()):
             value = masked
-        return FormedMap(value, order_of(value, self.axis, use), self.how, self.traced)
+        return FormedMap(value, order_of(value, self.axis, use), self.how, self.traced, self.levels)
 
     def let_go(self) -> None:
         """Forget the output: it has been decided on."""
@@ -94,9 +107,22 @@ class Candidate:
         value = self.value
         if value is None or self.from_product:
             return True
+        if self._mixes_streams(use):
+            return False
         if use.width < 2 or (use.rows < 2 and self.is_gate) or (use.has_shared_values and value.dim() > 2):
             return False  # a mean of numbers, a mixture, a mean of places or of a table's rows
         length = value.shape[self.axis]
         if self.shares_storage(use.operand) and length > 1 < use.length:
             return use.operand.stride(use.axis) == value.stride(self.axis)
         return length == use.length or length not in use.operand.shape  # padded or cut since
+
+    def _mixes_streams(self, use: Use) -> bool:
+        """Tell whether what was made from the output is a mixture of few streams: both axes sum to one."""
+        operand = use.operand
+        if operand.is_nested or operand.is_meta or operand.dim() < 2 or not 1 < use.length <= STREAMS:
+            return False
+        if operand.shape[-1] != operand.shape[-2]:
+            return False
+        with reading(), torch.no_grad():
+            sums = torch.stack([operand.sum(-1, dtype=torch.float32), operand.sum(-2, dtype=torch.float32)])
+            return bool(((sums - 1).abs() < SINKHORN).all())

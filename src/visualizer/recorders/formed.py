@@ -21,7 +21,8 @@ from visualizer.recorders.dispatcher import Following, Hook, Operation
 from visualizer.recorders.graph import require_graph
 from visualizer.recorders.native import NativeAttention
 from visualizer.recorders.places import Place
-from visualizer.recorders.provenance import EXPONENTIAL, FEATURES, LOGITS, OUTER, SAMPLED, Mark, Marks
+from visualizer.recorders.provenance import EXPONENTIAL, FEATURES, LOGITS, MAP, OUTER, Mark, Marks
+from visualizer.recorders.sampled import sampled_levels, sampled_mark
 from visualizer.recorders.uses import Use, is_normalised
 from visualizer.recorders.writes import before_writing
 
@@ -219,7 +220,7 @@ class FormedMaps:
         if name in {"mul", "mul_"}:
             self._after_multiplying(operation.args[0], operation.args[1], result)
         self._marks.put(result, self._handed_on(operation.args, result))
-        if name in operators.KEEPING:
+        if name in operators.KEEPING and not result.is_nested:
             for candidate in _candidates(self._marks.of(result)):
                 if candidate.value is not None and candidate.value.shape == result.shape:
                     candidate.masked = result.detach()
@@ -231,7 +232,7 @@ class FormedMaps:
             if operand.numel() == result.numel():
                 handed |= marks
             elif result.numel() <= BROADER * operand.numel():
-                handed |= {mark for mark in marks if mark.candidate is None}
+                handed |= {mark for mark in marks if mark.kind != MAP}
         return handed
 
     def _after_multiplication(self, operation: Operation) -> None:
@@ -257,8 +258,8 @@ class FormedMaps:
             for candidate in _candidates(self._marks.of(weights)):
                 if candidate.value is None:
                     continue
-                if SAMPLED in self._marks.of(values):
-                    candidate.how = "weights of deformable attention"
+                if levels := sampled_levels(self._marks.of(values)):
+                    candidate.how, candidate.levels = "softmax of deformable attention", levels
                     self._decide(candidate, None)
                 elif self._are_weighed(candidate, weights, values, result):
                     self._decide(candidate, None)
@@ -280,21 +281,21 @@ class FormedMaps:
             self._marks.put(operation.result, [*marks, EXPONENTIAL])
 
     def _after_sampling(self, operation: Operation) -> None:
-        self._marks.put(operation.result, [SAMPLED])
+        self._marks.put(operation.result, [sampled_mark(operation, self._around.next_number())])
 
     def _marks_of_all(self, args: Any) -> set[Mark]:
         return set().union(*(self._marks.of(tensor) for tensor in _tensors(args)))
 
 
 def _candidates(marks: set[Mark]) -> list[Candidate]:
-    found: list[Candidate] = [mark.candidate for mark in marks if mark.candidate is not None]
+    found: list[Candidate] = [mark.source for mark in marks if mark.kind == MAP]
     return sorted(found, key=lambda candidate: candidate.number)
 
 
 def _is_projected(mark: Mark, operand: torch.Tensor) -> bool:
-    candidate = mark.candidate
-    if candidate is None:
+    if mark.kind != MAP:
         return False
+    candidate = mark.source
     return candidate.value is None or operand.shape[-1] == candidate.value.shape[candidate.axis]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
@@ -12,6 +13,7 @@ from visualizer.recorders.candidates import FormedMap
 from visualizer.recorders.factored import held_factors
 from visualizer.recorders.fused import FusedCall
 from visualizer.recorders.holding import Holder
+from visualizer.recorders.sampled import SampledLevel
 
 if TYPE_CHECKING:
     from visualizer.options import Options
@@ -28,6 +30,7 @@ class Made(NamedTuple):
     value: Any = None
     traced: Any = None
     output: Any = None
+    levels: tuple[SampledLevel, ...] = ()
     note: str = ""
 
 
@@ -67,8 +70,13 @@ def formed_map(found: FormedMap, module: Any, holder: Holder, options: Options) 
     if value.dim() == 3 and heads and heads > 1 and value.shape[0] % heads == 0:
         value = value.reshape(-1, heads, *value.shape[1:])
     value = _four(value)
-    rows = options.rows(value.shape[-2])
-    return Made(AttentionMap(Dense(holder.hold(value if rows is None else value[..., rows, :]))))
+    rows = None if found.levels else options.rows(value.shape[-2])
+    map_ = AttentionMap(Dense(holder.hold(value if rows is None else value[..., rows, :])))
+    levels = tuple(replace(level, places=holder.hold(level.places)) for level in found.levels)
+    return Made(map_, levels=levels, note=_POINTS if levels else "")
+
+
+_POINTS = "weights of sampled points, axes as the model has them: (batch, query, head, point)"
 
 
 def _causal(rows: slice | list[int] | None, queries: int) -> Band:

@@ -15,18 +15,19 @@ _PRUNE_AT = 256
 
 
 class Mark(NamedTuple):
-    """What is known of a storage: a kind; what map it was made from; how many features a layer made."""
+    """What is known of a storage: a kind, what it was made from, and how many features a layer made."""
 
     kind: str
-    candidate: Any = None
+    source: Any = None
     width: int = 0
 
 
 FEATURES = "features"  # made by a layer of so many features
+MAP = "map"  # made from a softmax output
+SAMPLED = "sampled"  # read from a feature map at sampling places
 LOGITS = Mark("logits")  # made from a product of two activations
 EXPONENTIAL = Mark("exponential")  # made with exp from such a product
 OUTER = Mark("outer")  # each number of an activation times each of another, not yet summed
-SAMPLED = Mark("sampled")  # read from a feature map at sampling places
 
 
 class _Entry(NamedTuple):
