@@ -14,15 +14,17 @@ if TYPE_CHECKING:
     from visualizer import errors, plots
     from visualizer._find import find
     from visualizer._from_arrays import from_arrays
+    from visualizer.eager import compare_eager
     from visualizer.instrument import watch
     from visualizer.session import capture
 
 __version__ = "0.1.0"
 
-__all__ = ["capture", "errors", "find", "from_arrays", "get_local", "plots", "watch"]
+__all__ = ["capture", "compare_eager", "errors", "find", "from_arrays", "get_local", "plots", "watch"]
 
 _LAZY = {
     "capture": "visualizer.session",
+    "compare_eager": "visualizer.eager",
     "errors": "visualizer",
     "find": "visualizer._find",
     "from_arrays": "visualizer._from_arrays",

@@ -23,7 +23,7 @@ def calls_table(calls: Sequence[Call], held: int, checks: Checks) -> str:
     left = len(rows) - _SHOWN
     shown = [*rows[: _SHOWN - 1], (f"… {left + 1} more", *[""] * 5)] if left > 0 else rows
     total = f"{len(calls)} calls of {len(rows)} modules, {format_bytes(held)} held"
-    return "\n".join([*_aligned([_HEAD, *shown]), "; ".join(filter(None, [total, str(checks)]))])
+    return "\n".join([*aligned([_HEAD, *shown]), "; ".join(filter(None, [total, str(checks)]))])
 
 
 def _row(path: str, calls: Sequence[Call]) -> tuple[str, ...]:
@@ -39,7 +39,8 @@ def _row(path: str, calls: Sequence[Call]) -> tuple[str, ...]:
     )
 
 
-def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return lines of text whose cells stand under one another."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return [
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
