@@ -50,7 +50,8 @@ def _proceed_with_number(operator: Any, below: Any, args: Any, kwargs: Any, posi
     """Go on where a number in a tensor's place has become a Python number on its way here."""
     packet = operator.overloadpacket
     if packet in _TAKE_NUMBERS:  # at the entry of one key it takes part in type promotion as a number again
-        return operator._op_dk(below.highestPriorityTypeId(), *args, **kwargs)  # noqa: SLF001
+        kernels = below.remove(DispatchKey.PythonDispatcher)  # which a compiler switches on while it traces
+        return operator._op_dk(kernels.highestPriorityTypeId(), *args, **kwargs)  # noqa: SLF001
     if packet is torch.ops.aten.copy_:
         return torch.ops.aten.fill_.Scalar(args[0], args[1])
     like = next(value for value in args if isinstance(value, torch.Tensor))
