@@ -77,7 +77,7 @@ class ThirdPartyCalls:
 def registered() -> list[str]:
     """Return the names of the operators that are there."""
     names = torch._C._dispatch_get_all_op_names()  # noqa: SLF001
-    return [name for name in names if _PATTERN.fullmatch(name)]
+    return [name for name in names if not name.startswith("aten::") and _PATTERN.fullmatch(name)]
 
 
 def read_call(operation: Operation) -> FusedCall:
