@@ -69,8 +69,9 @@ class Comparison(Sequence[Difference]):
 def compare_eager(model: Any, run: Run, *args: Any, **kwargs: Any) -> Comparison:
     """Run a model of transformers once as "eager" and compare the attentions that it returns with a run.
 
-    Agreement shows that the maps are right. A difference may be the kernel's: "eager" is another computation, and
-    its outputs differ too.
+    Agreement shows that the maps are right. A difference may be the kernel's: "eager" is another computation,
+    and its outputs differ too. Rows of queries that can see no key (padding) are left out: they are zeros in
+    fused kernels and uniform in "eager".
 
     Parameters
     ----------
@@ -100,14 +101,14 @@ def compare_eager(model: Any, run: Run, *args: Any, **kwargs: Any) -> Comparison
     True
     """
     _check(model, run)
-    with _as_eager(model), torch.no_grad(), torch.random.fork_rng():
-        with capture(model) as again:  # says which call each of the returned maps is of
-            output = model(*args, **kwargs, output_attentions=True)
+    # the recording says which call each of the returned maps is of
+    with _as_eager(model), torch.no_grad(), torch.random.fork_rng(), capture(model) as again:
+        output = model(*args, **kwargs, output_attentions=True)
     returned = list(_attentions(output))
     if not returned:
         raise TargetError(
-            f"the eager attentions of a {type(model).__name__} were asked for, but it returns none: compare with "
-            "a formula, or trust run.check(all=True)"
+            f"the eager attentions of a {type(model).__name__} were asked for, but it returns none: compare "
+            "with a formula, or trust run.check(all=True)"
         )
     return _compared(run, again, returned)
 
@@ -115,8 +116,8 @@ def compare_eager(model: Any, run: Run, *args: Any, **kwargs: Any) -> Comparison
 def _check(model: Any, run: Run) -> None:
     if not hasattr(model, "set_attn_implementation"):
         raise TargetError(
-            f"the eager attentions of a {type(model).__name__} were asked for, but it is no model of transformers, "
-            "which alone return their own: give such a model, or compare with a formula"
+            f"the eager attentions of a {type(model).__name__} were asked for, but it is no model of "
+            "transformers, which alone return their own: give such a model, or compare with a formula"
         )
     if not len(run):
         raise CallsError(f"a run was to be compared, but it is empty: {run.why_empty()}")
@@ -163,18 +164,14 @@ def _compared(run: Run, again: Run, returned: list[torch.Tensor]) -> Comparison:
     for call in run:
         own = theirs.get((call.path, call.number))
         if own is not None and call.shape == tuple(own.shape):
-            difference = (call.map.tensor().double() - own.double()).abs()
-            rows.append(
-                Difference(
-                    call.path, call.number, call.shape, float(difference.max()), float(difference.mean())
-                )
-            )
+            difference = (call.map.tensor().double() - own.double()).abs()[~call.map.masked_rows]
+            sizes = float(difference.max()), float(difference.mean())
+            rows.append(Difference(call.path, call.number, call.shape, *sizes))
     return Comparison(tuple(rows), len(returned) - len(rows), len(run) - len(rows))
 
 
 def _same(call: Call, returned: list[torch.Tensor]) -> torch.Tensor | None:
     """Return the returned map that is a call's own, to the last bit."""
     found = call.map.tensor()
-    return next(
-        (one for one in returned if one.shape == found.shape and torch.equal(one.float(), found)), None
-    )
+    alike = (one for one in returned if one.shape == found.shape and torch.equal(one.float(), found))
+    return next(alike, None)

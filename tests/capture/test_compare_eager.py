@@ -24,14 +24,9 @@ def llama():
 
 
 def bart():
-    heads = {
-        "encoder_attention_heads": 4,
-        "decoder_attention_heads": 4,
-        "encoder_layers": 1,
-        "decoder_layers": 2,
-    }
-    widths = {"d_model": 32, "encoder_ffn_dim": 32, "decoder_ffn_dim": 32}
-    config = transformers.BartConfig(**SMALL, **heads, **widths)
+    encoder = {"encoder_attention_heads": 4, "encoder_layers": 1, "encoder_ffn_dim": 32}
+    decoder = {"decoder_attention_heads": 4, "decoder_layers": 2, "decoder_ffn_dim": 32}
+    config = transformers.BartConfig(**SMALL, d_model=32, **encoder, **decoder)
     return transformers.BartModel(config), {"input_ids": IDS, "decoder_input_ids": IDS}
 
 
