@@ -169,3 +169,12 @@ def calls(library):
         "band": (0, None, 0),
     }
     return AttentionMap(factors_of(case, library)), weights_of(case, logits_of(case))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread():
+    """Many small operations wait for one another where other programs use the cores too."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
