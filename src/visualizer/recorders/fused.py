@@ -14,6 +14,7 @@ import torch
 from visualizer.attention import Factors, reading
 from visualizer.recorders.dispatcher import Arguments, Following, Named, Operation, overload
 from visualizer.recorders.graph import require_graph
+from visualizer.recorders.transforms import is_transformed, outside_transforms, whole
 
 ENTRY_KEYS = (
     "AutogradCPU",
@@ -22,8 +23,10 @@ ENTRY_KEYS = (
     "AutogradXPU",
     "AutogradPrivateUse1",
     "BackendSelect",
+    "FuncTorchDynamicLayerFrontMode",
 )
-"""All ways into a composite operator; BackendSelect is the one that inference mode leaves."""
+"""All ways into a composite operator: BackendSelect is the one that inference mode leaves, the last one that
+of torch.vmap and torch.func's other transforms."""
 
 
 class FusedCall(NamedTuple):
@@ -82,6 +85,8 @@ class FusedCalls:
             following.follow(name, after=partial(self._after_kernel, name))
 
     def _around_entry(self, go_on: Callable[[], Any], args: Arguments, kwargs: Named) -> Any:
+        if any(map(is_transformed, args[:3])):
+            return self._around_transformed(go_on, args, kwargs)
         if not all(_is_plain(tensor) for tensor in args[:3]):  # fake, wrapped or nested: seen further down
             return go_on()
         with reading():
@@ -92,6 +97,20 @@ class FusedCalls:
         self._around.found_fused(
             _call("scaled_dot_product_attention", Operation(entry, args, kwargs, output))
         )
+        return output
+
+    def _around_transformed(self, go_on: Callable[[], Any], args: Arguments, kwargs: Named) -> Any:
+        """Record a call within torch.vmap or the like once, with an axis for each vmap in front."""
+        with reading():
+            output = go_on()
+        entry = overload("scaled_dot_product_attention")
+        with outside_transforms():
+            named = {**Operation(entry, args, kwargs).named(), "output": output}
+            named = whole(named, args[0].dim())
+            output_held = named.pop("output")
+            self._around.found_fused(
+                _call("scaled_dot_product_attention", Operation(entry, (), named, output_held))
+            )
         return output
 
     def _after_kernel(self, name: str, operation: Operation) -> None:
