@@ -48,6 +48,22 @@ class OutOfSight(nn.Module):
         return torch.from_numpy(weights / weights.sum(-1, keepdims=True) @ rows)
 
 
+@pytest.fixture
+def paged():
+    """A model on a kernel like that of flash-attn 3, whose keys come in pages."""
+    library = torch.library.Library("flash_attn_standin", "DEF")
+    library.define("fwd(Tensor q, Tensor k, Tensor v, Tensor? page_table=None) -> Tensor")
+    library.impl("fwd", lambda q, k, v, page_table=None: torch.empty_like(q), "CPU")
+
+    class Paged(nn.Module):
+        def forward(self, x):
+            x = x.unflatten(-1, (4, 8))
+            return torch.ops.flash_attn_standin.fwd(x, x, x, torch.zeros(2, 1))
+
+    yield Paged()
+    library._destroy()
+
+
 X = torch.randn(2, 5, 32)
 
 
@@ -147,6 +163,13 @@ def test_tensors_without_numbers_are_refused():
     model = Attention().to("meta")
     run = record(model, call=lambda _: model(X.to("meta")))
     assert "1 call was seen but not recorded: their tensors have no numbers (on meta)" in run.why_empty()
+
+
+def test_a_kernel_is_called_in_a_way_that_is_not_read(paged):
+    run = record(paged)
+    assert (
+        "1 call was seen but not recorded: flash_attn_standin::fwd was called with a paged" in run.why_empty()
+    )
 
 
 def test_only_the_backward_pass_was_recorded():
