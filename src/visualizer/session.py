@@ -20,6 +20,7 @@ from visualizer.instrument.taps import CallTap
 from visualizer.instrument.targets import resolve
 from visualizer.options import Modules, Options, Readouts
 from visualizer.recorders.candidates import Candidate
+from visualizer.recorders.compiling import STANCE
 from visualizer.recorders.installation import INSTALLATION, Found
 from visualizer.recorders.local_values import local_values
 from visualizer.recorders.paths import module_paths
@@ -72,7 +73,7 @@ class Session:
             raise VisualizerError("this recording is on already: stop it before you start it again")
         self._owner = threading.get_ident()
         with ExitStack() as stack:
-            stack.enter_context(torch.compiler.set_stance("force_eager"))
+            stack.enter_context(STANCE.uncompiled())
             stack.enter_context(self._counting_steps())
             stack.enter_context(self._recording())
             self._open = stack.pop_all()

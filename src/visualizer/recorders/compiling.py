@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
@@ -39,31 +39,46 @@ class Compiled:
         return self._made[key][2]
 
 
-class DefaultStance:
-    """The stance "default" while any thread needs it; the one before comes back with the last."""
+class Stance:
+    """Whether torch.compile compiles: not in sessions, save for calls that go on compiled.
+
+    Sessions may end in any order, and calls of other threads outlast them.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._users = 0
-        self._open = ExitStack()
+        self._sessions = self._calls = 0
+        self._eager: Any = None
 
     @contextmanager
-    def __call__(self) -> Iterator[None]:
-        """Let what is called inside be compiled."""
-        self._enter()
+    def uncompiled(self) -> Iterator[None]:
+        """Have compiled functions run as they were written."""
+        self._change(sessions=1)
         try:
             yield
         finally:
-            self._leave()
+            self._change(sessions=-1)
 
-    def _enter(self) -> None:
-        with self._lock:
-            if not self._users:
-                self._open.enter_context(torch.compiler.set_stance("default"))
-            self._users += 1
+    @contextmanager
+    def compiled(self) -> Iterator[None]:
+        """Go on as if there were no session."""
+        self._change(calls=1)
+        try:
+            yield
+        finally:
+            self._change(calls=-1)
 
-    def _leave(self) -> None:
+    def _change(self, sessions: int = 0, calls: int = 0) -> None:
         with self._lock:
-            self._users -= 1
-            if not self._users:
-                self._open.close()
+            self._sessions += sessions
+            self._calls += calls
+            eager = self._sessions > 0 and not self._calls
+            if eager and self._eager is None:
+                self._eager = torch.compiler.set_stance("force_eager")  # from now on
+            elif not eager and self._eager is not None:
+                before, self._eager = self._eager, None
+                before.__exit__(None, None, None)
+
+
+STANCE = Stance()
+"""The process's own."""

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import torch
 
 from visualizer.attention import Factors, is_reading, reading
-from visualizer.recorders.compiling import Compiled, DefaultStance, compiler_around
+from visualizer.recorders.compiling import STANCE, Compiled, compiler_around
 from visualizer.recorders.functions import BlockPattern
 from visualizer.recorders.fused import FusedCall
 from visualizer.recorders.graph import require_graph
@@ -44,7 +44,6 @@ class FlexCalls:
     def __init__(self, surroundings: Surroundings) -> None:
         self._around = surroundings
         self._compiled = Compiled()
-        self._stance = DefaultStance()
 
     def open(self) -> None:
         """Begin to record."""
@@ -68,7 +67,7 @@ class FlexCalls:
         compiler = compiler_around(sys._getframe(1))  # noqa: SLF001
         if compiler is not None:
             function = self._compiled.of(function, compiler)
-        with self._stance():
+        with STANCE.compiled():
             return function(*args, **kwargs), compiler is not None
 
     def attend(self, args: Any, kwargs: Any) -> Any:
