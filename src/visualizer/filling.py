@@ -141,7 +141,7 @@ class Filling:
             error=error,
             sequence=made.sequence,
             first_key=made.first_key,
-            note=made.note,
+            note=made.note or self._note(module),
             traced=made.traced,
             v=made.value if self._options.values else None,
             output=made.output,
@@ -151,6 +151,11 @@ class Filling:
             self._run.add(call)
             if len(self._run) == 1:
                 self._foresee(module)
+
+    def _note(self, module: int) -> str:
+        if isinstance(self._modules[module], torch.jit.ScriptModule):
+            return "ran in TorchScript, which does not say which of its modules made the call"
+        return ""
 
     def _kept(self, content: Any) -> Any:
         if self._options.keep == "dense" and hasattr(content, "tensor"):

@@ -155,6 +155,22 @@ class Run(Sequence["Call"]):
 
         return self._part(map_gradients(self._calls, scalar, self.modules))
 
+    def gather(self, group: Any = None) -> Run:
+        """Return the run of a tensor-parallel model with the heads of all ranks, in the order of the ranks.
+
+        A collective: every rank of the process group calls it, and each gets all heads.
+
+        Raises
+        ------
+        VisualizerError
+            If no processes have been joined.
+        CallsError
+            If the ranks hold different calls, or read-outs in the place of maps.
+        """
+        from visualizer.parallel import gathered
+
+        return self._part(gathered(self._calls, group))
+
     def stitched(self, path: str, sequence: int | None = None) -> AttentionMap:
         """Return the calls of a module that continue one sequence as one map over the whole of it.
 

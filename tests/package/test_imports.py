@@ -30,8 +30,9 @@ SEES = {
     "gradients": {"attention", "calls", "errors", "recorders"},
     "explaining": set(),
     "tokens": {"errors"},
+    "parallel": {"attention", "calls", "errors"},
     "readout_table": {"calls", "errors"},
-    "run": {"attention", "errors", "calls", "gradients", "readout_table", "tables", "tokens"},
+    "run": {"attention", "errors", "calls", "gradients", "parallel", "readout_table", "tables", "tokens"},
     "filling": {"attention", "calls", "errors", "explaining", "memory", "notices", "options", "recorders", "run"},
     "session": {"errors", "explaining", "filling", "instrument", "options", "recorders", "run"},
     "_from_arrays": {"attention", "calls", "errors", "run"},
@@ -49,7 +50,9 @@ SEES = {
 FRAMEWORKS = {
     "matplotlib": {"plots"},
     "sklearn": {"demo"},
-    "torch": {"_find", "attention", "demo", "eager", "filling", "gradients", "recorders", "session"},
+    "torch": {
+        *("_find", "attention", "demo", "eager", "filling", "gradients", "parallel", "recorders", "session"),
+    },
     "transformers": {"demo"},
     "timm": {"demo"},
     "typer": {"cli"},
