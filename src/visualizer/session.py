@@ -16,7 +16,6 @@ from visualizer.errors import OptionError, TargetError, VisualizerError
 from visualizer.explaining import Seen
 from visualizer.filling import Filling
 from visualizer.instrument import switch
-from visualizer.instrument.taps import CallTap
 from visualizer.instrument.targets import resolve
 from visualizer.options import Modules, Options, Readouts
 from visualizer.recorders.candidates import Candidate
@@ -25,6 +24,7 @@ from visualizer.recorders.installation import INSTALLATION, Found
 from visualizer.recorders.local_values import local_values
 from visualizer.recorders.paths import module_paths
 from visualizer.recorders.places import find_place
+from visualizer.recorders.steps import Steps
 from visualizer.run import Run
 
 
@@ -39,7 +39,7 @@ class Session:
         self._model, self._options = model, options
         self._modules = {id(module): module for module in model.modules()}
         self._owner = threading.get_ident()
-        self._steps: CallTap | None = None
+        self._steps: Steps | None = None
         self._problem: Exception | None = None
         self._open: ExitStack | None = None
         self.run = Run(empty=self._why_empty)
@@ -155,7 +155,7 @@ class Session:
             target = resolve(self._model)
         except VisualizerError:
             return nullcontext()
-        self._steps = self._steps or CallTap((), target.accepts, lambda *_: None, lambda _: None)
+        self._steps = self._steps or Steps(target.accepts)
         return _tapped(target.functions[0], self._steps)
 
     def _started(self) -> int | None:
@@ -190,7 +190,7 @@ def _listening(session: Session) -> Iterator[None]:
 
 
 @contextmanager
-def _tapped(function: Any, tap: CallTap) -> Iterator[None]:
+def _tapped(function: Any, tap: Steps) -> Iterator[None]:
     try:
         switch.install(function, tap)
         yield

@@ -1,0 +1,48 @@
+"""How many forwards of a model have begun."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from types import FrameType
+from typing import Any
+
+import torch
+
+from visualizer.instrument.sites import Hook, Site
+from visualizer.instrument.targets import Accepts
+
+
+class Steps:
+    """Counts the calls of a function, where a compiler traces it without being seen.
+
+    Parameters
+    ----------
+    accepts
+        Predicate on the first argument, or None.
+    """
+
+    sites = (Site("enter"),)
+
+    def __init__(self, accepts: Accepts | None) -> None:
+        self._accepts = accepts
+        self.started = 0
+
+    def hook(self, site: Site) -> Hook:  # noqa: ARG002  # there is one
+        """Return what counts."""
+        return self._enter
+
+    def _enter(self) -> None:
+        if torch.compiler.is_dynamo_compiling():  # a trace is no call, and must not meet a frame
+            return
+        frame = sys._getframe(1)  # noqa: SLF001
+        if self._accepts is None or self._accepts(_first_argument(frame)):
+            self.started += 1
+
+
+def _first_argument(frame: FrameType) -> Any:
+    code, values = frame.f_code, frame.f_locals
+    if code.co_argcount:
+        return values.get(code.co_varnames[0])
+    rest = values.get(code.co_varnames[code.co_kwonlyargcount]) if code.co_flags & inspect.CO_VARARGS else ()
+    return rest[0] if rest else None
