@@ -22,6 +22,7 @@ from visualizer.recorders.holding import Holder
 from visualizer.recorders.installation import Found
 from visualizer.recorders.maps import Made, formed_map, fused_map
 from visualizer.recorders.places import Place
+from visualizer.recorders.readable import is_captured
 from visualizer.recorders.traced import trace
 from visualizer.run import Run
 
@@ -62,13 +63,14 @@ class Filling:
 
     def take(self, found: Found) -> None:
         """Take an attention call that a recorder found."""
-        if found.place.module not in self._modules:
-            self.seen.elsewhere += 1
-            return
-        what, module = found.what, self._module_of(found)
+        what = found.what
         if why := _refusal(what):
             self.seen.refused[why] += 1
             return
+        if found.place.module not in self._modules:
+            self.seen.elsewhere += 1
+            return
+        module = self._module_of(found)
         if not self._is_wanted(module):
             return
         owner = self._modules[module]
@@ -212,4 +214,6 @@ def _refusal(what: FusedCall | FormedMap) -> str:
     tensor = what.output if isinstance(what, FusedCall) else what.value
     if tensor.device.type == "meta" or type(tensor).__name__ == "FakeTensor":
         return f"their tensors have no numbers (on {tensor.device.type}): run the model on real ones"
+    if is_captured(tensor):
+        return "a CUDA graph was being captured, which has no numbers yet: record the model without graphs"
     return ""

@@ -11,6 +11,7 @@ from visualizer.attention import reading
 from visualizer.recorders.layouts import order_of
 from visualizer.recorders.places import Place
 from visualizer.recorders.provenance import MAP, Mark, storage_address
+from visualizer.recorders.readable import is_readable
 from visualizer.recorders.sampled import SampledLevel
 from visualizer.recorders.uses import Use
 
@@ -90,7 +91,7 @@ class Candidate:
         """Return the map: with zeros where rows without any key are not numbers."""
         value, masked = self.value, self.masked
         assert value is not None
-        if masked is not None and not value.is_meta and bool(value.sum().isnan()):
+        if masked is not None and is_readable(value) and bool(value.sum().isnan()):
             value = masked
         return FormedMap(value, order_of(value, self.axis, use), self.how, self.traced, self.levels)
 

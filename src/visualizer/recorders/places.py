@@ -6,7 +6,7 @@ import sys
 import threading
 from collections.abc import Collection
 from pathlib import Path
-from types import FrameType
+from types import CodeType, FrameType
 from typing import Any, NamedTuple
 
 import torch
@@ -61,13 +61,18 @@ def find_place(known: Collection[int], owner: int | None = None) -> Place:
 
 def _user_function(frame: FrameType | None) -> tuple[str, int]:
     first = frame
-    while frame is not None and frame.f_code.co_filename.startswith(_TORCH):
+    while frame is not None and _is_passed(frame.f_code):
         frame = frame.f_back
     frame = frame or first
     if frame is None:
         return "", 0
     code = frame.f_code
     return getattr(code, "co_qualname", code.co_name), frame.f_lineno
+
+
+def _is_passed(code: CodeType) -> bool:
+    """Tell whether code only hands calls on: torch's and ours, modes and tensor subclasses."""
+    return code.co_filename.startswith((_TORCH, _HERE)) or code.co_name in {"__torch_dispatch__", "__torch_function__"}
 
 
 def _module_around(frame: FrameType | None, known: Collection[int]) -> tuple[int | None, bool]:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import torch
 
 from visualizer.attention import reading
+from visualizer.recorders.readable import is_readable
 
 
 class Use(NamedTuple):
@@ -47,7 +48,7 @@ def is_normalised(use: Use, *, partly: bool) -> bool:
     ``partly`` admits sums below one, as a softmax-plus-one has them.
     """
     operand, axis = use.operand, use.axis
-    if not operand.is_floating_point() or operand.is_meta or use.length < 2 or not operand.numel():
+    if not operand.is_floating_point() or use.length < 2 or not operand.numel() or not is_readable(operand):
         return False
     with reading(), torch.no_grad():
         operand = operand.detach()
