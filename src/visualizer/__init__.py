@@ -31,12 +31,15 @@ _LAZY = {
     "plots": "visualizer",
     "watch": "visualizer.instrument",
 }
+_TORCH = ("capture", "compare_eager", "find")
 
 
 def __getattr__(name: str) -> Any:
     """Import public names on first use (PEP 562)."""
     if name not in _LAZY:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name in _TORCH:
+        importlib.import_module("visualizer.errors").require("torch", "torch", f"visualizer.{name}")
     if _LAZY[name] == __name__:
         return importlib.import_module(f"{__name__}.{name}")
     return getattr(importlib.import_module(_LAZY[name]), name)

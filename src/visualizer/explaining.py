@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 SHOWN = 3
@@ -18,6 +19,10 @@ class Seen:
         The model's class.
     started
         How many forwards of the model began; None where that cannot be told.
+    stopped_by
+        The exception that ended the block, by class.
+    locals
+        The locals that were wanted in the place of maps.
     left_out
         Calls that the options left out, by option.
     refused
@@ -30,26 +35,39 @@ class Seen:
 
     model: str
     started: int | None = None
+    stopped_by: str = ""
+    locals: tuple[str, ...] = ()
     left_out: Counter[str] = field(default_factory=Counter)
     refused: Counter[str] = field(default_factory=Counter)
     elsewhere: int = 0
     no_maps: Counter[str] = field(default_factory=Counter)
 
     def explain(self) -> str:
-        """Say why nothing was recorded."""
+        """Say why nothing was recorded: the first reason that holds."""
+        return next(self._reasons())
+
+    def _reasons(self) -> Iterator[str]:
         if self.refused:
             refused = self.refused.items()
-            return "; ".join(f"{_calls(count)} seen but not recorded: {why}" for why, count in refused)
+            yield "; ".join(f"{_calls(count)} seen but not recorded: {why}" for why, count in refused)
         if self.left_out:
             reasons = ", ".join(f"{count} by {why}" for why, count in self.left_out.items())
-            return f"everything was left out: {reasons}"
+            yield f"everything was left out: {reasons}"
         if self.elsewhere:
-            return (
+            yield (
                 f"{_calls(self.elsewhere)} seen of modules that are not this {self.model}'s: give capture "
                 "the model that is called, not a copy or a part of it"
             )
         if self.started == 0:
-            return f"the {self.model} was not called while recording: call it within the block"
+            yield f"the {self.model} was not called while recording: call it within the block"
+        if self.stopped_by:
+            yield f"a {self.stopped_by} ended the block before anything was recorded"
+        if self.locals:
+            names = " or ".join(f"`{name}`" for name in self.locals)
+            yield f"the {self.model} ran, but none of its forwards bound {names} on the way it took"
+        yield self._without_maps()
+
+    def _without_maps(self) -> str:
         if self.no_maps:
             places = "; ".join(list(self.no_maps)[:SHOWN])
             return (
@@ -59,8 +77,8 @@ class Seen:
             )
         return (
             f"the {self.model} ran without any softmax or fused attention: linear attention, state spaces "
-            "and convolutions have no attention map; other values can be recorded by name, capture(model, "
-            "locals='name')"
+            "and convolutions have no attention map, and replays of CUDA graphs and exported engines are "
+            "not seen; other values can be recorded by name, capture(model, locals='name')"
         )
 
 

@@ -45,7 +45,7 @@ class Session:
         self.run = Run(empty=self._why_empty)
         self.run.modules = self._modules
         self._paths = module_paths(model)
-        self.seen = Seen(type(model).__name__)
+        self.seen = Seen(type(model).__name__, locals=options.names)
         self._filling = Filling(self.run, self._modules, self._paths, options, self.seen)
         self._check_modules()
 
@@ -110,6 +110,7 @@ class Session:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        self.seen.stopped_by = kind.__name__ if kind is not None else ""
         try:
             self.stop()
         except VisualizerError:

@@ -27,7 +27,14 @@ def token_texts(
         if len(ids) != 1:
             raise OptionError(f"a run was to be labelled with {len(ids)} texts; give the ids of one of them")
         ids = ids[0]
-    return [tokenizer.decode([token]) for token in ids]
+    return _joinable([tokenizer.decode([token]) for token in ids])
+
+
+def _joinable(texts: list[str]) -> list[str]:
+    """Return the texts of word pieces so that they join to words: pieces bear ``##``, words no space."""
+    if not any(text.startswith("##") for text in texts):
+        return texts
+    return [text[2:] if text.startswith("##") else f" {text}" for text in texts]
 
 
 def find_text(tokens: Sequence[str], text: str, nth: int | None = None) -> slice:

@@ -194,3 +194,21 @@ def test_what_can_be_found():
     assert len(found.left) == 1
     assert "1 attention calls can be captured" in repr(found)
     assert "left, as they met no activation" in repr(found)
+
+
+def test_the_forward_failed_before_any_attention():
+    with pytest.raises(RuntimeError), visualizer.capture(Attention()) as run:
+        _ = [part(X[..., :3]) for part in run.modules.values()]
+    assert run.why_empty() == "a RuntimeError ended the block before anything was recorded"
+
+
+def test_a_local_was_bound_on_another_way():
+    class Branching(nn.Module):
+        def forward(self, x):
+            if x.sum() > 1e9:
+                rare = x + 1
+                return rare
+            return x
+
+    run = record(Branching(), locals="rare")
+    assert run.why_empty() == "the Branching ran, but none of its forwards bound `rare` on the way it took"

@@ -1,4 +1,4 @@
-"""Fused attention: the maps of models that never form them, next to the formula, and the model left as it was."""
+"""Fused attention: the maps of models that never form them, next to the formula, the model left as it was."""
 
 import numpy as np
 import pytest
@@ -84,3 +84,24 @@ def test_nothing_is_followed_after_the_block(x):
         layer(x)
     layer(x)
     assert len(run) == 1
+
+
+class Padded(Attention):
+    """Two texts, the first one padded by three tokens."""
+
+    def forward(self, x):
+        mask = torch.ones(2, 1, 1, 9, dtype=torch.bool)
+        mask[0, ..., 6:] = False
+        self.options = {"attn_mask": mask}
+        return super().forward(x)
+
+
+def test_padded_queries_are_left_out_and_counted(x):
+    layer = Padded()
+    with visualizer.capture(layer) as run:
+        layer(x)
+    a = run[""]
+    assert "3 padded queries left out" in repr(a)
+    sums = a.received().sum(-1)
+    assert torch.allclose(sums[0], torch.full((4,), 6.0), atol=1e-5)
+    assert torch.allclose(sums[1], torch.full((4,), 9.0), atol=1e-5)

@@ -208,3 +208,16 @@ def test_an_error_of_the_model_leaves_nothing_patched(model):
         model(X[..., :7])
     model(X)
     assert len(run) == 0
+
+
+def test_word_pieces_join_to_words():
+    class Tokenizer:
+        """Word pieces as BERT has them."""
+
+        texts = ("the", "br", "##idge", "fell")
+
+        def decode(self, ids):
+            return self.texts[ids[0]]
+
+    run = visualizer.from_arrays({}).label(tokenizer=Tokenizer(), input_ids=[0, 1, 2, 3])
+    assert run.where("bridge") == slice(1, 3)

@@ -140,7 +140,7 @@ class Factors:
         if self._count_versions() != self._versions:  # type: ignore[attr-defined]
             raise VisualizerError(
                 "the map of this call was asked for, but one of its factors was changed in place since then "
-                "(a cache that goes on, an in-place operation): copy the factors while recording"
+                "(a cache that goes on, an in-place operation): record with keep='dense'"
             )
 
     def __setstate__(self, state: dict[str, Any]) -> None:  # a copy's tensors count their changes anew

@@ -25,6 +25,7 @@ class Holder:
     def __init__(self, device: Any = None, dtype: Any = None) -> None:
         self._device, self._dtype = device, dtype
         self._masks: deque[tuple[torch.Tensor, int, torch.Tensor]] = deque(maxlen=_MASKS)
+        self._valid: dict[int, tuple[torch.Tensor, torch.Tensor]] = {}
         self._keys: defaultdict[Any, GrowingKeys] = defaultdict(GrowingKeys)
 
     def hold(self, tensor: torch.Tensor) -> torch.Tensor:
@@ -61,10 +62,25 @@ class Holder:
         self._masks.append((mask.detach(), _version(mask), held))
         return held
 
+    def valid_queries(self, mask: torch.Tensor) -> torch.Tensor:
+        """Return which queries of self-attention are no padding, (batch, 1, query): some query sees them.
+
+        ``mask`` is one that `hold_mask` returned, (batch, 1, query or 1, key).
+        """
+        if id(mask) not in self._valid:
+            self._valid[id(mask)] = allowed_by(mask).any(-2), mask  # held, so that no other has its identity
+        return self._valid[id(mask)][0]
+
     def forget(self) -> None:
         """Let go of what only further calls would need."""
         self._masks.clear()
+        self._valid.clear()
         self._keys.clear()
+
+
+def allowed_by(mask: torch.Tensor) -> torch.Tensor:
+    """Return where a mask lets a query attend: not by minus infinity, nor by the lowest numbers."""
+    return mask if mask.dtype == torch.bool else mask > torch.finfo(mask.dtype).min / 2
 
 
 def _is_same(left: torch.Tensor, right: torch.Tensor) -> bool:

@@ -12,7 +12,7 @@ from visualizer.errors import OptionError
 from visualizer.recorders.candidates import FormedMap
 from visualizer.recorders.factored import held_factors
 from visualizer.recorders.fused import FusedCall
-from visualizer.recorders.holding import Holder
+from visualizer.recorders.holding import Holder, allowed_by
 from visualizer.recorders.sampled import SampledLevel
 
 if TYPE_CHECKING:
@@ -48,8 +48,10 @@ def fused_map(call: FusedCall, module: Any, holder: Holder, options: Options) ->
     if options.values or options.gradients:
         value = holder.hold_keys(value, (id(module), "v"), queries, seen)[0]
     rows = options.rows(queries)
+    valid = _valid_queries(mask, queries, key, holder)
     if rows is not None:
         query = query[..., rows, :]
+        valid = valid[..., rows] if valid is not None else None
         mask = mask[..., rows, :] if mask is not None and mask.dim() >= 2 and mask.shape[-2] > 1 else mask
     factors = Factors(
         q=holder.hold(query),
@@ -57,6 +59,7 @@ def fused_map(call: FusedCall, module: Any, holder: Holder, options: Options) ->
         scale=call.scale,
         mask=holder.hold_mask(mask) if mask is not None else None,
         band=_causal(rows, queries) if call.causal else None,
+        query_valid=valid,
         v=value if options.values else None,
     )
     kept = value if options.gradients or options.values else None
@@ -92,8 +95,19 @@ def _causal(rows: slice | list[int] | None, queries: int) -> Band:
 
 def _seen_keys(mask: torch.Tensor) -> torch.Tensor:
     """Return which keys (key,) some query may attend to."""
-    allowed = mask if mask.dtype == torch.bool else mask > torch.finfo(mask.dtype).min / 2
-    return allowed.reshape(-1, mask.shape[-1]).any(0)
+    return allowed_by(mask).reshape(-1, mask.shape[-1]).any(0)
+
+
+def _valid_queries(mask: Any, queries: int, key: torch.Tensor, holder: Holder) -> torch.Tensor | None:
+    """Return which queries are no padding, where tokens attend to themselves and a mask says so."""
+    if (
+        mask is None
+        or mask.dim() != 4
+        or mask.shape[1] != 1
+        or not queries == key.shape[-2] == mask.shape[-1]
+    ):
+        return None
+    return holder.valid_queries(holder.hold_mask(mask))
 
 
 def _four(tensor: torch.Tensor) -> torch.Tensor:

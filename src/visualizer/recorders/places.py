@@ -14,6 +14,8 @@ import torch
 _HERE = str(Path(__file__).parent)
 _TORCH = str(Path(torch.__file__).parent)
 
+_INTERCEPTING = {"__torch_dispatch__", "__torch_function__"}
+
 
 class Place(NamedTuple):
     """Where a call was made.
@@ -72,7 +74,7 @@ def _user_function(frame: FrameType | None) -> tuple[str, int]:
 
 def _is_passed(code: CodeType) -> bool:
     """Tell whether code only hands calls on: torch's and ours, modes and tensor subclasses."""
-    return code.co_filename.startswith((_TORCH, _HERE)) or code.co_name in {"__torch_dispatch__", "__torch_function__"}
+    return code.co_filename.startswith((_TORCH, _HERE)) or code.co_name in _INTERCEPTING
 
 
 def _module_around(frame: FrameType | None, known: Collection[int]) -> tuple[int | None, bool]:
