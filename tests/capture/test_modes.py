@@ -102,8 +102,9 @@ def dispatch_mode(core, q, k, v):
 
 @each_way
 def fake_tensors_before(core, q, k, v):
+    given = [tensor.detach() for tensor in (q, k, v)]
     with FakeTensorMode() as mode:
-        core(*(mode.from_tensor(tensor.detach()) for tensor in (q, k, v)))
+        core(*map(mode.from_tensor, given))
     return core(q, k, v)
 
 
@@ -127,6 +128,7 @@ def another_thread(core, q, k, v):
 
 
 @pytest.mark.filterwarnings("ignore:None of the inputs have requires_grad")  # reentrant, without gradients
+@pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")
 @pytest.mark.parametrize("gradients", [False, True])
 @pytest.mark.parametrize("name", case)
 def test_the_maps_are_the_formulas(name, gradients):
