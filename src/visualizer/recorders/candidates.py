@@ -36,6 +36,8 @@ class FormedMap(NamedTuple):
         The same tensor as autograd knows it, where gradients are wanted.
     levels
         Where the values were read, for deformable attention.
+    has_queries
+        Whether its logits are products of queries and keys, and not scores of tokens alone.
     """
 
     value: torch.Tensor
@@ -43,6 +45,7 @@ class FormedMap(NamedTuple):
     how: str
     traced: Any = None
     levels: tuple[SampledLevel, ...] = ()
+    has_queries: bool = True
 
 
 @dataclass(eq=False)  # compared as the objects that they are
@@ -93,7 +96,9 @@ class Candidate:
         assert value is not None
         if masked is not None and is_readable(value) and bool(value.sum().isnan()):
             value = masked
-        return FormedMap(value, order_of(value, self.axis, use), self.how, self.traced, self.levels)
+        return FormedMap(
+            value, order_of(value, self.axis, use), self.how, self.traced, self.levels, self.from_product
+        )
 
     def let_go(self) -> None:
         """Forget the output: it has been decided on."""

@@ -72,13 +72,22 @@ def formed_map(found: FormedMap, module: Any, holder: Holder, options: Options) 
     heads = _heads(module)
     if value.dim() == 3 and heads and heads > 1 and value.shape[0] % heads == 0:
         value = value.reshape(-1, heads, *value.shape[1:])
+    if not found.has_queries and value.dim() < 4:  # (batch, key) or (batch, row, key)
+        value = value.reshape(value.shape[0], 1, -1, value.shape[-1])
     value = _four(value)
     rows = None if found.levels else options.rows(value.shape[-2])
     map_ = AttentionMap(Dense(holder.hold(value if rows is None else value[..., rows, :])))
     levels = tuple(replace(level, places=holder.hold(level.places)) for level in found.levels)
-    return Made(map_, levels=levels, note=_POINTS if levels else "")
+    return Made(map_, levels=levels, note=_note(found))
 
 
+def _note(found: FormedMap) -> str:
+    if found.levels:
+        return _POINTS
+    return "" if found.has_queries else _ADDITIVE
+
+
+_ADDITIVE = "additive attention: weights of scores of the tokens alone, without queries"
 _POINTS = "weights of sampled points, axes as the model has them: (batch, query, head, point)"
 
 

@@ -1,4 +1,4 @@
-"""Deformable attention: its weights, with the places and levels that its values were read from."""
+"""Attention without queries and keys: deformable, with places and levels; additive; and what is none."""
 
 import torch
 from torch import nn
@@ -74,3 +74,23 @@ def test_mixing_of_streams_is_no_attention():
     with torch.no_grad(), visualizer.capture(model) as run:
         model(torch.randn(2, 5, 4, 32))
     assert len(run) == 0
+
+
+class Additive(nn.Module):
+    """Bahdanau's attention: tokens are scored by a small network, and their mean is taken by the scores."""
+
+    def __init__(self):
+        super().__init__()
+        self.score = nn.Sequential(nn.Linear(32, 16), nn.Tanh(), nn.Linear(16, 1))
+
+    def forward(self, x):
+        self.weights = self.score(x).squeeze(-1).softmax(-1)
+        return self.weights.unsqueeze(1) @ x
+
+
+def test_additive_attention_is_named_for_what_it_is():
+    model = Additive()
+    with torch.no_grad(), visualizer.capture(model) as run:
+        model(torch.randn(2, 5, 32))
+    assert torch.equal(run[""].tensor(), model.weights[:, None, None])
+    assert "additive attention" in run[0].note
