@@ -156,8 +156,11 @@ class Session:
             target = resolve(self._model)
         except VisualizerError:
             return nullcontext()
-        self._steps = self._steps or Steps(target.accepts)
+        self._steps = self._steps or Steps(target.accepts, self._traced)
         return _tapped(target.functions[0], self._steps)
+
+    def _traced(self) -> None:
+        self.seen.refused["their tensors have no numbers (fake): run the model on real ones"] += 1
 
     def _started(self) -> int | None:
         return None if self._steps is None else self._steps.started

@@ -22,6 +22,7 @@ from visualizer.recorders.graph import require_graph
 from visualizer.recorders.native import NativeAttention
 from visualizer.recorders.places import Place
 from visualizer.recorders.provenance import EXPONENTIAL, FEATURES, LOGITS, MAP, OUTER, Mark, Marks
+from visualizer.recorders.readable import is_symbolic
 from visualizer.recorders.sampled import sampled_levels, sampled_mark
 from visualizer.recorders.uses import Use, is_normalised
 from visualizer.recorders.writes import before_writing
@@ -112,6 +113,8 @@ class FormedMaps:
         result = operation.result
         if result.is_nested or not result.dim() or not result.is_floating_point():
             return  # of a nested tensor each part is seen by itself
+        if is_symbolic(result):
+            return
         if self._native.elsewhere:
             return
         given = operation.named()
@@ -155,6 +158,8 @@ class FormedMaps:
             self._undecided.remove(candidate)
 
     def _after_product(self, operation: Operation) -> None:
+        if is_symbolic(operation.result):
+            return
         left, right = operators.factors(operation.named())
         of_left, of_right = self._marks.of(left), self._marks.of(right)
         fixed = self._around.is_parameter(left), self._around.is_parameter(right)

@@ -10,6 +10,11 @@ def is_captured(tensor: torch.Tensor) -> bool:
     return tensor.is_cuda and torch.cuda.is_current_stream_capturing()
 
 
+def is_symbolic(tensor: torch.Tensor) -> bool:
+    """Tell whether a tensor stands for any size in a trace: whoever compares its sizes narrows the trace."""
+    return bool(tensor._has_symbolic_sizes_strides)  # noqa: SLF001  # torch has no other name for it
+
+
 def is_readable(tensor: torch.Tensor) -> bool:
     """Tell whether a tensor has numbers that may be read.
 

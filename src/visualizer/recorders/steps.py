@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import inspect
 import sys
+from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
 import torch
+from torch._guards import detect_fake_mode
 
 from visualizer.instrument.sites import Hook, Site
 from visualizer.instrument.targets import Accepts
@@ -20,12 +22,14 @@ class Steps:
     ----------
     accepts
         Predicate on the first argument, or None.
+    traced
+        Called for a call that runs on fake tensors.
     """
 
     sites = (Site("enter"),)
 
-    def __init__(self, accepts: Accepts | None) -> None:
-        self._accepts = accepts
+    def __init__(self, accepts: Accepts | None, traced: Callable[[], None]) -> None:
+        self._accepts, self._traced = accepts, traced
         self.started = 0
 
     def hook(self, site: Site) -> Hook:  # noqa: ARG002  # there is one
@@ -38,6 +42,8 @@ class Steps:
         frame = sys._getframe(1)  # noqa: SLF001
         if self._accepts is None or self._accepts(_first_argument(frame)):
             self.started += 1
+            if detect_fake_mode() is not None:
+                self._traced()
 
 
 def _first_argument(frame: FrameType) -> Any:
