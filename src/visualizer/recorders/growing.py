@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import torch
 
-SAMPLE = 16
-SMALL = 2**20  # bytes up to which keys are compared in full
+SAMPLE = 16  # places that tell most keys apart before all of them are compared
+SMALL = 2**20  # bytes up to which that is not worth it
 _LENGTH = -2  # the axis of keys
 
 
@@ -19,12 +19,13 @@ class GrowingKeys:
 
     def __init__(self) -> None:
         self._buffer: torch.Tensor | None = None
+        self._own = False  # whether the buffer is no memory of the model's, and may be written
         self._start = self._end = 0  # the last step's keys in the buffer
         self._seen: torch.Tensor | None = None  # which slots a query could see so far
         self.sequence = -1
 
     def hold(
-        self, keys: torch.Tensor, queries: int, seen: torch.Tensor | None = None
+        self, keys: torch.Tensor, queries: int, seen: torch.Tensor | None = None, *, own: bool = False
     ) -> tuple[torch.Tensor, int]:
         """Return a step's keys as they are held, and the position of the first one in the sequence.
 
@@ -36,6 +37,8 @@ class GrowingKeys:
             How many queries the step has: no more keys than that are new.
         seen
             Which keys (key,) some query may attend to; None for all.
+        own
+            Whether ``keys`` is a copy, which the model does not read either.
         """
         length = keys.shape[_LENGTH]
         if queries < length and self._fits(keys):
@@ -47,7 +50,7 @@ class GrowingKeys:
                     self._append(keys.narrow(_LENGTH, shared, length - shared), seen)
                     self._start = self._end - length
                     return self._last(), self._start
-        self._buffer, self._start, self._end, self._seen = keys, 0, length, seen
+        self._buffer, self._own, self._start, self._end, self._seen = keys, own, 0, length, seen
         self.sequence += 1
         return keys, 0
 
@@ -73,18 +76,23 @@ class GrowingKeys:
         held = self._last()
         if not torch.equal(keys.index_select(_LENGTH, old), held.index_select(_LENGTH, old)):
             return False
+        if not self._own:
+            self._buffer, self._own = held.clone(), True
+            self._start, self._end = 0, self._length
+            held = self._buffer
         new = (seen & ~self._seen).nonzero().flatten()
         held.data.index_copy_(_LENGTH, new, keys.index_select(_LENGTH, new))
         self._seen = self._seen | seen
         return True
 
     def _agree(self, keys: torch.Tensor, start: int, length: int) -> bool:
-        """Compare a step's first keys with what is held from a place on: in full if small, else a sample."""
+        """Compare a step's first keys with what is held from a place on: if large, a sample first."""
         assert self._buffer is not None
         new, held = keys.narrow(_LENGTH, 0, length), self._buffer.narrow(_LENGTH, start, length)
         if new.numel() * new.element_size() > SMALL:
             places = torch.linspace(0, length - 1, SAMPLE, device=keys.device).long()
-            new, held = new.index_select(_LENGTH, places), held.index_select(_LENGTH, places)
+            if not torch.equal(new.index_select(_LENGTH, places), held.index_select(_LENGTH, places)):
+                return False
         return torch.equal(new, held)
 
     def _append(self, new: torch.Tensor, seen: torch.Tensor | None) -> None:
@@ -95,7 +103,7 @@ class GrowingKeys:
             shape[_LENGTH] = 2 * end
             room = self._buffer.new_zeros(shape)
             room.narrow(_LENGTH, 0, self._end).copy_(self._buffer.narrow(_LENGTH, 0, self._end))
-            self._buffer = room
+            self._buffer, self._own = room, True
         # through .data: for the views handed out before nothing changes
         self._buffer.data.narrow(_LENGTH, self._end, new.shape[_LENGTH]).copy_(new)
         self._end, self._seen = end, seen

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from visualizer.recorders.growing import GrowingKeys
+from visualizer.recorders.provenance import storage_address
 from visualizer.recorders.writes import watched
 
 _MASKS = 8  # how many different masks a model is expected to hand around
@@ -25,16 +26,20 @@ class Holder:
     def __init__(self, device: Any = None, dtype: Any = None) -> None:
         self._device, self._dtype = device, dtype
         self._masks: deque[tuple[torch.Tensor, int, torch.Tensor]] = deque(maxlen=_MASKS)
-        self._valid: dict[int, tuple[torch.Tensor, torch.Tensor]] = {}
+        self._valid: deque[tuple[torch.Tensor, torch.Tensor]] = deque(maxlen=_MASKS)
         self._keys: defaultdict[Any, GrowingKeys] = defaultdict(GrowingKeys)
 
-    def hold(self, tensor: torch.Tensor) -> torch.Tensor:
-        """Return a tensor that keeps no more alive than itself and that the model does not write into."""
+    def hold(self, tensor: torch.Tensor, *, cast: bool = True) -> torch.Tensor:
+        """Return a tensor that keeps no more alive than itself and that the model does not write into.
+
+        ``cast=False`` leaves its dtype: the lowest number of one is minus infinity in another.
+        """
         tensor = tensor.detach()
-        if tensor.is_floating_point() and (self._device is not None or self._dtype is not None):
-            moved = tensor.to(device=self._device, dtype=self._dtype)
-            if moved.data_ptr() != tensor.data_ptr():
-                return moved
+        moved = tensor.to(self._device) if self._device is not None else tensor
+        if cast and self._dtype is not None and tensor.is_floating_point():
+            moved = moved.to(self._dtype)
+        if moved is not tensor:
+            return moved
         needed = tensor.numel() * tensor.element_size()
         larger = tensor.untyped_storage().nbytes() > needed and 0 not in tensor.stride()
         # what was written into before will be again, as caches are
@@ -43,22 +48,30 @@ class Holder:
         return watched(tensor)
 
     def hold_keys(
-        self, tensor: torch.Tensor, slot: Any, queries: int, seen: torch.Tensor | None = None
+        self,
+        tensor: torch.Tensor,
+        slot: Any,
+        queries: int,
+        seen: torch.Tensor | None = None,
+        *,
+        cast: bool = True,
     ) -> tuple[torch.Tensor, int, int]:
         """Return keys as they are held, the position of the first one, and the number of their sequence."""
-        growing = self._keys[slot]
-        held, first = growing.hold(self.hold(tensor), queries, seen)
+        growing, held = self._keys[slot], self.hold(tensor, cast=cast)
+        seen = seen.to(held.device) if seen is not None else None
+        own = storage_address(held) != storage_address(tensor)
+        held, first = growing.hold(held, queries, seen, own=own)
         return held, first, growing.sequence
 
     def hold_mask(self, mask: torch.Tensor) -> torch.Tensor:
         """Return a mask as it is held: once for all layers that share it, growing over decoding steps."""
         for source, version, held in self._masks:
-            if _is_same(source, mask) and version == _version(mask):
+            if _is_same(source, mask) and version == _version(mask) and _is_trusted(held, mask):
                 return held
         if mask.dim() == 4 and mask.shape[-2] == 1 and mask.shape[-1] > 1:
-            held = self.hold_keys(mask.transpose(-1, -2), "mask", 1)[0].transpose(-1, -2)
+            held = self.hold_keys(mask.transpose(-1, -2), "mask", 1, cast=False)[0].transpose(-1, -2)
         else:
-            held = self.hold(mask)
+            held = self.hold(mask, cast=False)
         self._masks.append((mask.detach(), _version(mask), held))
         return held
 
@@ -67,9 +80,11 @@ class Holder:
 
         ``mask`` is one that `hold_mask` returned, (batch, 1, query or 1, key).
         """
-        if id(mask) not in self._valid:
-            self._valid[id(mask)] = allowed_by(mask).any(-2), mask  # held, so that no other has its identity
-        return self._valid[id(mask)][0]
+        for known, valid in self._valid:
+            if known is mask:
+                return valid
+        self._valid.append((mask, allowed_by(mask).any(-2)))
+        return self._valid[-1][1]
 
     def forget(self) -> None:
         """Let go of what only further calls would need."""
@@ -90,6 +105,11 @@ def _is_same(left: torch.Tensor, right: torch.Tensor) -> bool:
         and left.stride() == right.stride()
         and left.dtype == right.dtype
     )
+
+
+def _is_trusted(held: torch.Tensor, mask: torch.Tensor) -> bool:
+    """Tell whether a mask is still what was held of it: inference tensors do not count their changes."""
+    return not mask.is_inference() or torch.equal(held.to(mask.device), mask)
 
 
 def _version(tensor: torch.Tensor) -> int:
