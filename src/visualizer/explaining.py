@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 SHOWN = 3
+SECOND_RUN = "they were a checkpoint's second run, in the backward pass: record the forward pass"
 
 
 @dataclass
@@ -46,10 +47,17 @@ class Seen:
         """Say why nothing was recorded: the first reason that holds."""
         return next(self._reasons())
 
+    def refusals(self) -> list[str]:
+        """Return a sentence for each reason why calls cannot be recorded."""
+        return [f"{_calls(count)} seen but not recorded: {why}" for why, count in self.refused.items()]
+
+    def remarks(self) -> list[str]:
+        """Return what is to be said beside a table: a checkpoint's second run is in it as its first."""
+        return [sentence for sentence in self.refusals() if SECOND_RUN not in sentence]
+
     def _reasons(self) -> Iterator[str]:
         if self.refused:
-            refused = self.refused.items()
-            yield "; ".join(f"{_calls(count)} seen but not recorded: {why}" for why, count in refused)
+            yield "; ".join(self.refusals())
         if self.left_out:
             reasons = ", ".join(f"{count} by {why}" for why, count in self.left_out.items())
             yield f"everything was left out: {reasons}"

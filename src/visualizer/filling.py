@@ -11,7 +11,7 @@ import torch
 from visualizer.attention import AttentionMap, Dense
 from visualizer.calls import Call
 from visualizer.errors import MemoryBudgetError
-from visualizer.explaining import Seen
+from visualizer.explaining import SECOND_RUN, Seen
 from visualizer.memory import format_bytes
 from visualizer.notices import warn_user
 from visualizer.options import Options
@@ -208,7 +208,7 @@ class Filling:
 def _refusal(what: FusedCall | FormedMap) -> str:
     """Say why a call cannot be recorded; "" where it can."""
     if torch._C._current_graph_task_id() != -1:  # noqa: SLF001
-        return "they were a checkpoint's second run, in the backward pass: record the forward pass"
+        return SECOND_RUN
     if isinstance(what, FusedCall) and what.refused:
         return what.refused
     tensor = what.output if isinstance(what, FusedCall) else what.value

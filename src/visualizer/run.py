@@ -35,6 +35,7 @@ class Run(Sequence["Call"]):
         self._calls = list(calls)
         self._why_empty = empty
         self.modules: dict[int, Any] = {}  # of the model, by identity, while it is at hand
+        self.remarks: Callable[[], list[str]] = list  # what the repr says below the table
         self.tokens: list[str] = []
         self.current_item: tuple[Any, tuple[Any, ...]] = (None, ())
 
@@ -263,7 +264,7 @@ class Run(Sequence["Call"]):
     def __repr__(self) -> str:
         if not self._calls:
             return f"<an empty run: {self.why_empty()}>"
-        return calls_table(self._calls, self.nbytes, self.checks)
+        return "\n".join([calls_table(self._calls, self.nbytes, self.checks), *self.remarks()])
 
 
 def _matches(call: Call, pattern: str) -> bool:

@@ -46,6 +46,7 @@ class Session:
         self.run.modules = self._modules
         self._paths = module_paths(model)
         self.seen = Seen(type(model).__name__, locals=options.names)
+        self.run.remarks = self.seen.remarks
         self._filling = Filling(self.run, self._modules, self._paths, options, self.seen)
         self._check_modules()
 

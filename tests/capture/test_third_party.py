@@ -311,6 +311,17 @@ def test_what_cannot_be_read_is_told(layer, why):
     assert f"{layer.name} was called with {why}" in run.why_empty()
 
 
+def test_what_cannot_be_read_is_told_beside_what_was_recorded():
+    model = nn.ModuleList([Layer("flash_attn_3::fwd"), Layer("flash_attn_3::fwd", attention_chunk=4)])
+    with visualizer.capture(model) as run:
+        for layer in model:
+            layer(*tensors())
+    assert run.paths == ["0"]
+    assert repr(run).endswith(
+        "1 call was seen but not recorded: flash_attn_3::fwd was called with attention in chunks"
+    )
+
+
 def test_dropout_is_not_compared():
     layer = Layer("flash_attn::_flash_attn_forward", 0.5, 0.3, False, -1, -1, 0.0, None, False)
     with visualizer.capture(layer) as run:
