@@ -69,7 +69,7 @@ def _with_gradient(call: Call, gradient: torch.Tensor | None) -> Call:
     value = call.traced.value
     if value is None:
         if call.traced.order is not None:
-            gradient = gradient.permute(call.traced.order)
+            gradient = gradient.permute(call.traced.order)[..., call.traced.keys]
         made = AttentionMap(Dense(gradient.reshape(call.shape)))
     else:
         made = AttentionMap(LowRank(gradient.reshape(*call.shape[:-1], value.shape[-1]), value))

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import torch
 
 from visualizer.attention import reading
-from visualizer.recorders.layouts import order_of
+from visualizer.recorders.layouts import keys_of, order_of
 from visualizer.recorders.places import Place
 from visualizer.recorders.provenance import MAP, Mark, storage_address
 from visualizer.recorders.readable import is_readable
@@ -38,6 +38,8 @@ class FormedMap(NamedTuple):
         Where the values were read, for deformable attention.
     has_queries
         Whether its logits are products of queries and keys, and not scores of tokens alone.
+    keys
+        The keys that have values: others are sinks.
     """
 
     value: torch.Tensor
@@ -46,6 +48,7 @@ class FormedMap(NamedTuple):
     traced: Any = None
     levels: tuple[SampledLevel, ...] = ()
     has_queries: bool = True
+    keys: slice = slice(None)
 
 
 @dataclass(eq=False)  # compared as the objects that they are
@@ -96,9 +99,9 @@ class Candidate:
         assert value is not None
         if masked is not None and is_readable(value) and bool(value.sum().isnan()):
             value = masked
-        return FormedMap(
-            value, order_of(value, self.axis, use), self.how, self.traced, self.levels, self.from_product
-        )
+        order = order_of(value, self.axis, use)
+        keys = keys_of(value.permute(order), use)
+        return FormedMap(value, order, self.how, self.traced, self.levels, self.from_product, keys)
 
     def let_go(self) -> None:
         """Forget the output: it has been decided on."""

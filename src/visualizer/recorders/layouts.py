@@ -10,6 +10,7 @@ from itertools import permutations
 
 import torch
 
+from visualizer.recorders.readable import is_readable
 from visualizer.recorders.uses import Use
 
 _ENOUGH = 1 << 16
@@ -36,11 +37,32 @@ def order_of(value: torch.Tensor, axis: int, use: Use | None) -> tuple[int, ...]
     seen = use.operand.movedim(use.axis, -1)
     seen = seen.reshape(-1, *seen.shape[-2:])
     fitting = list(_orders(tuple(value.shape), axis, seen.shape))
-    if len(fitting) < 2 or value.is_meta:
+    if len(fitting) < 2 or not is_readable(value):
         return fitting[0] if fitting else plain
     likeness = [_likeness(value.permute(order), seen) for order in fitting]
     best = max(likeness)
     return fitting[likeness.index(best)] if best > _LIKE else fitting[0]
+
+
+def keys_of(value: torch.Tensor, use: Use | None) -> slice:
+    """Return the keys of a map (..., query, key) that a product takes: those before or after sinks or memory.
+
+    All of them, where it took all or others. What the rest received is the map's `rest`.
+    """
+    everything = slice(None)
+    if use is None or not is_readable(value) or value.dim() < 2 or use.operand.is_nested:
+        return everything
+    length, taken = value.shape[-1], use.length
+    seen = use.operand.movedim(use.axis, -1)
+    if not 0 < taken < length or seen.numel() * length != value.numel() * taken or seen.dim() < 2:
+        return everything
+    if seen.shape[-2] != value.shape[-2]:
+        return everything
+    seen = seen.reshape(-1, *seen.shape[-2:])
+    parts = [slice(0, taken), slice(length - taken, length)]
+    likeness = [_likeness(value[..., part], seen) for part in parts]
+    best = max(likeness)
+    return parts[likeness.index(best)] if best > _LIKE else everything
 
 
 def _orders(shape: tuple[int, ...], axis: int, seen: torch.Size) -> Iterator[tuple[int, ...]]:

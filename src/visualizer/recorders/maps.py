@@ -68,7 +68,7 @@ def fused_map(call: FusedCall, module: Any, holder: Holder, options: Options) ->
 
 def formed_map(found: FormedMap, module: Any, holder: Holder, options: Options) -> Made:
     """Return a map that the model formed itself, as it stands."""
-    value = found.value.permute(found.order)
+    value = found.value.permute(found.order)[..., found.keys]
     heads = _heads(module)
     if value.dim() == 3 and heads and heads > 1 and value.shape[0] % heads == 0:
         value = value.reshape(-1, heads, *value.shape[1:])

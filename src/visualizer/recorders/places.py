@@ -17,6 +17,9 @@ _TORCH = str(Path(torch.__file__).parent)
 _INTERCEPTING = {"__torch_dispatch__", "__torch_function__"}
 
 
+_SOFTMAXES = (torch.nn.Softmax, torch.nn.Softmax2d, torch.nn.Softmin, torch.nn.LogSoftmax)
+
+
 class Place(NamedTuple):
     """Where a call was made.
 
@@ -83,7 +86,9 @@ def _module_around(frame: FrameType | None, known: Collection[int]) -> tuple[int
     while frame is not None:
         first = _first_argument(frame)
         # a function that is merely given a module is not the module's
-        if isinstance(first, torch.nn.Module) and hasattr(type(first), frame.f_code.co_name):
+        # and a softmax that is a module of its own is its owner's
+        inside = isinstance(first, torch.nn.Module) and not isinstance(first, _SOFTMAXES)
+        if inside and hasattr(type(first), frame.f_code.co_name):
             if id(first) in known:
                 return id(first), foreign
             foreign = True

@@ -27,6 +27,8 @@ class Traced:
         v (batch, key head, key, width) of a fused call.
     order
         The axes of a formed map in the order (..., query, key).
+    keys
+        Which of them are keys of the map.
     told_by
         What tells the call from others of its module: its queries, or the map.
     """
@@ -36,6 +38,7 @@ class Traced:
     dropout: float
     value: Any
     order: tuple[int, ...] | None
+    keys: slice
     told_by: torch.Tensor
 
     def is_of(self, what: FusedCall | FormedMap) -> bool:
@@ -47,8 +50,8 @@ class Traced:
 def trace(what: FusedCall | FormedMap, module: int, value: Any) -> Traced:
     """Return what autograd knows of a call; ``value`` is v as it is held."""
     if isinstance(what, FusedCall):
-        return Traced(what.output, module, what.dropout, value, None, _told_by(what))
-    return Traced(what.traced, module, 0.0, None, what.order, _told_by(what))
+        return Traced(what.output, module, what.dropout, value, None, slice(None), _told_by(what))
+    return Traced(what.traced, module, 0.0, None, what.order, what.keys, _told_by(what))
 
 
 def _told_by(what: FusedCall | FormedMap) -> torch.Tensor:
