@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any
@@ -60,9 +61,14 @@ class Filling:
         self._total = 0
         self._item: Any = None
         self._item_began = 0
+        self._lock = threading.RLock()  # a model may run on several threads at once
 
     def take(self, found: Found) -> None:
         """Take an attention call that a recorder found."""
+        with self._lock:
+            self._take(found)
+
+    def _take(self, found: Found) -> None:
         what = found.what
         if why := _refusal(what):
             self.seen.refused[why] += 1
@@ -91,11 +97,12 @@ class Filling:
     def take_local(self, name: str, value: Any, function: str, place: Place, number: int) -> None:
         """Take the last value of a local of a module's forward."""
         module = place.module
-        if module is None or not self._is_wanted(module):
+        if module is None or _is_second_run():
             return
-        if isinstance(value, torch.Tensor):
-            value = self._holder.hold(value)
-        self._add(number, place._replace(module=module), Made(value), f"local `{name}` of {function}")
+        with self._lock:
+            if self._is_wanted(module):
+                value = self._holder.copied(value)
+                self._add(number, place, Made(value), f"local `{name}` of {function}")
 
     def forget(self) -> None:
         """Let go of what only further calls would need."""
@@ -207,7 +214,7 @@ class Filling:
 
 def _refusal(what: FusedCall | FormedMap) -> str:
     """Say why a call cannot be recorded; "" where it can."""
-    if torch._C._current_graph_task_id() != -1:  # noqa: SLF001
+    if _is_second_run():
         return SECOND_RUN
     if isinstance(what, FusedCall) and what.refused:
         return what.refused
@@ -217,3 +224,7 @@ def _refusal(what: FusedCall | FormedMap) -> str:
     if is_captured(tensor):
         return "a CUDA graph was being captured, which has no numbers yet: record the model without graphs"
     return ""
+
+
+def _is_second_run() -> bool:
+    return bool(torch._C._current_graph_task_id() != -1)  # noqa: SLF001

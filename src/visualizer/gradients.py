@@ -55,6 +55,11 @@ def _check(calls: Sequence[Call], scalar: Any) -> None:
                 "gradients were asked for, but the calls were recorded without what they need: "
                 "capture(model, gradients=True)"
             )
+        if call.traced.is_changed:
+            raise VisualizerError(
+                f"the gradient of {call.path or 'the model'} was asked for, but the model changed the call's "
+                "result in place since then: have it make a new tensor there"
+            )
         if call.traced.dropout:
             raise VisualizerError(
                 f"the gradient of {call.path or 'the model'} was asked for, but it ran with dropout "

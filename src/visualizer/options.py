@@ -59,8 +59,14 @@ class Options:
                 f"compiled={self.compiled!r} was asked for; compiled graphs cannot be recorded from: "
                 "leave it out; a compiled model runs uncompiled while it is recorded, with the same weights"
             )
-        if isinstance(self.queries, str) and self.queries != "last":
+        queries = self.queries
+        if not (queries is None or queries == "last" or isinstance(queries, slice) or callable(queries)):
             raise OptionError(f"queries={self.queries!r} was asked for; give 'last', a slice or a function")
+        if self.gradients and self.queries is not None:
+            raise OptionError(
+                f"queries={self.queries!r} was asked for with gradients=True, but gradients are of whole "
+                "maps: leave queries= out, and read the rows of the gradient"
+            )
 
     @property
     def names(self) -> tuple[str, ...]:

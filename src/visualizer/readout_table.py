@@ -11,6 +11,7 @@ from visualizer.calls import Call
 from visualizer.errors import OptionError
 
 _SHOWN = 20
+_OF_QUERIES = {"entropy", "expected_position", "logsumexp", "mass", "rest"}
 
 
 class Table(Sequence[dict[str, Any]]):
@@ -67,6 +68,8 @@ def _written(value: Any) -> str:
 def readout_table(calls: Sequence[Call], read: str | Callable[..., Any], **options: Any) -> Table:
     """Return one row for each call, batch row and head: a read-out's mean over queries or keys.
 
+    Padded queries are left out of means.
+
     Parameters
     ----------
     read
@@ -83,9 +86,10 @@ def _rows(call: Call, read: str | Callable[..., Any], options: dict[str, Any]) -
     if isinstance(read, str) and not hasattr(call.map, read):
         raise OptionError(f"the read-out {read!r} was asked for; there are entropy, received, mass, rest, …")
     found = getattr(call.map, read)(**options) if isinstance(read, str) else read(call.map, **options)
-    values = np.asarray(found, dtype=np.float64)
+    values = np.asarray(found.cpu() if hasattr(found, "cpu") else found, dtype=np.float64)
     columns = _columns(name, options, values)
-    means = values.reshape(*values.shape[:2], -1, len(columns)).mean(2)
+    values = values.reshape(*values.shape[:2], -1, len(columns))
+    means = _means(values, _valid_queries(call) if name in _OF_QUERIES else None)
     for (batch, head), _ in np.ndenumerate(means[..., 0]):
         place = {
             "path": call.path,
@@ -95,6 +99,21 @@ def _rows(call: Call, read: str | Callable[..., Any], options: dict[str, Any]) -
             "head": head,
         }
         yield place | dict(zip(columns, map(float, means[batch, head]), strict=True))
+
+
+def _valid_queries(call: Call) -> Any:
+    """Return which queries are no padding, (batch, head or 1, query); None where all are."""
+    source, at = call.map.opened()
+    valid = source.query_valid(at)
+    return None if valid is None else np.asarray(valid.cpu() if hasattr(valid, "cpu") else valid)
+
+
+def _means(values: Any, valid: Any) -> Any:
+    """Return the means of values (batch, head, query or key, column) over the queries that are no padding."""
+    if valid is None:
+        return values.mean(2)
+    counted = np.broadcast_to(valid[..., None], values.shape)
+    return np.where(counted, values, 0).sum(2) / counted.sum(2).clip(1)
 
 
 def _columns(name: str, options: dict[str, Any], values: Any) -> list[str]:

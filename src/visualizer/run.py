@@ -7,6 +7,7 @@ import fnmatch
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from math import isnan
 from typing import TYPE_CHECKING, Any, NoReturn, overload
 
 from visualizer.calls import Call, Checks, join_steps, largest_error
@@ -38,6 +39,10 @@ class Run(Sequence["Call"]):
         self.remarks: Callable[[], list[str]] = list  # what the repr says below the table
         self.tokens: list[str] = []
         self.current_item: tuple[Any, tuple[Any, ...]] = (None, ())
+
+    def explained_by(self, empty: Callable[[], str]) -> None:
+        """Have another function say why nothing was recorded."""
+        self._why_empty = empty
 
     def add(self, call: Call) -> None:
         """Take one more call."""
@@ -219,7 +224,8 @@ class Run(Sequence["Call"]):
     def checks(self) -> Checks:
         """How the maps compared with the calls' own outputs."""
         errors = [float(call.error) for call in self._calls if call.error is not None]
-        return Checks(len(errors), len(self._calls), max(errors, default=0.0))
+        largest = max(errors, key=lambda error: (isnan(error), error), default=0.0)  # nan above all
+        return Checks(len(errors), len(self._calls), largest)
 
     def _named(self, path: str) -> Any:
         if any(mark in path for mark in "*?[") and path not in self.paths:
@@ -252,9 +258,12 @@ class Run(Sequence["Call"]):
         return part
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Run:
-        return Run(
-            [replace(call, content=copy.deepcopy(call.content, memo), traced=None) for call in self._calls]
+        copied = Run(
+            [replace(call, content=copy.deepcopy(call.content, memo), traced=None) for call in self._calls],
+            empty=self._why_empty,
         )
+        copied.tokens = list(self.tokens)
+        return copied
 
     def __reduce__(self) -> NoReturn:
         raise VisualizerError(

@@ -43,7 +43,6 @@ class Session:
         self._problem: Exception | None = None
         self._open: ExitStack | None = None
         self.run = Run(empty=self._why_empty)
-        self.run.modules = self._modules
         self._paths = module_paths(model)
         self.seen = Seen(type(model).__name__, locals=options.names)
         self.run.remarks = self.seen.remarks
@@ -73,6 +72,8 @@ class Session:
         if self._open is not None:
             raise VisualizerError("this recording is on already: stop it before you start it again")
         self._owner = threading.get_ident()
+        self.run.modules = self._modules
+        self.run.explained_by(self._why_empty)
         with ExitStack() as stack:
             stack.enter_context(STANCE.uncompiled())
             stack.enter_context(self._counting_steps())
@@ -98,6 +99,7 @@ class Session:
             self._open = None
             self._filling.forget()
             self.run.sort()
+            self._let_go_of_model()
         problem, self._problem = self._problem, None
         stopped, self._filling.stopped = self._filling.stopped, None
         if problem is not None:
@@ -165,6 +167,13 @@ class Session:
 
     def _started(self) -> int | None:
         return None if self._steps is None else self._steps.started
+
+    def _let_go_of_model(self) -> None:
+        """Have the run keep no model alive: gradients through checkpoints alone need one."""
+        self.seen.started = self._started()
+        self.run.explained_by(self.seen.explain)
+        if not self._options.gradients:
+            self.run.modules = {}
 
     def _why_empty(self) -> str:
         self.seen.started = self._started()

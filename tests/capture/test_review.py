@@ -1,10 +1,21 @@
 """What a recording must not get wrong in silence: memory that changes, keys that look alike, what is held."""
 
+import copy
+import gc
+import sys
+import threading
+import weakref
+
+import pytest
 import torch
 from torch import nn
+from torch.multiprocessing.reductions import StorageWeakRef
 from torch.nn import functional
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.utils.checkpoint import checkpoint
 
 import visualizer
+from visualizer.errors import OptionError, VisualizerError
 
 
 class Attention(nn.Module):
@@ -88,3 +99,139 @@ def test_boolean_masks_move_with_the_other_factors():
         attention(q, q, q, attn_mask=mask)
     source, _ = run[0].map.opened()
     assert {tensor.device.type for tensor in source.tensors()} == {"meta"}
+
+
+def test_queries_of_one_batch_row_meet_keys_of_several():
+    keys, attention = draw(3, 2, 5, 8), Attention()
+    with visualizer.capture(attention) as run:
+        attention(keys[:1], keys, keys)
+        attention(keys[:, :1], keys, keys)
+    assert_map(run[0], keys[:1], keys, torch.ones(5, 5, dtype=torch.bool))
+    assert_map(run[1], keys[:, :1], keys, torch.ones(5, 5, dtype=torch.bool))
+
+
+def test_a_result_that_is_changed_in_place_has_no_gradient():
+    q = draw(1, 2, 5, 8).requires_grad_()
+    attention = Attention()
+    with visualizer.capture(attention, gradients=True) as run, sdpa_kernel(SDPBackend.MATH):
+        scalar = attention(q, q, q).mul_(3).sum()
+    with pytest.raises(VisualizerError, match="in place"):
+        run.gradients(scalar)
+
+
+def test_gradients_are_of_all_queries():
+    with pytest.raises(OptionError, match="read the rows of the gradient"):
+        visualizer.capture(Attention(), gradients=True, queries="last")
+
+
+def test_queries_are_no_number():
+    with pytest.raises(OptionError, match="'last', a slice or a function"):
+        visualizer.capture(Attention(), queries=3)
+
+
+def test_a_run_keeps_no_model_alive():
+    q, attention = draw(1, 2, 5, 8), Attention()
+    with visualizer.capture(attention) as run:
+        attention(q, q, q)
+    alive = weakref.ref(attention)
+    del attention
+    gc.collect()
+    assert alive() is None
+    assert len(run) == 1
+
+
+def test_softmaxes_that_are_no_maps_are_let_go_of():
+    sampler, storages = nn.Softmax(-1), []
+    with visualizer.capture(sampler):
+        for step in range(100):
+            storages.append(StorageWeakRef(sampler(draw(4, step + 2)).untyped_storage()))
+        assert sum(not storage.expired() for storage in storages) <= 32
+
+
+def test_masks_of_many_calls_are_let_go_of():
+    q, attention, masks = draw(1, 2, 5, 8), Attention(), []
+    with visualizer.capture(attention, keep="readouts", readouts=["entropy"]):
+        for _ in range(30):
+            mask = torch.ones(1, 1, 5, 5, dtype=torch.bool)
+            masks.append(StorageWeakRef(mask.untyped_storage()))
+            attention(q, q, q, attn_mask=mask)
+        assert sum(not mask.expired() for mask in masks) < 10
+
+
+def test_a_check_that_is_no_number_is_told():
+    q, attention = draw(1, 2, 5, 8), Attention()
+    with visualizer.capture(attention) as run:
+        attention(q, q, q)
+        attention(*[q * torch.nan] * 3)
+    assert "largest error nan" in repr(run)
+
+
+def test_a_copy_of_a_run_has_its_tokens():
+    q, attention = draw(1, 2, 2, 8), Attention()
+    with visualizer.capture(attention) as run:
+        attention(q, q, q)
+    assert copy.deepcopy(run.label(["to", "be"])).where("be") == slice(1, 2)
+
+
+class Bound(nn.Module):
+    """A linear layer that binds its output, alone and in a list."""
+
+    def __init__(self):
+        super().__init__()
+        self.linear = nn.Linear(4, 4)
+
+    def forward(self, x):
+        y = self.linear(x)
+        several = [y]
+        return several[0]
+
+
+def test_locals_are_as_they_were_when_the_forward_ended():
+    layer = Bound()
+    with visualizer.capture(layer, locals=["y", "several"]) as run, torch.no_grad():
+        output = layer(draw(2, 4))
+        before = output.clone()
+        output.add_(100)
+    y, (of_list,) = sorted((call.content for call in run), key=lambda content: isinstance(content, list))
+    assert torch.equal(y, before)
+    assert torch.equal(of_list, before)
+
+
+def test_locals_of_a_checkpoint_are_recorded_once():
+    layer = Bound()
+    with visualizer.capture(layer, locals="y") as run:
+        checkpoint(layer, draw(2, 4).requires_grad_(), use_reentrant=True).sum().backward()
+    assert len(run) == 1
+
+
+def test_a_tables_means_leave_padded_queries_out():
+    q, attention = draw(1, 2, 5, 8), Attention()
+    with visualizer.capture(attention) as run:
+        attention(q, q, q, attn_mask=torch.tensor([1, 1, 1, 0, 0], dtype=torch.bool)[None, None, None])
+    means = run[0].map.entropy()[0, :, :3].mean(-1)
+    assert [row["entropy"] for row in run.table("entropy")] == pytest.approx(means.tolist())
+
+
+def test_threads_that_share_a_module_keep_their_keys_apart():
+    attention, calls = Attention(), {}
+
+    def generate(number):
+        keys = torch.randn(1, 2, 600, 64, generator=torch.Generator().manual_seed(number))
+        for length in range(500, 600):
+            part = keys[:, :, :length].clone()
+            attention(part[:, :, -1:], part, part)
+        calls[threading.get_ident()] = keys
+
+    threads = [threading.Thread(target=generate, args=(number,)) for number in range(2)]
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    try:
+        with visualizer.capture(attention) as run:
+            [thread.start() for thread in threads]
+            [thread.join() for thread in threads]
+    finally:
+        sys.setswitchinterval(before)
+    assert sorted(call.number for call in run) == list(range(200))
+    for call in run:
+        keys = calls[call.thread][:, :, : call.shape[-1]]
+        assert_map(call, keys[:, :, -1:], keys, torch.ones(call.shape[-1], dtype=torch.bool))

@@ -47,7 +47,7 @@ def _picked(tensor: torch.Tensor, batch: int | None) -> torch.Tensor:
 
 
 def _for_heads(tensor: torch.Tensor, query: torch.Tensor) -> torch.Tensor:
-    if tensor.dim() < 3 or tensor.shape[-3] in {query.shape[-3], 1}:
+    if tensor.dim() < 3 or 1 in {tensor.shape[-3], query.shape[-3]} or tensor.shape[-3] == query.shape[-3]:
         return tensor
     return tensor.repeat_interleave(query.shape[-3] // tensor.shape[-3], -3)
 

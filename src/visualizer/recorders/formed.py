@@ -144,7 +144,10 @@ class FormedMaps:
         if self._around.wants_gradients:
             candidate.traced = value
         if len(self._undecided) == UNDECIDED:
-            self._around.left_formed(self._undecided.popleft())
+            oldest = self._undecided.popleft()
+            self._around.left_formed(oldest)
+            if not oldest.from_product:  # its storage bears a mark with it: each would keep the other alive
+                oldest.let_go()
         self._undecided.append(candidate)
         self._marks.put(value, [candidate.mark])
         return candidate

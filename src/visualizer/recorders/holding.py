@@ -47,6 +47,17 @@ class Holder:
             return tensor.clone(memory_format=torch.contiguous_format)
         return watched(tensor)
 
+    def copied(self, value: Any) -> Any:
+        """Return a local as it is now: tensors copied, those in lists, tuples and dictionaries too."""
+        if isinstance(value, torch.Tensor):
+            held = self.hold(value)
+            return held.clone() if storage_address(held) == storage_address(value) else held
+        if type(value) in {list, tuple}:
+            return type(value)(map(self.copied, value))
+        if type(value) is dict:
+            return {key: self.copied(one) for key, one in value.items()}
+        return value
+
     def hold_keys(
         self,
         tensor: torch.Tensor,

@@ -25,13 +25,13 @@ def local_values(modules: Mapping[int, Any], names: Sequence[str], sink: Sink) -
     NameNotBoundError
         If no forward of the modules binds any of the names.
     """
-    taps = {
-        function: _tap(function, name, modules, sink)
+    taps = [
+        (function, _tap(function, name, modules, sink))
         for name in names
         for function in _binding(modules, name)
-    }
+    ]
     with ExitStack() as stack:
-        for function, tap in taps.items():
+        for function, tap in taps:
             stack.callback(switch.remove, function, tap)
             switch.install(function, tap)
         yield

@@ -43,6 +43,7 @@ def fused_map(call: FusedCall, module: Any, holder: Holder, options: Options) ->
     query, mask = _unpacked(call.query, call.mask, call.key, module)
     key, value = _four(_grouped(call.key, module)), _four(_grouped(call.value, module))
     query, queries = _four(query), query.shape[-2]
+    query, key = _broadcast(query, key)
     seen = _seen_keys(mask) if mask is not None and queries < key.shape[-2] else None
     key, first_key, sequence = holder.hold_keys(key, (id(module), "k"), queries, seen)
     if options.values or options.gradients:
@@ -124,6 +125,16 @@ def _four(tensor: torch.Tensor) -> torch.Tensor:
     if tensor.dim() == 3:
         return tensor.unsqueeze(0)
     return tensor.reshape(*[1] * (4 - tensor.dim()), *tensor.shape) if tensor.dim() < 3 else tensor
+
+
+def _broadcast(query: torch.Tensor, key: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Give queries and keys the same leading axes, and a single query head those of the keys."""
+    if query.shape[:-3] != key.shape[:-3]:
+        leading = torch.broadcast_shapes(query.shape[:-3], key.shape[:-3])  # type: ignore[no-untyped-call]
+        query, key = (tensor.expand(*leading, *tensor.shape[-3:]) for tensor in (query, key))
+    if query.shape[-3] == 1 < key.shape[-3]:
+        query = query.expand(*query.shape[:-3], key.shape[-3], *query.shape[-2:])
+    return query, key
 
 
 def _unpacked(query: Any, mask: Any, key: Any, module: Any) -> tuple[Any, Any]:

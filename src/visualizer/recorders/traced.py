@@ -31,6 +31,8 @@ class Traced:
         Which of them are keys of the map.
     told_by
         What tells the call from others of its module: its queries, or the map.
+    version
+        How often the tensor had been changed in place at the call.
     """
 
     tensor: Any
@@ -40,6 +42,12 @@ class Traced:
     order: tuple[int, ...] | None
     keys: slice
     told_by: torch.Tensor
+    version: int = 0
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether the tensor was changed in place since: the graph knows it as changed alone."""
+        return self.tensor is not None and _version(self.tensor) != self.version
 
     def is_of(self, what: FusedCall | FormedMap) -> bool:
         """Tell whether this is what a checkpoint computes again."""
@@ -50,8 +58,14 @@ class Traced:
 def trace(what: FusedCall | FormedMap, module: int, value: Any) -> Traced:
     """Return what autograd knows of a call; ``value`` is v as it is held."""
     if isinstance(what, FusedCall):
-        return Traced(what.output, module, what.dropout, value, None, slice(None), _told_by(what))
-    return Traced(what.traced, module, 0.0, None, what.order, what.keys, _told_by(what))
+        version = _version(what.output)
+        return Traced(what.output, module, what.dropout, value, None, slice(None), _told_by(what), version)
+    version = _version(what.traced) if what.traced is not None else 0
+    return Traced(what.traced, module, 0.0, None, what.order, what.keys, _told_by(what), version)
+
+
+def _version(tensor: torch.Tensor) -> int:
+    return 0 if tensor.is_inference() else tensor._version  # noqa: SLF001
 
 
 def _told_by(what: FusedCall | FormedMap) -> torch.Tensor:
