@@ -27,7 +27,7 @@ def compare_rows(call: FusedCall) -> Any:
         return None
     rows = [_choice.randrange(query.shape[-2]) for _ in range(min(ROWS, query.shape[-2]))]
     batch = _choice.randrange(query.shape[0]) if query.dim() > 3 else None
-    query, output = _picked(query, batch)[..., rows, :], _picked(call.output, batch)[..., rows, :]
+    query, output = (_rows(_picked(tensor, batch), rows) for tensor in (query, call.output))
     key, value = _picked(key, batch), _picked(value, batch)
     wide = torch.promote_types(query.dtype, torch.float32)
     key, value = _for_heads(key, query), _for_heads(value, query)
@@ -46,6 +46,11 @@ def _picked(tensor: torch.Tensor, batch: int | None) -> torch.Tensor:
     return tensor[batch if tensor.shape[0] > 1 else 0]
 
 
+def _rows(tensor: torch.Tensor, rows: list[int]) -> torch.Tensor:
+    """Return some rows; a list as an index would be copied to the device, which waits for it."""
+    return torch.stack([tensor.select(-2, row) for row in rows], -2)
+
+
 def _for_heads(tensor: torch.Tensor, query: torch.Tensor) -> torch.Tensor:
     if tensor.dim() < 3 or 1 in {tensor.shape[-3], query.shape[-3]} or tensor.shape[-3] == query.shape[-3]:
         return tensor
@@ -55,13 +60,12 @@ def _for_heads(tensor: torch.Tensor, query: torch.Tensor) -> torch.Tensor:
 def _masked(logits: torch.Tensor, call: FusedCall, rows: list[int], batch: int | None) -> torch.Tensor:
     if call.causal:
         keys = torch.arange(logits.shape[-1], device=logits.device)
-        hidden = keys > torch.tensor(rows, device=logits.device)[:, None]
-        logits = logits.masked_fill(hidden, -torch.inf)
+        logits = logits.masked_fill(torch.stack([keys > row for row in rows]), -torch.inf)
     mask = call.mask
     if mask is None:
         return logits
     if batch is not None and mask.dim() == call.query.dim():
         mask = _picked(mask, batch)
     if mask.dim() >= 2 and mask.shape[-2] > 1:
-        mask = mask[..., rows, :]
+        mask = _rows(mask, rows)
     return logits.masked_fill(~mask, -torch.inf) if mask.dtype == torch.bool else logits + mask

@@ -38,6 +38,10 @@ def held_factors(
         for name in ("q", "bias", "slopes", "sinks")
         if (tensor := getattr(kept, name)) is not None
     }
+    if kept.segments is not None:
+        held["segments"] = tuple(holder.hold(side) for side in kept.segments)
+    if kept.band is not None and isinstance(kept.band.diagonal, torch.Tensor):
+        held["band"] = replace(kept.band, diagonal=holder.hold(kept.band.diagonal))
     kept = replace(kept, **held, k=key, v=value if options.values else None)
     return _held_functions(kept, rows, queries), first_key, sequence, value
 

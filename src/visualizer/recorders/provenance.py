@@ -6,6 +6,7 @@ and no address is mistaken for a later one.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
@@ -41,6 +42,7 @@ class Marks:
     def __init__(self) -> None:
         self._entries: dict[int, _Entry] = {}
         self._prune_at = _PRUNE_AT
+        self._lock = threading.RLock()  # one thread must not ask for what another has freed
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -56,23 +58,25 @@ class Marks:
         address = storage_address(tensor)
         if address is None:
             return
-        entry = self._entries.get(address)
-        if entry is None:
-            if len(self._entries) >= self._prune_at:
-                self._prune()
-            entry = self._entries[address] = _Entry(tensor.untyped_storage()._weak_ref(), set())  # noqa: SLF001
-        entry.marks.update(marks)
+        with self._lock:
+            entry = self._entries.get(address)
+            if entry is None:
+                if len(self._entries) >= self._prune_at:
+                    self._prune()
+                entry = self._entries[address] = _Entry(tensor.untyped_storage()._weak_ref(), set())  # noqa: SLF001
+            entry.marks.update(marks)
 
     def alive(self) -> Iterator[set[Mark]]:
         """Yield the marks of each storage that still exists."""
-        for entry in list(self._entries.values()):
-            if not _expired(entry.weak):
-                yield entry.marks
+        with self._lock:
+            living = [entry.marks for entry in self._entries.values() if not _expired(entry.weak)]
+        yield from living
 
     def clear(self) -> None:
         """Forget everything."""
-        while self._entries:
-            _free(self._entries.popitem()[1].weak)
+        with self._lock:
+            while self._entries:
+                _free(self._entries.popitem()[1].weak)
 
     def _prune(self) -> None:
         for address, entry in list(self._entries.items()):
