@@ -160,12 +160,10 @@ def _grouped(key: torch.Tensor, module: Any) -> torch.Tensor:
     groups, heads = getattr(module, "num_key_value_groups", 1), _heads(module)
     if not isinstance(groups, int) or groups < 2 or key.dim() != 4 or key.shape[1] != heads:
         return key
-    positions = slice(None, None, max(1, key.shape[2] // 16))
-    sample = key[:, :, positions]
-    sample = sample.reshape(sample.shape[0], -1, groups, *sample.shape[2:])
-    if key.device.type == "cpu" and not bool((sample == sample[:, :, :1]).all()):
-        return key
-    return key[:, ::groups]
+    grouped = key.reshape(key.shape[0], -1, groups, *key.shape[2:])
+    sample = grouped[:, :, :, :: max(1, key.shape[2] // 16)]
+    repeated = bool((sample == sample[:, :, :1]).all())  # waits for the device, as a wrong map must not be
+    return grouped[:, :, 0] if repeated else key
 
 
 def _heads(module: Any) -> int | None:
