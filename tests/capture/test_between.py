@@ -9,6 +9,7 @@ from torch.nn import functional
 from .formulas import BIAS, CAUSAL, HEADS, LENGTH, WIDTH, Cases, check, logits, softmax
 
 case = Cases()
+OTHER = (5 * torch.rand(2, HEADS, LENGTH, LENGTH, generator=torch.Generator().manual_seed(6))).softmax(-1)
 WEIGHTS = torch.tensor([1.0, 0.0, 1.0, 0.5]).view(1, 4, 1, 1)
 
 
@@ -103,12 +104,12 @@ def dropout_of_heads(q, k, v):
     return functional.dropout2d(logits(q, k).softmax(-1), 0.5) @ v
 
 
-@case()
+@case(lambda q, k: [softmax(q, k) * WEIGHTS])
 def weights_of_heads(q, k, v):
     return (logits(q, k).softmax(-1) * WEIGHTS) @ v
 
 
-@case()
+@case(lambda q, k: [softmax(q, k) * WEIGHTS])
 def weights_of_heads_in_place(q, k, v):
     a = logits(q, k).softmax(-1)
     a *= WEIGHTS
@@ -145,7 +146,7 @@ def difference_of_two(q, k, v):
     return (logits(q, k).softmax(-1) - 0.5 * logits(q.flip(-1), k).softmax(-1)) @ v
 
 
-@case()
+@case(lambda q, k: [softmax(q, k) + functional.avg_pool2d(softmax(q, k), 3, 1, 1)])
 def smoothed(q, k, v):
     a = logits(q, k).softmax(-1)
     return (a + functional.avg_pool2d(a, 3, 1, 1)) @ v
@@ -163,10 +164,28 @@ def applied_twice(q, k, v):
     return a @ (a @ v)
 
 
+@case(lambda q, k: [softmax(q, k) * WEIGHTS.sign()])
+def some_heads_assigned(q, k, v):
+    a = logits(q, k).softmax(-1).clone()
+    a[:, 1] = 0.0
+    return a @ v
+
+
+@case(lambda q, k: [OTHER])
+def another_map_in_its_place(q, k, v):
+    a = logits(q, k).softmax(-1)
+    return OTHER @ v + 0 * a.sum()
+
+
+@case(lambda q, k: [OTHER])
+def another_map_copied_into_it(q, k, v):
+    return logits(q, k).softmax(-1).detach().copy_(OTHER) @ v
+
+
 # -- the memory of a map ----------------------------------------------------------------------------------
 
 
-@case()
+@case(lambda q, k: [2 * softmax(q, k)])
 def changed_before_its_use(q, k, v):
     a = logits(q, k).softmax(-1)
     a.mul_(2.0)

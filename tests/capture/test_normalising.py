@@ -122,18 +122,18 @@ def masked_before_and_after(q, k, v):
     return logits(q, k).masked_fill(~MASK, -1e9).softmax(-1).masked_fill(~MASK, 0.0) @ v
 
 
-@case()
+@case(lambda q, k: [softmax(q, k) * MASK])
 def masked_after(q, k, v):
     return (logits(q, k).softmax(-1) * MASK) @ v
 
 
-@case()
+@case(lambda q, k: [functional.normalize(softmax(q, k) * MASK, p=1, dim=-1)])
 def normalised_again(q, k, v):
     a = logits(q, k).softmax(-1) * MASK
     return (a / a.sum(-1, keepdim=True)) @ v
 
 
-@case(lambda q, k: [exact(q, k).softmax(-2)])
+@case(lambda q, k: [functional.normalize(exact(q, k).softmax(-2), p=1, dim=-1)])
 def slots_that_compete_for_keys(q, k, v):
     a = logits(q, k).softmax(-2) + 1e-8
     return (a / a.sum(-1, keepdim=True)) @ v

@@ -75,6 +75,8 @@ class Candidate:
         The output as autograd knows it, where gradients are wanted.
     levels
         Where the values were read, for deformable attention.
+    edited
+        Whether it was changed by more than dropout since.
     """
 
     how: str
@@ -87,6 +89,7 @@ class Candidate:
     masked: torch.Tensor | None = None
     traced: Any = None
     levels: tuple[SampledLevel, ...] = ()
+    edited: bool = False
 
     @property
     def mark(self) -> Mark:
@@ -94,12 +97,18 @@ class Candidate:
         return Mark(MAP, self)
 
     def take(self, use: Use | None) -> FormedMap:
-        """Return the map: with zeros where rows without any key are not numbers."""
+        """Return the map: as the product takes it if it was edited, else as the softmax made it.
+
+        Where its rows without any key are not numbers, it is what masking made of it.
+        """
         value, masked = self.value, self.masked
         assert value is not None
         if masked is not None and is_readable(value) and bool(value.sum().isnan()):
             value = masked
         order = order_of(value, self.axis, use)
+        if use is not None and self.edited and self.traced is None and use.is_map_like(value):
+            value = use.operand.detach().movedim(use.axis, -1).reshape(value.permute(order).shape)
+            order = tuple(range(value.dim()))
         keys = keys_of(value.permute(order), use)
         return FormedMap(value, order, self.how, self.traced, self.levels, self.from_product, keys)
 
@@ -110,6 +119,15 @@ class Candidate:
     def shares_storage(self, tensor: torch.Tensor) -> bool:
         """Tell whether a tensor's numbers are the undecided output's own."""
         return self.value is not None and storage_address(self.value) == storage_address(tensor)
+
+    def is_replaced_by(self, use: Use) -> bool:
+        """Tell whether an operand has the form of the undecided output."""
+        value = self.value
+        return (
+            value is not None
+            and value.numel() == use.operand.numel()
+            and value.shape[self.axis] == use.length
+        )
 
     def meets(self, use: Use) -> bool:
         """Tell whether a product contracts what was made from the output along the normalised axis."""

@@ -21,10 +21,10 @@ from visualizer.recorders.dispatcher import Following, Hook, Operation
 from visualizer.recorders.graph import require_graph
 from visualizer.recorders.native import NativeAttention
 from visualizer.recorders.places import Place
-from visualizer.recorders.provenance import EXPONENTIAL, FEATURES, LOGITS, MAP, OUTER, Mark, Marks
+from visualizer.recorders.provenance import EXPONENTIAL, FEATURES, LOGITS, MAP, NOISE, OUTER, Mark, Marks
 from visualizer.recorders.readable import is_symbolic
 from visualizer.recorders.sampled import sampled_levels, sampled_mark
-from visualizer.recorders.uses import Use, is_normalised
+from visualizer.recorders.uses import Use, both_uses, is_normalised
 from visualizer.recorders.writes import before_writing
 
 UNDECIDED = 32
@@ -103,7 +103,7 @@ class FormedMaps:
             before = self._before(name) if operators.base(name) not in operators.KEEPING else None
             follow(name, before, partial(self._after_changing, operators.base(name)))
         for name in operators.overloads(operators.OVERWRITING):
-            follow(name, self._before(name))
+            follow(name, self._before(name), self._after_noise if "bernoulli" in name else None)
         for name in operators.overloads(operators.EXPONENTIALS):
             follow(name, self._before(name), self._after_exponential)
         for name in operators.overloads(operators.SAMPLERS):
@@ -172,11 +172,23 @@ class FormedMaps:
             self._mixed(left if fixed[1] else right, of_left if fixed[1] else of_right, operation.result)
             self._after_layer(right if fixed[1] else left.mT, operation.result)
             return
-        used_left = self._contracted(Use(left, left.dim() - 1, right), of_left)
-        used_right = self._contracted(Use(right, max(right.dim() - 2, 0), left), of_right)
-        if not used_left and not used_right:
-            self._widen()
-            self._marks.put(operation.result, [LOGITS])
+        of_rows, of_columns = both_uses(left, right)
+        used_left, used_right = self._contracted(of_rows, of_left), self._contracted(of_columns, of_right)
+        if used_left or used_right or self._replaced(left, right):
+            return
+        self._widen()
+        self._marks.put(operation.result, [LOGITS])
+
+    def _replaced(self, left: torch.Tensor, right: torch.Tensor) -> bool:
+        """Decide on a map in whose place another one is contracted, as where a hook returns its own."""
+        waiting = [candidate for candidate in self._undecided if candidate.from_product]
+        for use in both_uses(left, right) if waiting else ():
+            candidate = next((one for one in waiting if one.is_replaced_by(use)), None)
+            if candidate is not None and is_normalised(use, partly=False):
+                candidate.edited = True
+                self._decide(candidate, use)
+                return True
+        return False
 
     def _mixed(self, operand: torch.Tensor, marks: set[Mark], result: torch.Tensor) -> None:
         """Hand marks on where a parameter mixes heads; a projection of the keys' axis ends a map."""
@@ -196,6 +208,7 @@ class FormedMaps:
             return False
         met = [candidate for candidate in _candidates(marks) if candidate.meets(use)]
         for candidate in met:
+            candidate.edited &= len(met) == 1  # what is made of several shows each as it was
             self._decide(candidate, use)
         if not met and LOGITS in marks and is_normalised(use, partly=EXPONENTIAL in marks):
             by_hand = self._add("normalised by hand", use.operand, use.axis, {LOGITS})
@@ -211,6 +224,7 @@ class FormedMaps:
         for target in operators.written(operation.operator.__name__, operation.args, operation.kwargs):
             before_writing(target)
             for candidate in _candidates(self._marks.of(target)):
+                candidate.edited |= operators.assigns(operation.operator.__name__)
                 if candidate.value is not None and candidate.shares_storage(target):
                     with reading():
                         candidate.value = candidate.value.clone()
@@ -227,7 +241,11 @@ class FormedMaps:
             return
         if name in {"mul", "mul_"}:
             self._after_multiplying(operation.args[0], operation.args[1], result)
-        self._marks.put(result, self._handed_on(operation.args, result))
+        marks = self._handed_on(operation.args, result)
+        self._marks.put(result, marks)
+        if name != "native_dropout" and NOISE not in self._marks_of_all(operation.args):
+            for candidate in _candidates(marks):
+                candidate.edited = True
         if name in operators.KEEPING and not result.is_nested:
             for candidate in _candidates(self._marks.of(result)):
                 if candidate.value is not None and candidate.value.shape == result.shape:
@@ -287,6 +305,9 @@ class FormedMaps:
         marks = self._marks_of_all(operation.args)
         if LOGITS in marks:
             self._marks.put(operation.result, [*marks, EXPONENTIAL])
+
+    def _after_noise(self, operation: Operation) -> None:
+        self._marks.put(operation.result, [NOISE])
 
     def _after_sampling(self, operation: Operation) -> None:
         self._marks.put(operation.result, [sampled_mark(operation, self._around.next_number())])

@@ -59,6 +59,23 @@ def written(name: str, args: Sequence[Any], kwargs: dict[str, Any]) -> list[Any]
     return [value for value in kwargs.values() if isinstance(value, torch.Tensor)]
 
 
+def assigns(name: str) -> bool:
+    """Tell whether a writing operator puts other numbers in the place of some, as ``a[:, 0] = 0`` does."""
+    return base(name) in _ASSIGNING
+
+
+_ASSIGNING = {
+    "copy_",
+    "fill_",
+    "zero_",
+    "index_put_",
+    "index_fill_",
+    "index_copy_",
+    "scatter_",
+    "masked_scatter_",
+}
+
+
 def factors(given: dict[str, Any]) -> tuple[torch.Tensor, torch.Tensor]:
     """Return the two operands of a product from its arguments by name."""
     for left, right in _FACTORS:

@@ -28,6 +28,7 @@ MAP = "map"  # made from a softmax output
 SAMPLED = "sampled"  # read from a feature map at sampling places
 LOGITS = Mark("logits")  # made from a product of two activations
 EXPONENTIAL = Mark("exponential")  # made with exp from such a product
+NOISE = Mark("noise")  # drawn at random, for dropout
 OUTER = Mark("outer")  # each number of an activation times each of another, not yet summed
 
 

@@ -38,8 +38,20 @@ class Use(NamedTuple):
         values = self.values
         return values.dim() < 3 or (values.shape[0] > 1 and not values.stride(0))
 
+    def is_map_like(self, value: torch.Tensor) -> bool:
+        """Tell whether the operand is a map in the place of another: as large, and nowhere negative."""
+        operand = self.operand
+        if operand.is_nested or operand.numel() != value.numel() or not is_readable(operand):
+            return False
+        return bool((operand >= 0).all())
+
     def _batches(self, tensor: torch.Tensor) -> int:
         return tensor.shape[0] if tensor.dim() == 3 else 1
+
+
+def both_uses(left: torch.Tensor, right: torch.Tensor) -> tuple[Use, Use]:
+    """Return how a product uses its two operands."""
+    return Use(left, left.dim() - 1, right), Use(right, max(right.dim() - 2, 0), left)
 
 
 def is_normalised(use: Use, *, partly: bool) -> bool:
