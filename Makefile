@@ -63,10 +63,12 @@ $(VENV)/.demo: $(VENV)/.pip pyproject.toml constraints.txt
 	@touch $@
 
 # timm needs torchvision. A build of it for another torch does not load, and where it lies beside transformers nothing
-# else loads either; so both go into a folder that only the tests of timm's models look into.
+# else loads either; so both go into a folder that only the tests of timm's models look into. Tools that the
+# recorder is tried beside have one too: transformers and torch behave otherwise where they are installed.
 $(VENV)/.dev: $(VENV)/.demo
 	$(PIP) --editable '.[all]' --group dev
 	$(PIP) --no-deps --upgrade --target $(VENV)/timm timm torchvision
+	$(PIP) --no-deps --upgrade --target $(VENV)/beside accelerate peft nnsight greenlet astor
 	@touch $@
 
 # They depend on other builds of torch, so pip brings nothing of its own accord: the group names all that they import.

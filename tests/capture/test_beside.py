@@ -1,0 +1,97 @@
+"""Beside other tools that wrap a model, or edit what it computes: the recorded map is the edited one."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+import visualizer
+
+from .formulas import HEADS, LENGTH, compare, inputs, logits, softmax
+
+SCRIPT = Path(__file__).with_name("beside.py")
+CACHED = torch.rand(2, HEADS, LENGTH, LENGTH, generator=torch.Generator().manual_seed(6)).softmax(-1)
+KEPT = torch.tensor([1.0, 0.0, 1.0, 1.0]).view(1, 4, 1, 1)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", ["offloaded", "device_map", "adapters", "nnsight_trace"])
+def test_what_is_recorded_beside_another_tool(name):
+    environment = os.environ | {"PYTHONPATH": str(Path(sys.prefix, "beside"))}
+    command = [sys.executable, SCRIPT, name]
+    result = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert not result.returncode, result.stderr
+
+
+class Hooked(nn.Module):
+    """Attention whose queries and maps pass through modules, for hooks, as in TransformerLens."""
+
+    def __init__(self):
+        super().__init__()
+        self.qkv = nn.Linear(32, 96)
+        self.queries, self.pattern = nn.Identity(), nn.Identity()
+
+    def split(self, x):
+        return self.qkv(x).unflatten(-1, (3, 4, 8)).transpose(1, 3).unbind(2)
+
+    def forward(self, x):
+        q, k, v = self.split(x)
+        return self.pattern(logits(self.queries(q), k).softmax(-1)) @ v
+
+
+def recorded(place, edit):
+    """Return the run of a model with a hook, and its q and k."""
+    torch.manual_seed(0)
+    model = Hooked()
+    with (
+        torch.no_grad(),
+        model.get_submodule(place).register_forward_hook(lambda _, given, output: edit(output)),
+    ):
+        alone = model(inputs())
+        with visualizer.capture(model) as run:
+            assert torch.equal(model(inputs()), alone)
+        return run, model.split(inputs())[:2]
+
+
+def assigned(pattern):
+    pattern[:, 1] = 0
+    return pattern
+
+
+def assigned_in_a_copy(pattern):
+    pattern = pattern.clone()
+    pattern[:, 1] = 0
+    return pattern
+
+
+def test_edited_queries_give_the_edited_map():
+    run, (q, k) = recorded("queries", lambda q: q.flip(2))
+    compare(run, [softmax(q.flip(2), k)])
+
+
+def multiplied(pattern):
+    return pattern * KEPT
+
+
+@pytest.mark.parametrize("edit", [assigned, assigned_in_a_copy, multiplied])
+def test_heads_that_a_hook_takes_out_are_out(edit):
+    run, (q, k) = recorded("pattern", edit)
+    compare(run, [softmax(q, k) * KEPT])
+
+
+def replaced(pattern):
+    return CACHED
+
+
+def written_over(pattern):
+    return pattern.copy_(CACHED)
+
+
+@pytest.mark.parametrize("edit", [replaced, written_over])
+def test_a_map_from_elsewhere_is_the_recorded_one(edit):
+    run, _ = recorded("pattern", edit)
+    compare(run, [CACHED])
