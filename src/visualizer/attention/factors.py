@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 from visualizer.attention.arrays import Array, arrays_of
@@ -125,7 +125,7 @@ class Factors:
 
     def tensors(self) -> list[Array]:
         """Return every array that is held."""
-        values = [getattr(self, field.name) for field in fields(self)]
+        values = list(vars(self).values())
         values += [self.band.diagonal] if self.band else []
         return [value for value in (*values, *(self.segments or ())) if hasattr(value, "dtype")]
 

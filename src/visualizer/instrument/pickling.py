@@ -17,7 +17,7 @@ def pickle_as(tapped: CodeType, original: CodeType) -> None:
     """Make every pickler by value write ``original`` where it meets ``tapped``."""
     _originals[id(tapped)] = original
     for name, module in list(sys.modules.items()):
-        if name.rpartition(".")[2] == "cloudpickle" and hasattr(module, "CloudPickler"):
+        if name.endswith("cloudpickle") and hasattr(module, "CloudPickler"):
             _teach(module.CloudPickler)
 
 

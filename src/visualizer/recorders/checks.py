@@ -25,19 +25,32 @@ def compare_rows(call: FusedCall) -> Any:
     query, key, value = call.query, call.key, call.value
     if call.dropout or not call.output.numel() or query.is_nested:
         return None
-    rows = [_choice.randrange(query.shape[-2]) for _ in range(min(ROWS, query.shape[-2]))]
+    rows = _some_rows(query.shape[-2])
     batch = _choice.randrange(query.shape[0]) if query.dim() > 3 else None
-    query, output = (_rows(_picked(tensor, batch), rows) for tensor in (query, call.output))
+    query, output = (_picked(tensor, batch)[..., rows, :] for tensor in (query, call.output))
     key, value = _picked(key, batch), _picked(value, batch)
     wide = torch.promote_types(query.dtype, torch.float32)
-    key, value = _for_heads(key, query), _for_heads(value, query)
-    logits = (query.to(wide) * call.scale) @ key.to(wide).transpose(-1, -2)
-    logits = _masked(logits, call, rows, batch)
-    weights = torch.softmax(logits, -1)
+    logits = _product(query.to(wide) * call.scale, key.to(wide).mT)
+    weights = torch.softmax(_masked(logits, call, rows, batch), -1)
     if call.mask is not None:
         weights = torch.nan_to_num(weights, nan=0.0)  # rows without any key are zeros in torch's kernels
-    expected = weights @ value.to(wide)
+    expected = _product(weights, value.to(wide))
     return (expected - output.to(wide)).abs().amax() / expected.abs().amax().clamp_min(torch.finfo(wide).tiny)
+
+
+def _some_rows(queries: int) -> slice:
+    """Choose rows by a slice with a step: it is a view, and no index is copied to a device, which waits for it."""
+    chosen = _choice.sample(range(queries), min(ROWS, queries))
+    first, last = min(chosen), max(chosen)
+    return slice(first, last + 1, max(last - first, 1))
+
+
+def _product(rows: torch.Tensor, factor: torch.Tensor) -> torch.Tensor:
+    """Return (..., head, row, n) times (..., key head, n, m); no head is copied for those of its group."""
+    if rows.dim() < 3 or factor.dim() < 3 or rows.shape[-3] <= factor.shape[-3]:
+        return rows @ factor
+    grouped = rows.reshape(*rows.shape[:-3], factor.shape[-3], -1, rows.shape[-1])
+    return (grouped @ factor).reshape(*rows.shape[:-1], factor.shape[-1])
 
 
 def _picked(tensor: torch.Tensor, batch: int | None) -> torch.Tensor:
@@ -46,26 +59,16 @@ def _picked(tensor: torch.Tensor, batch: int | None) -> torch.Tensor:
     return tensor[batch if tensor.shape[0] > 1 else 0]
 
 
-def _rows(tensor: torch.Tensor, rows: list[int]) -> torch.Tensor:
-    """Return some rows; a list as an index would be copied to the device, which waits for it."""
-    return torch.stack([tensor.select(-2, row) for row in rows], -2)
-
-
-def _for_heads(tensor: torch.Tensor, query: torch.Tensor) -> torch.Tensor:
-    if tensor.dim() < 3 or 1 in {tensor.shape[-3], query.shape[-3]} or tensor.shape[-3] == query.shape[-3]:
-        return tensor
-    return tensor.repeat_interleave(query.shape[-3] // tensor.shape[-3], -3)
-
-
-def _masked(logits: torch.Tensor, call: FusedCall, rows: list[int], batch: int | None) -> torch.Tensor:
+def _masked(logits: torch.Tensor, call: FusedCall, rows: slice, batch: int | None) -> torch.Tensor:
     if call.causal:
         keys = torch.arange(logits.shape[-1], device=logits.device)
-        logits = logits.masked_fill(torch.stack([keys > row for row in rows]), -torch.inf)
+        queries = torch.arange(rows.start, rows.stop, rows.step, device=logits.device)
+        logits = logits.masked_fill(keys > queries.unsqueeze(-1), -torch.inf)
     mask = call.mask
     if mask is None:
         return logits
     if batch is not None and mask.dim() == call.query.dim():
         mask = _picked(mask, batch)
     if mask.dim() >= 2 and mask.shape[-2] > 1:
-        mask = _rows(mask, rows)
+        mask = mask[..., rows, :]
     return logits.masked_fill(~mask, -torch.inf) if mask.dtype == torch.bool else logits + mask

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from functools import partial
+import sys
+from functools import lru_cache, partial
 from typing import Any, Protocol
 
 import torch
@@ -74,10 +75,18 @@ class ThirdPartyCalls:
         return result
 
 
-def registered() -> list[str]:
+def registered() -> tuple[str, ...]:
     """Return the names of the operators that are there."""
+    # Looking through the thousands of operators takes longer than a small model's forward: it is done again only
+    # when something was imported, loaded or defined since.
+    defined = frozenset(torch.library._defs)  # noqa: SLF001
+    return _registered(len(sys.modules), len(torch.ops.loaded_libraries), defined)
+
+
+@lru_cache(maxsize=1)
+def _registered(*_changing: Any) -> tuple[str, ...]:
     names = torch._C._dispatch_get_all_op_names()  # noqa: SLF001
-    return [name for name in names if not name.startswith("aten::") and _PATTERN.fullmatch(name)]
+    return tuple(name for name in names if not name.startswith("aten::") and _PATTERN.fullmatch(name))
 
 
 def read_call(operation: Operation) -> FusedCall:
