@@ -39,7 +39,7 @@ def compare_rows(call: FusedCall) -> Any:
 
 
 def _some_rows(queries: int) -> slice:
-    """Choose rows by a slice with a step: it is a view, and no index is copied to a device, which waits for it."""
+    """Choose rows by a slice with a step: no index is copied to the device, which would wait for it."""
     chosen = _choice.sample(range(queries), min(ROWS, queries))
     first, last = min(chosen), max(chosen)
     return slice(first, last + 1, max(last - first, 1))

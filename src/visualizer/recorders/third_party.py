@@ -77,8 +77,8 @@ class ThirdPartyCalls:
 
 def registered() -> tuple[str, ...]:
     """Return the names of the operators that are there."""
-    # Looking through the thousands of operators takes longer than a small model's forward: it is done again only
-    # when something was imported, loaded or defined since.
+    # Looking through the thousands of operators takes longer than a small model's forward: it is done
+    # again only when something was imported, loaded or defined since.
     defined = frozenset(torch.library._defs)  # noqa: SLF001
     return _registered(len(sys.modules), len(torch.ops.loaded_libraries), defined)
 
