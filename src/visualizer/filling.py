@@ -25,6 +25,7 @@ from visualizer.recorders.maps import Made, formed_map, fused_map
 from visualizer.recorders.places import Place
 from visualizer.recorders.readable import is_captured
 from visualizer.recorders.traced import trace
+from visualizer.room import Room
 from visualizer.run import Run
 
 
@@ -56,9 +57,7 @@ class Filling:
         self._run, self._modules, self._paths, self._options = run, modules, paths, options
         self._holder = Holder(options.device, options.dtype)
         self._counts: Counter[int] = Counter()
-        self._limit = options.bytes_allowed()
-        self._held: dict[int, int] = {}
-        self._total = 0
+        self._room = Room(options.bytes_allowed())
         self._item: Any = None
         self._item_began = 0
         self._lock = threading.RLock()  # a model may run on several threads at once
@@ -80,6 +79,7 @@ class Filling:
         if not self._is_wanted(module):
             return
         owner = self._modules[module]
+        device = self._device_of(what.output if isinstance(what, FusedCall) else what.value)
         error = None
         if isinstance(what, FusedCall):
             how = what.kernel
@@ -92,6 +92,7 @@ class Filling:
             made = formed_map(what, owner, self._holder, self._options)
         if self._options.gradients:
             made = made._replace(traced=trace(what, module, made.value))
+        made = made._replace(device=device)
         self._add(found.number, found.place._replace(module=module), made, how, error)
 
     def take_local(self, name: str, value: Any, function: str, place: Place, number: int) -> None:
@@ -101,8 +102,11 @@ class Filling:
             return
         with self._lock:
             if self._is_wanted(module):
+                if isinstance(value, torch.Tensor):
+                    self._device_of(value)
                 value = self._holder.copied(value)
-                self._add(number, place, Made(value), f"local `{name}` of {function}")
+                made = Made(value, device=getattr(value, "device", None))
+                self._add(number, place, made, f"local `{name}` of {function}")
 
     def forget(self) -> None:
         """Let go of what only further calls would need."""
@@ -131,6 +135,19 @@ class Filling:
             return False
         return True
 
+    def _device_of(self, tensor: torch.Tensor) -> torch.device:
+        """Return where a call is held: on its own device while there is room, then on the host."""
+        device = self._holder.device_of(tensor)
+        if not self._room.is_full(device):
+            return device
+        self._holder.move_to_host()
+        warn_user(
+            f"{format_bytes(self._room.held)} are held on {device}, as much as may be taken there: further "
+            "calls are held in the host's memory, and the model waits for each copy; record less "
+            "(modules=, queries='last', every=, keep='readouts'), or give device='cpu' from the start"
+        )
+        return self._holder.device_of(tensor)
+
     def _add(self, number: int, place: Place, made: Made, how: str, error: Any = None) -> None:
         module = place.module
         assert module is not None
@@ -156,7 +173,7 @@ class Filling:
             output=made.output,
             levels=made.levels,
         )
-        if self._fits(call):
+        if self._fits(call, made.device):
             self._run.add(call)
             if len(self._run) == 1:
                 self._foresee(module)
@@ -168,7 +185,7 @@ class Filling:
 
     def _kept(self, content: Any) -> Any:
         if self._options.keep == "dense" and hasattr(content, "tensor"):
-            return AttentionMap(Dense(content.tensor(budget=self._limit)))
+            return AttentionMap(Dense(content.tensor(budget=self._room.limit)))
         readouts = self._options.readouts
         if readouts is None:
             return content
@@ -182,19 +199,16 @@ class Filling:
             self._item, self._item_began = item, max(started - 1, 0)
         return max(started - 1 - self._item_began, 0)
 
-    def _fits(self, call: Call) -> bool:
+    def _fits(self, call: Call, device: Any) -> bool:
         """Count what a call holds that no other does; at the budget, stop and let the model go on."""
-        new = {address: size for address, size in call.storages().items() if self._held.get(address) != size}
-        needed = sum(new.values())
-        if self._total + needed <= self._limit:
-            self._held.update(new)
-            self._total += needed
+        needed = self._room.missing(call, device)
+        if not needed:
             return True
         self.stopped = MemoryBudgetError(
-            f"recording stopped at its budget of {format_bytes(self._limit)}: "
-            f"{format_bytes(self._total)} were held, and call {call.number} of {call.path or 'the model'} "
-            f"needs {format_bytes(needed)} more; give budget=, or record less: modules=, queries='last', "
-            "every=, keep='readouts', dtype=, device='cpu'"
+            f"recording stopped at its budget of {format_bytes(self._room.limit)}: "
+            f"{format_bytes(self._room.held)} were held, and call {call.number} of "
+            f"{call.path or 'the model'} needs {format_bytes(needed)} more; give budget=, or record less: "
+            "modules=, queries='last', every=, keep='readouts', dtype=, device='cpu'"
         )
         self.seen.left_out["budget="] += 1
         return False
@@ -203,11 +217,11 @@ class Filling:
         """Say at the first call when all modules of its kind will not fit."""
         kind = type(self._modules[module])
         alike = sum(type(other) is kind for other in self._modules.values())
-        needed = alike * self._total
-        if needed > self._limit:
+        needed = alike * self._room.held
+        if needed > self._room.limit:
             warn_user(
-                f"the first call holds {format_bytes(self._total)}, and the {alike} modules like it will "
-                f"need about {format_bytes(needed)}, above the budget of {format_bytes(self._limit)}: "
+                f"the first call holds {format_bytes(self._room.held)}, and the {alike} modules like it will "
+                f"need about {format_bytes(needed)}, above the budget of {format_bytes(self._room.limit)}: "
                 "give budget=, or record less"
             )
 

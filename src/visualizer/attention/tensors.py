@@ -72,8 +72,8 @@ class TorchArrays(NumpyArrays):
         return array.sort(-1).values
 
     def cast(self, array: Array, dtype: Any) -> Array:
-        """Return a tensor in another dtype."""
-        return array.to(dtype)
+        """Return a tensor in another dtype, on this device: steps of a generation may lie on several."""
+        return array.to(self.device, dtype)
 
     def exact_dtype(self) -> Any:
         """Return float64, which MPS lacks."""
@@ -120,8 +120,14 @@ class TorchArrays(NumpyArrays):
         return 0 if array.is_inference() else array._version  # noqa: SLF001 - torch's own name for it
 
     def free_bytes(self) -> int:
-        """Return the bytes that could be taken now on the device."""
-        return torch.cuda.mem_get_info(self.device)[0] if self.device.type == "cuda" else super().free_bytes()
+        """Return the bytes that could be taken now on the device, what torch keeps in reserve among them."""
+        if self.device.type == "mps":
+            return int(torch.mps.recommended_max_memory() - torch.mps.driver_allocated_memory())
+        if self.device.type not in {"cuda", "xpu"}:
+            return super().free_bytes()
+        memory: Any = torch.cuda if self.device.type == "cuda" else torch.xpu
+        reserve = memory.memory_reserved(self.device) - memory.memory_allocated(self.device)
+        return int(memory.mem_get_info(self.device)[0] + reserve)
 
     def flip(self, array: Array, axis: int) -> Array:
         """Reverse an axis."""

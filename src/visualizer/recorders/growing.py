@@ -54,6 +54,13 @@ class GrowingKeys:
         self.sequence += 1
         return keys, 0
 
+    def move(self, device: torch.device) -> None:
+        """Go on with a copy on another device; steps so far keep what they hold."""
+        if self._buffer is not None:
+            self._buffer, self._own = self._buffer.to(device, copy=True), True
+        if self._seen is not None:
+            self._seen = self._seen.to(device)
+
     @property
     def _length(self) -> int:
         return self._end - self._start

@@ -24,10 +24,22 @@ class Holder:
     """
 
     def __init__(self, device: Any = None, dtype: Any = None) -> None:
-        self._device, self._dtype = device, dtype
+        self._device, self._dtype = None if device is None else torch.device(device), dtype
         self._masks: deque[tuple[torch.Tensor, int, torch.Tensor]] = deque(maxlen=_MASKS)
         self._valid: deque[tuple[torch.Tensor, torch.Tensor]] = deque(maxlen=_MASKS)
         self._keys: defaultdict[Any, GrowingKeys] = defaultdict(GrowingKeys)
+
+    def device_of(self, tensor: torch.Tensor) -> torch.device:
+        """Return where a tensor would be held."""
+        return self._device or tensor.device
+
+    def move_to_host(self) -> None:
+        """Hold what comes from now on in the host's memory; keys go on where they were."""
+        self._device = torch.device("cpu")
+        self._masks.clear()
+        self._valid.clear()
+        for keys in self._keys.values():
+            keys.move(self._device)
 
     def hold(self, tensor: torch.Tensor, *, cast: bool = True) -> torch.Tensor:
         """Return a tensor that keeps no more alive than itself and that the model does not write into.

@@ -22,7 +22,7 @@ _HEADS = ("num_heads", "num_attention_heads", "n_heads", "n_head", "heads", "nhe
 
 
 class Made(NamedTuple):
-    """A map or value, where its keys lie in a sequence generated step by step, and v where it is held."""
+    """A map or value, what goes with it into its call, and the device that holds it."""
 
     content: Any
     first_key: int = 0
@@ -32,6 +32,7 @@ class Made(NamedTuple):
     output: Any = None
     levels: tuple[SampledLevel, ...] = ()
     note: str = ""
+    device: Any = None
 
 
 def fused_map(call: FusedCall, module: Any, holder: Holder, options: Options) -> Made:
