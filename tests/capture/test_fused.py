@@ -105,3 +105,44 @@ def test_padded_queries_are_left_out_and_counted(x):
     sums = a.received().sum(-1)
     assert torch.allclose(sums[0], torch.full((4,), 6.0), atol=1e-5)
     assert torch.allclose(sums[1], torch.full((4,), 9.0), atol=1e-5)
+
+
+class Crossed(nn.Module):
+    """As many queries as keys, whose padding is that of the keys alone."""
+
+    def __init__(self):
+        super().__init__()
+        self.q, self.kv = nn.Linear(32, 32), nn.Linear(32, 64)
+
+    def forward(self, hidden_states, encoder_hidden_states=None):
+        other = hidden_states if encoder_hidden_states is None else encoder_hidden_states
+        q, k, v = torch.cat([self.q(hidden_states), self.kv(other)], -1).unflatten(-1, (3, 4, 8)).unbind(-3)
+        mask = torch.ones(2, 1, 1, 9, dtype=torch.bool)
+        mask[0, ..., 6:] = False
+        return functional.scaled_dot_product_attention(
+            *(one.transpose(1, 2) for one in (q, k, v)), attn_mask=mask
+        )
+
+
+def test_padding_of_the_other_sequence_is_no_padding_of_queries(x):
+    layer = Crossed()
+    with visualizer.capture(layer) as run:
+        layer(x, torch.randn(2, 9, 32))
+        layer(x)
+        layer(x, x)
+    crossed, own, same = (call.map for call in run)
+    assert "padded" not in repr(crossed)
+    assert torch.allclose(crossed.received().sum(-1), torch.full((2, 4), 9.0), atol=1e-5)
+    assert "3 padded queries left out" in repr(own)
+    assert "3 padded queries left out" in repr(same)
+
+
+@pytest.mark.parametrize("other", ["another", "the same"])
+def test_padding_of_multihead_attention_is_that_of_its_keys(x, other):
+    layer = nn.MultiheadAttention(32, 4, batch_first=True)
+    key = torch.randn(2, 9, 32) if other == "another" else x
+    mask = torch.zeros(2, 9, dtype=torch.bool)
+    mask[0, 6:] = True
+    with visualizer.capture(layer) as run:
+        layer(x, key, key, key_padding_mask=mask, need_weights=False)
+    assert ("3 padded queries left out" in repr(run[""])) == (other == "the same")

@@ -101,12 +101,12 @@ class Holder:
     def valid_queries(self, mask: torch.Tensor) -> torch.Tensor:
         """Return which queries of self-attention are no padding, (batch, 1, query): some query sees them.
 
-        ``mask`` is one that `hold_mask` returned, (batch, 1, query or 1, key).
+        ``mask`` is one that `hold_mask` returned, (batch, head, query, key), with one head or one query.
         """
         for known, valid in self._valid:
             if known is mask:
                 return valid
-        self._valid.append((mask, allowed_by(mask).any(-2)))
+        self._valid.append((mask, allowed_by(mask).any(-2).any(1, keepdim=True)))
         return self._valid[-1][1]
 
     def forget(self) -> None:

@@ -10,6 +10,7 @@ import torch
 from visualizer.attention import AttentionMap, Band, Dense, Factors
 from visualizer.errors import OptionError
 from visualizer.recorders.candidates import FormedMap
+from visualizer.recorders.crossing import is_cross_attention
 from visualizer.recorders.factored import held_factors
 from visualizer.recorders.fused import FusedCall
 from visualizer.recorders.holding import Holder, allowed_by
@@ -51,6 +52,8 @@ def fused_map(call: FusedCall, module: Any, holder: Holder, options: Options) ->
         value = holder.hold_keys(value, (id(module), "v"), queries, seen)[0]
     rows = options.rows(queries)
     valid = _valid_queries(mask, queries, key, holder)
+    if valid is not None and is_cross_attention(module):  # its mask speaks of the other sequence's padding
+        valid = None
     if rows is not None:
         query = query[..., rows, :]
         valid = valid[..., rows] if valid is not None else None
@@ -111,12 +114,9 @@ def _seen_keys(mask: torch.Tensor) -> torch.Tensor:
 
 def _valid_queries(mask: Any, queries: int, key: torch.Tensor, holder: Holder) -> torch.Tensor | None:
     """Return which queries are no padding, where tokens attend to themselves and a mask says so."""
-    if (
-        mask is None
-        or mask.dim() != 4
-        or mask.shape[1] != 1
-        or not queries == key.shape[-2] == mask.shape[-1]
-    ):
+    if mask is None or mask.dim() != 4 or not queries == key.shape[-2] == mask.shape[-1]:
+        return None
+    if mask.shape[1] != 1 and mask.shape[-2] != 1:  # a bias of each head, which hides no key
         return None
     return holder.valid_queries(holder.hold_mask(mask))
 

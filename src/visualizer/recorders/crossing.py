@@ -1,0 +1,43 @@
+"""Whether the running call attends from one sequence to another, told by what its module was given."""
+
+from __future__ import annotations
+
+import sys
+from types import FrameType
+from typing import Any
+
+import torch
+
+_OTHER = {
+    "context",
+    "cross_attention_states",
+    "cross_modal_hidden_states",
+    "encoder_hidden_states",
+    "key_value_states",
+    "kv",
+    "memory",
+}
+"""Names that models give to the sequence that is attended to, where it is not their own."""
+
+
+def is_cross_attention(module: Any) -> bool:
+    """Tell whether the module, whose forward is running, was given another sequence to attend to."""
+    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001
+    while frame is not None and not _is_of(frame, module):
+        frame = frame.f_back
+    return frame is not None and _is_given_two(frame, module)
+
+
+def _is_of(frame: FrameType, module: Any) -> bool:
+    names = frame.f_code.co_varnames
+    return frame.f_code.co_argcount > 0 and frame.f_locals.get(names[0]) is module
+
+
+def _is_given_two(frame: FrameType, module: Any) -> bool:
+    given = frame.f_locals
+    if isinstance(module, torch.nn.MultiheadAttention):
+        return given.get("query") is not given.get("key")
+    arguments = frame.f_code.co_varnames[1 : frame.f_code.co_argcount + frame.f_code.co_kwonlyargcount]
+    own = given.get(arguments[0]) if arguments else None
+    others = [given.get(name) for name in arguments if name in _OTHER]
+    return any(isinstance(other, torch.Tensor) and other is not own for other in others)
