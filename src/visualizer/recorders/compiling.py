@@ -10,6 +10,8 @@ from typing import Any
 
 import torch
 
+from visualizer.recorders.late import AfterImport
+
 _WRAPPERS = ("compile_wrapper", "_fn")  # of torch._dynamo.eval_frame, in newer and older releases
 
 
@@ -49,6 +51,7 @@ class Stance:
         self._lock = threading.Lock()
         self._sessions = self._calls = 0
         self._eager: Any = None
+        self._compiler = AfterImport("torch._dynamo", self._be_eager)
 
     @contextmanager
     def uncompiled(self) -> Iterator[None]:
@@ -72,12 +75,16 @@ class Stance:
         with self._lock:
             self._sessions += sessions
             self._calls += calls
-            eager = self._sessions > 0 and not self._calls
-            if eager and self._eager is None:
-                self._eager = torch.compiler.set_stance("force_eager")  # from now on
-            elif not eager and self._eager is not None:
+            self._compiler.close()
+            if self._sessions > 0 and not self._calls:
+                self._compiler.open()  # without a compiler nothing is compiled
+            elif self._eager is not None:
                 before, self._eager = self._eager, None
                 before.__exit__(None, None, None)
+
+    def _be_eager(self) -> None:
+        if self._eager is None:
+            self._eager = torch.compiler.set_stance("force_eager")  # from now on
 
 
 STANCE = Stance()

@@ -18,6 +18,7 @@ from visualizer.recorders.compiling import STANCE, Compiled, compiler_around
 from visualizer.recorders.functions import BlockPattern
 from visualizer.recorders.fused import FusedCall
 from visualizer.recorders.graph import require_graph
+from visualizer.recorders.late import AfterImport
 from visualizer.recorders.substitution import Substitution
 
 NAME = "flex_attention"
@@ -44,22 +45,29 @@ class FlexCalls:
     def __init__(self, surroundings: Surroundings) -> None:
         self._around = surroundings
         self._compiled = Compiled()
+        self._late = AfterImport("torch.nn.attention.flex_attention", self._substitute)
+        self._substitutions: dict[str, Substitution] = {}
 
     def open(self) -> None:
         """Begin to record."""
         global _open  # noqa: PLW0603  # the stand-ins have no other way to their recorder
         _open = self
-        for name, substitution in _substitutions().items():
-            substitution.open()
-            _originals[name] = substitution.original
+        self._late.open()
 
     def close(self) -> None:
         """End recording; both functions have their own code objects back."""
-        global _open  # noqa: PLW0603
-        for substitution in _substitutions().values():
+        global _open
+        self._late.close()
+        for substitution in self._substitutions.values():
             substitution.close()
-        _open = None
+        _open, self._substitutions = None, {}
         self._compiled = Compiled()
+
+    def _substitute(self) -> None:
+        self._substitutions = _substitutions()
+        for name, substitution in self._substitutions.items():
+            substitution.open()
+            _originals[name] = substitution.original
 
     def go_on(self, name: str, args: Any, kwargs: Any) -> tuple[Any, bool]:
         """Return what the call gives, run as it would have been without a session, and whether compiled."""
