@@ -43,10 +43,23 @@ class Hooked(nn.Module):
         return self.pattern(logits(self.queries(q), k).softmax(-1)) @ v
 
 
-def recorded(place, edit):
+class Mixing(Hooked):
+    """The same, whose heads are mixed after the hook."""
+
+    def __init__(self):
+        super().__init__()
+        self.mix = nn.Linear(4, 4)
+
+    def forward(self, x):
+        q, k, v = self.split(x)
+        a = self.pattern(logits(q, k).softmax(-1))
+        return (self.mix(a.movedim(1, -1)).movedim(-1, 1) + 1.0) @ v
+
+
+def recorded(place, edit, kind=Hooked):
     """Return the run of a model with a hook, and its q and k."""
     torch.manual_seed(0)
-    model = Hooked()
+    model = kind()
     with (
         torch.no_grad(),
         model.get_submodule(place).register_forward_hook(lambda _, given, output: edit(output)),
@@ -77,7 +90,11 @@ def multiplied(pattern):
     return pattern * KEPT
 
 
-@pytest.mark.parametrize("edit", [assigned, assigned_in_a_copy, multiplied])
+def put_together(pattern):
+    return torch.cat([pattern[:, :1], torch.zeros_like(pattern[:, :1]), pattern[:, 2:]], 1)
+
+
+@pytest.mark.parametrize("edit", [assigned, assigned_in_a_copy, multiplied, put_together])
 def test_heads_that_a_hook_takes_out_are_out(edit):
     run, (q, k) = recorded("pattern", edit)
     compare(run, [softmax(q, k) * KEPT])
@@ -95,3 +112,38 @@ def written_over(pattern):
 def test_a_map_from_elsewhere_is_the_recorded_one(edit):
     run, _ = recorded("pattern", edit)
     compare(run, [CACHED])
+
+
+@pytest.mark.parametrize("other", [CACHED * KEPT, torch.zeros_like(CACHED), (CACHED > 0.2).float()])
+def test_what_stands_for_a_map_need_not_sum_to_one(other):
+    run, _ = recorded("pattern", lambda _: other)
+    compare(run, [other])
+
+
+def negated(pattern):
+    return pattern * (2 * KEPT - 1)
+
+
+def of_other_heads(pattern):
+    return pattern[:, [1, 0, 2, 3]]
+
+
+def of_other_heads_folded(pattern):
+    return pattern.flatten(0, 1)[[1, 0, 2, 3, 5, 4, 6, 7]].unflatten(0, (2, 4))
+
+
+def of_earlier_keys(pattern):
+    return nn.functional.pad(pattern[..., 1:], (0, 1))
+
+
+@pytest.mark.parametrize(
+    "edit", [negated, of_other_heads, of_other_heads_folded, of_earlier_keys, torch.tril]
+)
+def test_numbers_of_other_signs_and_in_other_places_are_recorded_so(edit):
+    run, (q, k) = recorded("pattern", edit)
+    compare(run, [edit(softmax(q, k))])
+
+
+def test_an_edit_is_recorded_without_the_mixing_of_heads_after_it():
+    run, (q, k) = recorded("pattern", multiplied, Mixing)
+    compare(run, [softmax(q, k) * KEPT])

@@ -10,6 +10,7 @@ from .formulas import BIAS, CAUSAL, HEADS, LENGTH, WIDTH, Cases, check, logits, 
 
 case = Cases()
 OTHER = (5 * torch.rand(2, HEADS, LENGTH, LENGTH, generator=torch.Generator().manual_seed(6))).softmax(-1)
+MIXER = torch.randn(HEADS, HEADS, 1, 1, generator=torch.Generator().manual_seed(7))
 WEIGHTS = torch.tensor([1.0, 0.0, 1.0, 0.5]).view(1, 4, 1, 1)
 
 
@@ -180,6 +181,12 @@ def another_map_in_its_place(q, k, v):
 @case(lambda q, k: [OTHER])
 def another_map_copied_into_it(q, k, v):
     return logits(q, k).softmax(-1).detach().copy_(OTHER) @ v
+
+
+@case(lambda q, k: [softmax(q, k) * WEIGHTS])
+def edited_before_a_convolution(q, k, v):
+    a = functional.conv2d(logits(q, k).softmax(-1) * WEIGHTS, MIXER)
+    return (a + 1.0) @ v
 
 
 # -- the memory of a map ----------------------------------------------------------------------------------

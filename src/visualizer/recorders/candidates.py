@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import torch
 
 from visualizer.attention import reading
+from visualizer.recorders.edits import Edits, as_taken
 from visualizer.recorders.layouts import keys_of, order_of
 from visualizer.recorders.places import Place
 from visualizer.recorders.provenance import MAP, Mark, storage_address
@@ -75,8 +76,8 @@ class Candidate:
         The output as autograd knows it, where gradients are wanted.
     levels
         Where the values were read, for deformable attention.
-    edited
-        Whether it was changed by more than dropout since.
+    edits
+        What became of it since.
     """
 
     how: str
@@ -89,7 +90,11 @@ class Candidate:
     masked: torch.Tensor | None = None
     traced: Any = None
     levels: tuple[SampledLevel, ...] = ()
-    edited: bool = False
+    edits: Edits = field(init=False)
+
+    def __post_init__(self) -> None:
+        assert self.value is not None
+        self.edits = Edits(self.value)
 
     @property
     def mark(self) -> Mark:
@@ -105,20 +110,25 @@ class Candidate:
         assert value is not None
         if masked is not None and is_readable(value) and bool(value.sum().isnan()):
             value = masked
-        order = order_of(value, self.axis, use)
-        if use is not None and self.edited and self.traced is None and use.is_map_like(value):
-            value = use.operand.detach().movedim(use.axis, -1).reshape(value.permute(order).shape)
-            order = tuple(range(value.dim()))
+        order = order_of(value, self.axis, use, self.edits.latest)
+        if use is not None and self.edits.are_any and self.traced is None:
+            taken = as_taken(use, value.permute(order).shape)
+            if taken is not None:
+                value, order = taken, tuple(range(taken.dim()))
         keys = keys_of(value.permute(order), use)
         return FormedMap(value, order, self.how, self.traced, self.levels, self.from_product, keys)
 
     def let_go(self) -> None:
         """Forget the output: it has been decided on."""
-        self.value = self.masked = self.traced = None
+        self.value = self.masked = self.traced = self.edits.latest = None
 
     def shares_storage(self, tensor: torch.Tensor) -> bool:
         """Tell whether a tensor's numbers are the undecided output's own."""
         return self.value is not None and storage_address(self.value) == storage_address(tensor)
+
+    def is_as_large_as(self, tensor: torch.Tensor) -> bool:
+        """Tell whether a tensor has as many numbers as the undecided output."""
+        return self.value is not None and not tensor.is_nested and self.value.numel() == tensor.numel()
 
     def is_replaced_by(self, use: Use) -> bool:
         """Tell whether an operand has the form of the undecided output."""
@@ -128,6 +138,12 @@ class Candidate:
             and value.numel() == use.operand.numel()
             and value.shape[self.axis] == use.length
         )
+
+    def mix(self) -> None:
+        """Take note that heads are mixed now: the map is what it was before that."""
+        edited = self.edits.mix()
+        if self.value is not None and edited is not None:
+            self.value = edited
 
     def meets(self, use: Use) -> bool:
         """Tell whether a product contracts what was made from the output along the normalised axis."""

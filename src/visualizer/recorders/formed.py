@@ -96,7 +96,7 @@ class FormedMaps:
         self._wide = True
         follow = self._following.follow
         for name in operators.overloads(operators.MOVING):
-            follow(name, self._before(name), self._after_moving)
+            follow(name, self._before(name), partial(self._after_moving, operators.base(name)))
         for name in operators.overloads(operators.CHANGING):
             if name == operators.MULTIPLICATION:
                 continue  # followed from the first
@@ -183,15 +183,28 @@ class FormedMaps:
         """Decide on a map in whose place another one is contracted, as where a hook returns its own."""
         waiting = [candidate for candidate in self._undecided if candidate.from_product]
         for use in both_uses(left, right) if waiting else ():
-            candidate = next((one for one in waiting if one.is_replaced_by(use)), None)
-            if candidate is not None and is_normalised(use, partly=False):
-                candidate.edited = True
+            candidate = next((one for one in reversed(waiting) if one.is_replaced_by(use)), None)
+            if candidate is not None and (is_normalised(use, partly=False) or self._awaits(candidate, use)):
+                candidate.edits.replace()
                 self._decide(candidate, use)
                 return True
         return False
 
+    def _awaits(self, candidate: Candidate, use: Use) -> bool:
+        """Tell whether an operand stands for a map: its module made one last, of that form."""
+        value, operand = candidate.value, use.operand
+        assert value is not None
+        return (
+            candidate is self._undecided[-1]
+            and value.shape[-2:] == operand.shape[-2:]
+            and use.is_nowhere_negative
+            and self._around.place().module == candidate.place.module
+        )
+
     def _mixed(self, operand: torch.Tensor, marks: set[Mark], result: torch.Tensor) -> None:
         """Hand marks on where a parameter mixes heads; a projection of the keys' axis ends a map."""
+        for candidate in _candidates(marks):
+            candidate.mix()
         if marks and result.numel() == operand.numel():
             self._marks.put(result, [mark for mark in marks if not _is_projected(mark, operand)])
 
@@ -208,7 +221,7 @@ class FormedMaps:
             return False
         met = [candidate for candidate in _candidates(marks) if candidate.meets(use)]
         for candidate in met:
-            candidate.edited &= len(met) == 1  # what is made of several shows each as it was
+            candidate.edits.are_any &= len(met) == 1  # what is made of several shows each as it was
             self._decide(candidate, use)
         if not met and LOGITS in marks and is_normalised(use, partly=EXPONENTIAL in marks):
             by_hand = self._add("normalised by hand", use.operand, use.axis, {LOGITS})
@@ -224,16 +237,22 @@ class FormedMaps:
         for target in operators.written(operation.operator.__name__, operation.args, operation.kwargs):
             before_writing(target)
             for candidate in _candidates(self._marks.of(target)):
-                candidate.edited |= operators.assigns(operation.operator.__name__)
+                if operators.assigns(operation.operator.__name__):
+                    candidate.edits.add()
                 if candidate.value is not None and candidate.shares_storage(target):
                     with reading():
                         candidate.value = candidate.value.clone()
 
-    def _after_moving(self, operation: Operation) -> None:
+    def _after_moving(self, name: str, operation: Operation) -> None:
         marks = self._marks_of_all(operation.args)
-        if marks:
-            for tensor in _tensors(operation.result):
-                self._marks.put(tensor, marks)
+        if not marks:
+            return
+        for tensor in _tensors(operation.result):
+            self._marks.put(tensor, marks)
+            for candidate in _candidates(marks):
+                candidate.edits.follow(_tensors(operation.args), tensor)
+                if name not in operators.COPYING and candidate.is_as_large_as(tensor):
+                    candidate.edits.add()
 
     def _after_changing(self, name: str, operation: Operation) -> None:
         result = next(_tensors(operation.result), None)
@@ -243,9 +262,13 @@ class FormedMaps:
             self._after_multiplying(operation.args[0], operation.args[1], result)
         marks = self._handed_on(operation.args, result)
         self._marks.put(result, marks)
-        if name != "native_dropout" and NOISE not in self._marks_of_all(operation.args):
-            for candidate in _candidates(marks):
-                candidate.edited = True
+        drops = name == "native_dropout" or NOISE in self._marks_of_all(operation.args)
+        for candidate in _candidates(marks):
+            if name in operators.MIXING:
+                candidate.mix()
+            elif not drops:
+                candidate.edits.add()
+            candidate.edits.follow(_tensors(operation.args), result)
         if name in operators.KEEPING and not result.is_nested:
             for candidate in _candidates(self._marks.of(result)):
                 if candidate.value is not None and candidate.value.shape == result.shape:

@@ -19,7 +19,7 @@ _LIKE = 0.6
 """Above this cosine two maps are one, with dropout at its usual rates between them."""
 
 
-def order_of(value: torch.Tensor, axis: int, use: Use | None) -> tuple[int, ...]:
+def order_of(value: torch.Tensor, axis: int, use: Use | None, latest: torch.Tensor | None) -> tuple[int, ...]:
     """Return a map's axes in the order (..., query, key), as a product saw them.
 
     Parameters
@@ -30,6 +30,8 @@ def order_of(value: torch.Tensor, axis: int, use: Use | None) -> tuple[int, ...]
         The normalised axis: the keys', unless the product says otherwise, as in slot attention.
     use
         The product that took the output, or what was made from it.
+    latest
+        What was made from the output, in its layout, or None where the product took something else.
     """
     plain = (*(place for place in range(value.dim()) if place != axis), axis)
     if use is None or use.operand.is_nested or use.operand.dim() < 2 or use.operand.numel() != value.numel():
@@ -37,9 +39,9 @@ def order_of(value: torch.Tensor, axis: int, use: Use | None) -> tuple[int, ...]
     seen = use.operand.movedim(use.axis, -1)
     seen = seen.reshape(-1, *seen.shape[-2:])
     fitting = list(_orders(tuple(value.shape), axis, seen.shape))
-    if len(fitting) < 2 or not is_readable(value):
+    if len(fitting) < 2 or latest is None or not is_readable(latest):
         return fitting[0] if fitting else plain
-    likeness = [_likeness(value.permute(order), seen) for order in fitting]
+    likeness = [_likeness(latest.permute(order), seen) for order in fitting]
     best = max(likeness)
     return fitting[likeness.index(best)] if best > _LIKE else fitting[0]
 

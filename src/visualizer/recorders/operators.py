@@ -19,6 +19,9 @@ MOVING = (
 )
 """The same numbers in other places."""
 
+COPYING = ("clone", "_to_copy", "copy", "copy_", "expand_copy", "permute_copy", "view_copy")
+"""Of these, the ones that leave each number where it was."""
+
 CHANGING = (
     "mul", "mul_", "div", "div_", "add", "add_", "sub", "sub_", "rsub", "where", "masked_fill",
     "masked_fill_", "tanh", "tanh_", "clamp", "clamp_", "clamp_min", "clamp_min_", "clamp_max",
@@ -30,6 +33,12 @@ CHANGING = (
     "_log_softmax",
 )
 """Other numbers in the same places."""
+
+MIXING = (
+    "native_layer_norm", "native_batch_norm", "_native_batch_norm_legit_no_training", "convolution",
+    "_convolution", "mkldnn_convolution",
+)
+"""Of these, the layers: what they make of a map is none."""
 # fmt: on
 
 OVERWRITING = ("fill_", "zero_", "index_fill_", "bernoulli_", "uniform_", "normal_", "random_")

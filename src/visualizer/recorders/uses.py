@@ -38,12 +38,11 @@ class Use(NamedTuple):
         values = self.values
         return values.dim() < 3 or (values.shape[0] > 1 and not values.stride(0))
 
-    def is_map_like(self, value: torch.Tensor) -> bool:
-        """Tell whether the operand is a map in the place of another: as large, and nowhere negative."""
+    @property
+    def is_nowhere_negative(self) -> bool:
+        """Whether the operand has no negative number, as far as it can be read."""
         operand = self.operand
-        if operand.is_nested or operand.numel() != value.numel() or not is_readable(operand):
-            return False
-        return bool((operand >= 0).all())
+        return not operand.is_nested and is_readable(operand) and bool((operand >= 0).all())
 
     def _batches(self, tensor: torch.Tensor) -> int:
         return tensor.shape[0] if tensor.dim() == 3 else 1
