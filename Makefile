@@ -24,7 +24,7 @@ test: lint types  ## lint, types, all fast tests and a smoke of each long suite
 	$(BIN)/python -m nox
 	$(BIN)/python -m pytest
 
-test-all: lint types  ## the long suites too
+test-all: lint types $(VENV)/.beside  ## the long suites too
 	$(BIN)/python -m nox -- -m "long or not long"
 	$(BIN)/python -m pytest -m "long or not long"
 
@@ -35,8 +35,9 @@ lint: $(VENV)/.dev  ## ruff: rules and format
 types: $(VENV)/.dev  ## mypy, strict, on src
 	$(BIN)/mypy
 
-bench: $(VENV)/.dev  ## every benchmark
-	@set -e; for benchmark in benchmarks/*.py; do echo "== $$benchmark"; $(BIN)/python $$benchmark; done
+bench: $(VENV)/.beside  ## every benchmark
+	@set -e; for benchmark in benchmarks/*.py; do \
+		echo "== $$benchmark"; PYTHONPATH=$(VENV)/beside $(BIN)/python $$benchmark; done
 
 zoo: $(ZOO)/zoo.py $(VENV)/.zoo  ## a zoo of models through capture(): make zoo ZOO=folder OPTIONS="--only hf/bert"
 	PYTHONPATH=$(VENV)/zoo $(BIN)/python $(ZOO)/zoo.py --adapter tests/zoo_adapter.py $(OPTIONS)
@@ -45,7 +46,7 @@ $(ZOO)/zoo.py:
 	@echo "There is no $@: name the folder that has it, as in make zoo ZOO=../zoo"; exit 1
 
 clean:  ## remove what was made; .venv stays and is installed into anew
-	rm -rf .nox .mypy_cache .ruff_cache .pytest_cache .hypothesis demo dist $(VENV)/.demo $(VENV)/.dev $(VENV)/.zoo
+	rm -rf .nox .mypy_cache .ruff_cache .pytest_cache .hypothesis demo dist $(VENV)/.demo $(VENV)/.dev $(VENV)/.beside $(VENV)/.zoo
 
 # The empty files below say what .venv holds: pip runs again only when what it read has changed.
 
@@ -63,12 +64,15 @@ $(VENV)/.demo: $(VENV)/.pip pyproject.toml constraints.txt
 	@touch $@
 
 # timm needs torchvision. A build of it for another torch does not load, and where it lies beside transformers nothing
-# else loads either; so both go into a folder that only the tests of timm's models look into. Tools that the
-# recorder is tried beside have one too: transformers and torch behave otherwise where they are installed.
+# else loads either; so both go into a folder that only the tests of timm's models look into.
 $(VENV)/.dev: $(VENV)/.demo
 	$(PIP) --editable '.[all]' --group dev
 	$(PIP) --no-deps --upgrade --target $(VENV)/timm timm torchvision
-	$(PIP) --no-deps --upgrade --target $(VENV)/beside accelerate peft nnsight greenlet astor
+	@touch $@
+
+# transformers and torch behave otherwise where these are installed, so they have a folder of their own.
+$(VENV)/.beside: $(VENV)/.dev
+	$(PIP) --no-deps --upgrade --target $(VENV)/beside --group beside
 	@touch $@
 
 # They depend on other builds of torch, so pip brings nothing of its own accord: the group names all that they import.

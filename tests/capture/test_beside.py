@@ -19,7 +19,20 @@ KEPT = torch.tensor([1.0, 0.0, 1.0, 1.0]).view(1, 4, 1, 1)
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("name", ["offloaded", "device_map", "adapters", "nnsight_trace"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "offloaded",
+        "device_map",
+        "adapters",
+        "nnsight_trace",
+        "transformer_lens_heads",
+        "transformer_lens_queries",
+        "transformer_lens_patterns",
+        "torchlens_trace",
+        "captum_attribution",
+    ],
+)
 def test_what_is_recorded_beside_another_tool(name):
     environment = os.environ | {"PYTHONPATH": str(Path(sys.prefix, "beside"))}
     command = [sys.executable, SCRIPT, name]

@@ -20,7 +20,7 @@ def clone(tmp_path):
         os.utime(tmp_path / name, (0, 0))
     stamps = tmp_path / ".venv"
     stamps.mkdir()
-    for seconds, name in enumerate([".pip", ".demo", ".dev", ".zoo"], start=1):
+    for seconds, name in enumerate([".pip", ".demo", ".dev", ".beside", ".zoo"], start=1):
         (stamps / name).touch()
         os.utime(stamps / name, (seconds, seconds))
     (tmp_path / "zoo.py").touch()
@@ -37,7 +37,7 @@ def plan(clone, target):
     return result.stdout
 
 
-@pytest.mark.parametrize("target", ["demo", "test", "test-all", "lint", "types", "zoo"])
+@pytest.mark.parametrize("target", ["demo", "test", "test-all", "lint", "types", "bench", "zoo"])
 def test_nothing_is_installed_again(clone, target):
     assert "pip install" not in plan(clone, target)
 
@@ -47,6 +47,7 @@ def test_a_change_of_what_is_needed_is_installed(clone, name):
     os.utime(clone / name, (9, 9))
     assert "--editable '.[demo]'" in plan(clone, "demo")
     assert "--group dev" in plan(clone, "test")
+    assert "--group beside" in plan(clone, "test-all")
     assert "--group zoo" in plan(clone, "zoo")
 
 
@@ -68,11 +69,21 @@ def test_the_suite_comes_last(clone):
     assert plan(clone, "test").splitlines()[-1].endswith("-m pytest")
 
 
-def test_the_zoo_brings_nothing_that_it_does_not_name_and_nothing_where_other_tests_look(clone):
+@pytest.mark.parametrize(("target", "group"), [("zoo", "zoo"), ("bench", "beside"), ("test-all", "beside")])
+def test_what_is_beside_brings_nothing_unnamed_and_nothing_where_other_tests_look(clone, target, group):
     shutil.rmtree(clone / ".venv")
-    [line] = [line for line in plan(clone, "zoo").splitlines() if "--group zoo" in line]
+    [line] = [line for line in plan(clone, target).splitlines() if f"--group {group}" in line]
     assert "--no-deps" in line
-    assert "--target .venv/zoo" in line
+    assert f"--target .venv/{group}" in line
+
+
+def test_most_work_needs_no_other_tools(clone):
+    shutil.rmtree(clone / ".venv")
+    assert "beside" not in plan(clone, "test")
+
+
+def test_the_benchmarks_find_the_tools_that_they_compare_with(clone):
+    assert "PYTHONPATH=.venv/beside .venv/bin/python $benchmark" in plan(clone, "bench")
 
 
 def test_a_zoo_that_is_not_there_is_told_before_anything_is_installed(clone):
