@@ -2,8 +2,8 @@
 
 Each way is timed right after a plain forward, in an order that rotates from round to round, and the median of
 the ratios is printed: CPU time of one thread, which a busy machine disturbs least. Memory is how much higher
-its peak was than the plain forward's. Tools that cannot be imported are left out; to have them beside this
-package, `pip install --no-deps --target FOLDER nnsight ...` and give that folder in PYTHONPATH.
+its peak was than the plain forward's. `make bench` has the other tools installed into a folder of their own,
+.venv/beside; by itself the script wants that folder in PYTHONPATH, and names the tools that it did not find.
 """
 
 from __future__ import annotations
@@ -77,11 +77,12 @@ def ways_of(subject):
         except ImportError as error:
             missing[name] = f"not installed ({error.name})"
             continue
-        if run is not None:
-            run()  # what is done once is not what is measured
-            way = Way(run, plain_peak)
-            way.check(maps)
-            ways[name] = way
+        if run is None:
+            missing[name] = "does not apply here"
+            continue
+        run()  # what is done once is not what is measured
+        ways[name] = Way(run, plain_peak)
+        ways[name].check(maps)
     return ways, missing, sum(one.nbytes for one in maps)
 
 
