@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -96,7 +97,8 @@ class TorchArrays(NumpyArrays):
         for axis in reversed(range(len(places))):
             own = (None,) * axis + (0,) + (None,) * (len(places) - 1 - axis)
             function = torch.vmap(function, in_dims=((0,) * len(scores) + own))
-        return function(*scores, *places)
+        with _indexing_by_cells():
+            return function(*scores, *places)
 
     def lowest(self, dtype: Any) -> float:
         """Return the most negative finite number of a dtype."""
@@ -146,6 +148,27 @@ class TorchArrays(NumpyArrays):
         mask = None if mask is None else _four_axes(mask, shape[:-3])
         out, lse = (_on_cuda if self.device.type == "cuda" else _on_cpu)(q, k, v, mask, causal)
         return out.reshape(shape), lse.reshape(shape[:-1]).to(q.dtype)
+
+
+def _indexing_by_cells() -> AbstractContextManager[Any]:
+    """Have ``table[h, i - j]`` look up a place for each cell, as it does within flex attention itself."""
+    if _vmap_takes_indices():
+        return nullcontext()
+    from torch._dynamo._trace_wrapped_higher_order_op import TransformGetItemToIndex
+
+    mode: AbstractContextManager[Any] = TransformGetItemToIndex()
+    return mode
+
+
+@cache
+def _vmap_takes_indices() -> bool:
+    """Tell whether a single cell's place is an index under vmap: in torch 2.6 not yet, in 2.13 it is."""
+    place = torch.zeros(1, dtype=torch.int64, device="cpu")
+    try:
+        torch.vmap(place.__getitem__)(place)
+    except RuntimeError:
+        return False
+    return True
 
 
 def _in_rows(array: Array) -> Array:
