@@ -40,6 +40,8 @@ def engine(session: nox.Session) -> None:
     )
 
 
+# torch's floor, 2.6, is not tested here: its Linux builds bring gigabytes of CUDA. By hand: it and what it
+# imports in an environment of its own, all else without dependencies; then tests/attention and tests/capture.
 @nox.session(python=["3.10", "3.11"])
 def floor(session: nox.Session) -> None:
     """Install core and [plots] beside the oldest numpy, see that it stays, and test what works with it."""

@@ -32,6 +32,7 @@ _LAZY = {
     "watch": "visualizer.instrument",
 }
 _TORCH = ("capture", "compare_eager", "find")
+_TORCH_FLOOR = "2.6"  # as in pyproject.toml
 
 
 def __getattr__(name: str) -> Any:
@@ -39,7 +40,8 @@ def __getattr__(name: str) -> Any:
     if name not in _LAZY:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     if name in _TORCH:
-        importlib.import_module("visualizer.errors").require("torch", "torch", f"visualizer.{name}")
+        require = importlib.import_module("visualizer.errors").require
+        require("torch", "torch", f"visualizer.{name}", _TORCH_FLOOR)
     if _LAZY[name] == __name__:
         return importlib.import_module(f"{__name__}.{name}")
     return getattr(importlib.import_module(_LAZY[name]), name)

@@ -10,7 +10,7 @@
     ├── CallsError (LookupError)           a run holds no call, or several, where one map was asked for
     ├── MemoryBudgetError (MemoryError)    recording stopped at its memory budget
     ├── ModelNotFoundError (LookupError)   a model's name, folder or weights cannot be found or loaded
-    └── MissingExtraError (ImportError)    an optional package is missing; names the pip line
+    └── MissingExtraError (ImportError)    an optional package is missing or too old; names the pip line
 
 Each message says in one sentence what was asked, what was found and what to do.
 """
@@ -18,6 +18,7 @@ Each message says in one sentence what was asked, what was found and what to do.
 from __future__ import annotations
 
 import importlib
+import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -57,16 +58,16 @@ class ModelNotFoundError(VisualizerError, LookupError):
 
 
 class MissingExtraError(VisualizerError, ImportError):
-    """An optional package is missing."""
+    """An optional package is missing, or older than what is needed."""
 
 
-def require(module: str, extra: str, purpose: str) -> ModuleType:
-    """Import ``module`` or say which extra brings it.
+def require(module: str, extra: str, purpose: str, floor: str = "") -> ModuleType:
+    """Import ``module`` or say which extra brings it, or from which release on, ``"2.6"``, it will do.
 
     Raises
     ------
     MissingExtraError
-        If it is not installed.
+        If it is not installed, or older.
 
     Examples
     --------
@@ -74,7 +75,7 @@ def require(module: str, extra: str, purpose: str) -> ModuleType:
     'json'
     """
     try:
-        return importlib.import_module(module)
+        found = importlib.import_module(module)
     except ModuleNotFoundError as error:
         package = module.partition(".")[0]
         if error.name is None or error.name.partition(".")[0] != package:
@@ -83,3 +84,21 @@ def require(module: str, extra: str, purpose: str) -> ModuleType:
             f"{purpose} needs {package}, which is not installed: pip install 'attention-visualizer[{extra}]'"
         )
         raise MissingExtraError(message, name=package) from None
+    if floor:
+        _refuse_older(found, floor, purpose)
+    return found
+
+
+def _refuse_older(found: ModuleType, floor: str, purpose: str) -> None:
+    package, version = found.__name__, found.__version__
+    if _release(version) < _release(floor):
+        message = (
+            f"{purpose} needs {package} {floor} or later, and {version} is installed: "
+            f"pip install --upgrade '{package}>={floor}'"
+        )
+        raise MissingExtraError(message, name=package)
+
+
+def _release(version: str) -> tuple[int, ...]:
+    """Return the first two numbers of a version: what builds of that release add to it does not count."""
+    return tuple(int(number) for number in re.findall(r"\d+", version)[:2])

@@ -7,10 +7,19 @@ from pathlib import Path
 import pytest
 
 import visualizer
+from visualizer.errors import require
 
 SOURCES = sorted(Path(visualizer.__file__).parent.rglob("*.py"))
 # As where it is not installed: `import` and `importlib` both say ModuleNotFoundError.
 WITHOUT = "import sys; sys.modules[{!r}] = None; "
+# Has nothing but its version: what is older is told by that alone, before anything of it is used.
+OLDER = """
+import sys, types
+sys.modules["torch"] = types.ModuleType("torch")
+sys.modules["torch"].__version__ = {!r}
+import visualizer
+visualizer.{}
+"""
 # What is imported under another name than it is installed, or comes with another package.
 BROUGHT_BY = {"sklearn": "scikit-learn", "PIL": "matplotlib", "huggingface_hub": "transformers"}
 
@@ -58,3 +67,25 @@ def test_the_demo_without_a_package_says_the_pip_line_in_one_sentence(python, mo
     assert result.returncode == 1
     assert "pip install 'attention-visualizer[demo]'" in result.stderr
     assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize("name", ["capture", "compare_eager", "find"])
+@pytest.mark.parametrize("version", ["1.13.1+cu117", "2.5.1"])
+def test_an_older_torch_is_refused_in_one_sentence(python, version, name):
+    *_, last = python("-c", OLDER.format(version, name)).stderr.splitlines()
+    assert last == (
+        f"visualizer.errors.MissingExtraError: visualizer.{name} needs torch 2.6 or later, and {version} is "
+        "installed: pip install --upgrade 'torch>=2.6'"
+    )
+
+
+@pytest.mark.parametrize("version", ["2.6.0", "2.6.0a0+ecf3bae.nv25.01", "2.10.0+cpu", "3.0"])
+def test_the_oldest_torch_and_later_ones_are_taken(monkeypatch, version):
+    import torch
+
+    monkeypatch.setattr(torch, "__version__", version)
+    assert require("torch", "torch", "A recording", "2.6") is torch
+
+
+def test_the_oldest_torch_is_the_one_that_its_extra_asks_for():
+    assert f"torch>={visualizer._TORCH_FLOOR}" in set(brought_by("torch"))
