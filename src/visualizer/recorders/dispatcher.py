@@ -8,6 +8,8 @@ seen, however the call was made: from Python, C++, TorchScript or another thread
 
 from __future__ import annotations
 
+import threading
+from collections import deque
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from functools import cache
@@ -91,11 +93,19 @@ def _names(operator: Any) -> tuple[str, ...]:
     return tuple(argument.name for argument in operator._schema.arguments)  # noqa: SLF001
 
 
+# Kernels that another thread is just about to enter outlive their registration, where torch can keep them.
+_RETIRED: deque[Any] = deque(maxlen=2)
+_kernel: Any = getattr(torch._C, "_dispatch_get_computed_kernel_for_dispatch_key", lambda *_: None)  # noqa: SLF001
+
+
 class Following:
     """The operators that are followed now; `close` gives all of them back."""
 
     def __init__(self, failed: Callable[[Exception], None]) -> None:
         self._libraries: dict[str, Any] = {}
+        self._registered: list[tuple[str, Any]] = []
+        self._lock = threading.Lock()
+        self._closed = False
         self._failed = failed  # the model must go on, whatever happens while recording
 
     def follow(self, name: str, before: Hook | None = None, after: Hook | None = None) -> None:
@@ -149,12 +159,19 @@ class Following:
     def override(self, operator: Any, kernel: Any, key: str, *, with_keyset: bool = False) -> None:
         """Register a kernel for as long as this is open."""
         space, _, name = operator.name().partition("::")
-        if space not in self._libraries:
-            library: Any = torch.library.Library
-            self._libraries[space] = library(space, "IMPL")  # dropped by close
-        self._libraries[space].impl(name, kernel, key, with_keyset=with_keyset)
+        with self._lock:
+            if self._closed:  # by another thread
+                return
+            if space not in self._libraries:
+                library: Any = torch.library.Library
+                self._libraries[space] = library(space, "IMPL")  # dropped by close
+            self._libraries[space].impl(name, kernel, key, with_keyset=with_keyset)
+            self._registered.append((operator.name(), getattr(DispatchKey, key)))
 
     def close(self) -> None:
         """Give all operators back."""
+        with self._lock:
+            self._closed = True
+        _RETIRED.append([_kernel(name, key) for name, key in self._registered])
         while self._libraries:
             self._libraries.popitem()[1]._destroy()  # noqa: SLF001
