@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 SHOWN = 3
+NO_QUERY = "queries=, which names none of their queries"
 SECOND_RUN = "they were a checkpoint's second run, in the backward pass: record the forward pass"
 
 
@@ -28,6 +29,8 @@ class Seen:
         Calls that the options left out, by option.
     refused
         Calls that cannot be recorded, by reason.
+    failed
+        What went wrong first when a call was recorded.
     elsewhere
         Calls of modules that are not the model's.
     no_maps
@@ -40,6 +43,7 @@ class Seen:
     locals: tuple[str, ...] = ()
     left_out: Counter[str] = field(default_factory=Counter)
     refused: Counter[str] = field(default_factory=Counter)
+    failed: str = ""
     elsewhere: int = 0
     no_maps: Counter[str] = field(default_factory=Counter)
 
@@ -53,9 +57,14 @@ class Seen:
 
     def remarks(self) -> list[str]:
         """Return what is to be said beside a table: a checkpoint's second run is in it as its first."""
-        return [sentence for sentence in self.refusals() if SECOND_RUN not in sentence]
+        remarks = [sentence for sentence in self.refusals() if SECOND_RUN not in sentence]
+        if count := self.left_out[NO_QUERY]:
+            remarks.append(f"{_calls(count)} left out by {NO_QUERY}")
+        return remarks
 
     def _reasons(self) -> Iterator[str]:
+        if self.failed:
+            yield f"a call could not be recorded: {self.failed}"
         if self.refused:
             yield "; ".join(self.refusals())
         if self.left_out:

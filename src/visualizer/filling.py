@@ -12,8 +12,9 @@ import torch
 from visualizer.attention import AttentionMap, Dense
 from visualizer.calls import Call
 from visualizer.errors import MemoryBudgetError
-from visualizer.explaining import SECOND_RUN, Seen
+from visualizer.explaining import NO_QUERY, SECOND_RUN, Seen
 from visualizer.memory import format_bytes
+from visualizer.named_readouts import read_out
 from visualizer.notices import warn_user
 from visualizer.options import Options
 from visualizer.recorders.candidates import FormedMap
@@ -92,6 +93,9 @@ class Filling:
             made = formed_map(what, owner, self._holder, self._options)
         if self._options.gradients:
             made = made._replace(traced=trace(what, module, made.value))
+        if self._options.queries is not None and not made.content.shape[-2]:
+            self.seen.left_out[NO_QUERY] += 1
+            return
         made = made._replace(device=device)
         self._add(found.number, found.place._replace(module=module), made, how, error)
 
@@ -190,7 +194,7 @@ class Filling:
         if readouts is None:
             return content
         if not isinstance(readouts, Mapping):
-            return {name: getattr(content, name)() for name in readouts}
+            return {name: read_out(content, name) for name in readouts}
         return {name: read(content) for name, read in readouts.items()}
 
     def _step(self, item: Any) -> int:

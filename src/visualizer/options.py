@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import difflib
 import fnmatch
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from visualizer.errors import OptionError
+from visualizer.choices import check_options
 from visualizer.memory import free_bytes, parse_bytes
 
 Modules = str | Sequence[str] | Callable[[str, Any], bool]
-Readouts = Sequence[str] | Mapping[str, Callable[[Any], Any]]
+Readouts = str | Sequence[str] | Mapping[str, Callable[[Any], Any]]
 
-KEPT = ("factors", "dense", "readouts")
 SHARE = 0.5  # of the free memory, where no budget is given
 
 
@@ -38,35 +36,10 @@ class Options:
     compiled: str = "eager"
 
     def __post_init__(self) -> None:
-        self._check_choices()
-        for name in ("every", "first"):
-            value = getattr(self, name)
-            if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
-                raise OptionError(f"{name}={value!r} was asked for; give a whole number from 1 on")
+        if isinstance(self.readouts, str):
+            object.__setattr__(self, "readouts", (self.readouts,))
+        check_options(self)
         object.__setattr__(self, "limit", parse_bytes(self.budget) if self.budget is not None else None)
-
-    def _check_choices(self) -> None:
-        if self.keep not in KEPT:
-            near = difflib.get_close_matches(str(self.keep), KEPT, 1, 0)
-            raise OptionError(f"keep={self.keep!r} was asked for; did you mean {near[0]!r}? There is {KEPT}")
-        if (self.keep == "readouts") != (self.readouts is not None):
-            raise OptionError(
-                f"keep={self.keep!r} was asked for with readouts={self.readouts!r}; they go together, as in "
-                "keep='readouts', readouts=['entropy']"
-            )
-        if self.compiled != "eager":
-            raise OptionError(
-                f"compiled={self.compiled!r} was asked for; compiled graphs cannot be recorded from: "
-                "leave it out; a compiled model runs uncompiled while it is recorded, with the same weights"
-            )
-        queries = self.queries
-        if not (queries is None or queries == "last" or isinstance(queries, slice) or callable(queries)):
-            raise OptionError(f"queries={self.queries!r} was asked for; give 'last', a slice or a function")
-        if self.gradients and self.queries is not None:
-            raise OptionError(
-                f"queries={self.queries!r} was asked for with gradients=True, but gradients are of whole "
-                "maps: leave queries= out, and read the rows of the gradient"
-            )
 
     @property
     def names(self) -> tuple[str, ...]:

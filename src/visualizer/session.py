@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Any
 
 import torch
+from torch.nn.parameter import is_lazy
 
 from visualizer.errors import OptionError, TargetError, VisualizerError
 from visualizer.explaining import Seen
@@ -38,6 +39,7 @@ class Session:
             )
         self._model, self._options = model, options
         self._modules = {id(module): module for module in model.modules()}
+        self._check_parameters()
         self._owner = threading.get_ident()
         self._steps: Steps | None = None
         self._problem: Exception | None = None
@@ -139,6 +141,7 @@ class Session:
     def failed(self, error: Exception) -> None:
         """Remember the first error of recording, for the end."""
         self._problem = self._problem or error
+        self.seen.failed = self.seen.failed or str(error)
 
     def _recording(self) -> Any:
         if self._options.names:
@@ -179,6 +182,15 @@ class Session:
         self.seen.started = self._started()
         return self.seen.explain()
 
+    def _check_parameters(self) -> None:
+        """Refuse lazy modules that have not run: what is a parameter could not be told."""
+        lazy = [type(module).__name__ for module in self._modules.values() if _is_lazy(module)]
+        if lazy:
+            raise TargetError(
+                f"capture was asked to record a model whose {lazy[0]} has no parameters yet: run the model "
+                "once before, which makes them"
+            )
+
     def _check_modules(self) -> None:
         """Refuse patterns that no module has."""
         patterns = self._options.modules
@@ -192,6 +204,11 @@ class Session:
                     f"modules={pattern!r} was asked for, but no module of the {type(self._model).__name__} "
                     f"has such a path; there are {', '.join(map(repr, near))}"
                 )
+
+
+def _is_lazy(module: Any) -> bool:
+    held = (*module._parameters.values(), *module._buffers.values())  # noqa: SLF001 - its own, without names
+    return any(map(is_lazy, held))
 
 
 @contextmanager
@@ -246,14 +263,14 @@ def capture(  # noqa: PLR0913  # the options are the face
         ``"factors"`` (small, exact, read out lazily), ``"dense"`` (each map is formed at once) or
         ``"readouts"``.
     readouts
-        With ``keep="readouts"``: names of methods of `AttentionMap` without arguments, or functions of a map
-        by name. They are made at once, and the map is let go of.
+        With ``keep="readouts"``: names of read-outs of `AttentionMap` without arguments, one or several, or
+        functions of a map by name. They are made at once, and the map is let go of.
     values
         Keep v too.
     gradients
         Keep what `Run.gradients` needs.
     device, dtype
-        Where and as what factors are held; as they are where not given.
+        Where factors are held, and as what floating torch.dtype; as they are where not given.
     budget
         Bytes that the run may hold, such as ``"4GB"``; half of the free memory where not given. At the budget
         recording stops, the model goes on, and leaving the block raises `MemoryBudgetError`.
@@ -274,7 +291,7 @@ def capture(  # noqa: PLR0913  # the options are the face
     OptionError
         If an option is none of its choices.
     TargetError
-        If ``model`` is no module.
+        If ``model`` is no module, or has lazy ones that have not run.
 
     Examples
     --------

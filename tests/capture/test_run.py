@@ -115,22 +115,6 @@ def test_half_precision_and_elsewhere(model):
     assert run.nbytes < 0.6 * record(model).nbytes
 
 
-@pytest.mark.parametrize(
-    ("options", "told"),
-    [
-        ({"keep": "fctors"}, "did you mean 'factors'"),
-        ({"keep": "readouts"}, "they go together"),
-        ({"every": 0}, "give a whole number from 1 on"),
-        ({"queries": "first"}, "give 'last', a slice or a function"),
-        ({"compiled": "keep"}, "compiled graphs cannot be recorded from"),
-        ({"budget": "much"}, "A memory budget of 'much' was asked for"),
-    ],
-)
-def test_wrong_options_are_told_in_a_sentence(model, options, told):
-    with pytest.raises(OptionError, match=told):
-        visualizer.capture(model, **options)
-
-
 def test_what_is_no_module_is_refused():
     with pytest.raises(VisualizerError, match=r"capture was asked to record a function; give it the torch"):
         visualizer.capture(lambda x: x)
