@@ -85,7 +85,7 @@ class Filling:
         if isinstance(what, FusedCall):
             how = what.kernel
             made = fused_map(what, owner, self._holder, self._options)
-            error = compare_rows(what) if self._options.check else None
+            error = compare_rows(what, self._options.dtype) if self._options.check else None
             if self._options.values and not what.dropout and self._options.queries is None:
                 made = made._replace(output=self._holder.hold(what.output))
         else:

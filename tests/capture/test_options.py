@@ -5,6 +5,7 @@ import pytest
 import torch
 from tests.capture.test_empty import Attention, X, record
 from torch import nn
+from torch.nn.attention.flex_attention import flex_attention
 
 import visualizer
 from visualizer.errors import OptionError, TargetError, VisualizerError
@@ -74,6 +75,24 @@ def test_an_empty_run_says_what_could_not_be_recorded():
     with pytest.raises(VisualizerError, match="the model ran, but a call could not be recorded"):
         session.stop()
     assert run.why_empty().startswith("a call could not be recorded: ")
+
+
+@pytest.mark.parametrize(("dtype", "smallest"), [(torch.float16, 1e-5), (torch.bfloat16, 1e-4)])
+def test_the_self_check_is_of_what_is_held(dtype, smallest):
+    torch.manual_seed(0)
+    assert smallest < record(Attention(), dtype=dtype).checks.largest < 300 * smallest
+
+
+@pytest.mark.filterwarnings("ignore:flex_attention called without torch.compile")
+def test_the_self_check_of_a_flexible_call_is_of_what_is_held():
+    class Flexible(Attention):
+        def forward(self, x):
+            return flex_attention(*self.qkv(x).unflatten(-1, (3, 4, 8)).transpose(1, 3).unbind(2))
+
+    torch.manual_seed(0)
+    model = Flexible().requires_grad_(False)
+    assert record(model).checks.largest < 1e-6
+    assert record(model, dtype=torch.bfloat16).checks.largest > 1e-4
 
 
 def test_a_lazy_model_has_to_run_once_before():

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from typing import Any
 
 import torch
 
+from visualizer.attention import Factors
 from visualizer.recorders.factored import compare_factored
 from visualizer.recorders.fused import FusedCall
 
@@ -14,14 +16,16 @@ ROWS = 2
 _choice = random.Random(0)  # its own: the user's seeds stay as they are
 
 
-def compare_rows(call: FusedCall) -> Any:
+def compare_rows(call: FusedCall, dtype: torch.dtype | None = None) -> Any:
     """Return by how much some rows of softmax(scale q kᵀ + mask) v differ at most from the output's own.
 
     The difference is relative to the largest number of those rows, and a tensor on the call's device: reading
     it, not making it, waits for the device. None where the output was made with dropout, or is empty.
+
+    ``dtype`` is what factors are held as: the rows are those of what is held.
     """
     if call.factors is not None:
-        return compare_factored(call)
+        return compare_factored(call if dtype is None else call._replace(factors=_held(call.factors, dtype)))
     query, key, value = call.query, call.key, call.value
     if call.dropout or not call.output.numel() or query.is_nested:
         return None
@@ -29,13 +33,24 @@ def compare_rows(call: FusedCall) -> Any:
     batch = _choice.randrange(query.shape[0]) if query.dim() > 3 else None
     query, output = (_picked(tensor, batch)[..., rows, :] for tensor in (query, call.output))
     key, value = _picked(key, batch), _picked(value, batch)
-    wide = torch.promote_types(query.dtype, torch.float32)
+    query, key = _cast(query, dtype), _cast(key, dtype)
+    wide = torch.promote_types(output.dtype, torch.float32)
     logits = _product(query.to(wide) * call.scale, key.to(wide).mT)
     weights = torch.softmax(_masked(logits, call, rows, batch), -1)
     if call.mask is not None:
         weights = torch.nan_to_num(weights, nan=0.0)  # rows without any key are zeros in torch's kernels
     expected = _product(weights, value.to(wide))
     return (expected - output.to(wide)).abs().amax() / expected.abs().amax().clamp_min(torch.finfo(wide).tiny)
+
+
+def _held(factors: Factors, dtype: torch.dtype) -> Factors:
+    names = [name for name in ("q", "k", "bias", "slopes", "sinks") if getattr(factors, name) is not None]
+    cast: dict[str, Any] = {name: _cast(getattr(factors, name), dtype) for name in names}
+    return replace(factors, **cast)
+
+
+def _cast(tensor: torch.Tensor, dtype: torch.dtype | None) -> torch.Tensor:
+    return tensor if dtype is None else tensor.to(dtype)
 
 
 def _some_rows(queries: int) -> slice:
