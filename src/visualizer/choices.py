@@ -14,6 +14,8 @@ from visualizer.named_readouts import check_readout
 KEPT = ("factors", "dense", "readouts")
 SWITCHES = ("values", "gradients", "check")
 COUNTS = ("every", "first")
+OF_MAPS = {"queries": None, "keep": "factors", "readouts": None, "values": False, "gradients": False}
+"""What says nothing of locals, and its value where it was not given."""
 
 
 def check_options(options: Any) -> None:
@@ -58,6 +60,18 @@ def _check_wanted(options: Any) -> None:
         raise _refused("modules", modules, "give a pattern, several, or a function of path and module")
     if not (names is None or _are_names(names)):
         raise _refused("locals", names, "give the name of a local, or several")
+    if names is not None:
+        _check_beside_locals(options)
+
+
+def _check_beside_locals(options: Any) -> None:
+    """Refuse what is said of maps where locals are recorded."""
+    for name, without in OF_MAPS.items():
+        if (value := getattr(options, name)) != without:
+            raise OptionError(
+                f"{name}={value!r} was asked for beside locals={options.locals!r}, but it is about attention "
+                "maps, in whose place locals are recorded: leave one of them out"
+            )
 
 
 def _check_queries(options: Any) -> None:
@@ -98,12 +112,10 @@ def _check_device(device: Any) -> None:
     if isinstance(device, bool) or not isinstance(device, str | int | torch.device):
         raise _refused("device", device, "give a name such as 'cpu' or 'cuda:0', or a torch.device")
     try:
-        found = torch.empty(0, device=device).device
+        torch.empty(0, device=device)
     except Exception as error:
         why = str(error).partition("\n")[0]
         raise _refused("device", device, f"this torch holds nothing there ({why}): give 'cpu'") from error
-    if found.type == "meta":
-        raise _refused("device", device, "it holds no numbers: give 'cpu'")
 
 
 def _check_dtype(dtype: Any) -> None:

@@ -57,7 +57,7 @@ class Filling:
         self.stopped: MemoryBudgetError | None = None
         self._run, self._modules, self._paths, self._options = run, modules, paths, options
         self._holder = Holder(options.device, options.dtype)
-        self._counts: Counter[int] = Counter()
+        self._counts: Counter[tuple[int, str]] = Counter()  # by module and local; "" for maps
         self._room = Room(options.bytes_allowed())
         self._item: Any = None
         self._item_began = 0
@@ -77,7 +77,7 @@ class Filling:
             self.seen.elsewhere += 1
             return
         module = self._module_of(found)
-        if not self._is_wanted(module):
+        if (wanted := self._wanted_number(module)) is None:
             return
         owner = self._modules[module]
         device = self._device_of(what.output if isinstance(what, FusedCall) else what.value)
@@ -96,8 +96,8 @@ class Filling:
         if self._options.queries is not None and not made.content.shape[-2]:
             self.seen.left_out[NO_QUERY] += 1
             return
-        made = made._replace(device=device)
-        self._add(found.number, found.place._replace(module=module), made, how, error)
+        made = made._replace(device=device, number=wanted, error=error)
+        self._add(found.number, found.place._replace(module=module), made, how)
 
     def take_local(self, name: str, value: Any, function: str, place: Place, number: int) -> None:
         """Take the last value of a local of a module's forward."""
@@ -105,11 +105,11 @@ class Filling:
         if module is None or _is_second_run():
             return
         with self._lock:
-            if self._is_wanted(module):
+            if (wanted := self._wanted_number(module, name)) is not None:
                 if isinstance(value, torch.Tensor):
                     self._device_of(value)
                 value = self._holder.copied(value)
-                made = Made(value, device=getattr(value, "device", None))
+                made = Made(value, device=getattr(value, "device", None), number=wanted)
                 self._add(number, place, made, f"local `{name}` of {function}")
 
     def forget(self) -> None:
@@ -124,20 +124,21 @@ class Filling:
         native = not isinstance(found.what, FusedCall) and "native" in found.what.how
         return id(inner) if native and id(inner) in self._paths else module
 
-    def _is_wanted(self, module: int) -> bool:
+    def _wanted_number(self, module: int, local: str = "") -> int | None:
+        """Count a call of a module, or a local of it, and return its number; None where it is left out."""
         owner = self._modules[module]
         if not any(self._options.wants(path, owner) for path in self._paths[module]):
             self.seen.left_out["modules="] += 1
-            return False
-        number = self._counts[module]
-        self._counts[module] += 1
+            return None
+        number = self._counts[module, local]
+        self._counts[module, local] += 1
         if not self._options.wants_number(number):
             self.seen.left_out["every= or first="] += 1
-            return False
+            return None
         if self.stopped is not None:
             self.seen.left_out["budget="] += 1
-            return False
-        return True
+            return None
+        return number
 
     def _device_of(self, tensor: torch.Tensor) -> torch.device:
         """Return where a call is held: on its own device while there is room, then on the host."""
@@ -152,7 +153,7 @@ class Filling:
         )
         return self._holder.device_of(tensor)
 
-    def _add(self, number: int, place: Place, made: Made, how: str, error: Any = None) -> None:
+    def _add(self, number: int, place: Place, made: Made, how: str) -> None:
         module = place.module
         assert module is not None
         paths = tuple(self._paths[module])
@@ -160,7 +161,7 @@ class Filling:
         call = Call(
             path=paths[0],
             content=self._kept(made.content),
-            number=self._counts[module] - 1,
+            number=made.number,
             order=number,
             how=how,
             step=self._step(item),
@@ -168,7 +169,7 @@ class Filling:
             rows=rows,
             thread=place.thread,
             paths=paths,
-            error=error,
+            error=made.error,
             sequence=made.sequence,
             first_key=made.first_key,
             note=made.note or self._note(module),

@@ -44,7 +44,7 @@ class Options:
     @property
     def names(self) -> tuple[str, ...]:
         """The locals that are wanted in the place of attention maps."""
-        return (self.locals,) if isinstance(self.locals, str) else tuple(self.locals or ())
+        return (self.locals,) if isinstance(self.locals, str) else tuple(dict.fromkeys(self.locals or ()))
 
     def wants(self, path: str, module: Any) -> bool:
         """Tell whether a module's calls are wanted."""

@@ -258,7 +258,8 @@ def capture(  # noqa: PLR0913  # the options are the face
     queries
         Query rows to keep, all keys of them: ``"last"``, a slice, or a function of a query's index.
     locals
-        Names of locals to record in the place of attention maps, of every forward that binds them.
+        Names of locals to record in the place of attention maps, of every forward that binds them: without
+        ``queries``, ``keep``, ``readouts``, ``values`` and ``gradients``, which are about maps.
     keep
         ``"factors"`` (small, exact, read out lazily), ``"dense"`` (each map is formed at once) or
         ``"readouts"``.
@@ -275,7 +276,7 @@ def capture(  # noqa: PLR0913  # the options are the face
         Bytes that the run may hold, such as ``"4GB"``; half of the free memory where not given. At the budget
         recording stops, the model goes on, and leaving the block raises `MemoryBudgetError`.
     every, first
-        Record each n-th call of each module; only the first n calls.
+        Record each n-th call of each module, of each local; only the first n calls.
     check
         Compare a few rows of every fused call with the call's own output.
     compiled

@@ -27,7 +27,6 @@ from visualizer.errors import OptionError, TargetError, VisualizerError
         ({"check": "all"}, "check='all' was asked for; give True or False"),
         ({"device": "cudda"}, "device='cudda' was asked for; this torch holds nothing there"),
         ({"device": 3.5}, "device=3.5 was asked for; give a name such as 'cpu'"),
-        ({"device": "meta"}, "device='meta' was asked for; it holds no numbers"),
         ({"dtype": "float16"}, "dtype='float16' was asked for; give a torch.dtype"),
         ({"dtype": np.float16}, "give a torch.dtype, such as torch.float16"),
         ({"dtype": torch.int32}, "dtype=torch.int32 was asked for; give a floating one"),
@@ -93,6 +92,30 @@ def test_the_self_check_of_a_flexible_call_is_of_what_is_held():
     model = Flexible().requires_grad_(False)
     assert record(model).checks.largest < 1e-6
     assert record(model, dtype=torch.bfloat16).checks.largest > 1e-4
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"queries": "last"},
+        {"keep": "dense"},
+        {"keep": "readouts", "readouts": ["entropy"]},
+        {"values": True},
+        {"gradients": True},
+    ],
+)
+def test_what_is_about_maps_is_refused_beside_locals(options):
+    with pytest.raises(OptionError, match=rf"{next(iter(options))}=.* beside locals='q', but it is about"):
+        visualizer.capture(Attention(), locals="q", **options)
+
+
+@pytest.mark.parametrize(("options", "numbers"), [({"first": 1}, [0, 0]), ({"every": 2}, [0, 0, 2, 2])])
+def test_calls_are_counted_for_each_local(options, numbers):
+    with visualizer.capture(model := Attention(), locals=["q", "k", "q"], **options) as run:
+        for _ in range(3):
+            model(X)
+    assert [call.number for call in run] == numbers
+    assert sorted({call.how for call in run}) == [f"local `{name}` of Attention.forward" for name in "kq"]
 
 
 def test_a_lazy_model_has_to_run_once_before():

@@ -23,7 +23,7 @@ _HEADS = ("num_heads", "num_attention_heads", "n_heads", "n_head", "heads", "nhe
 
 
 class Made(NamedTuple):
-    """A map or value, what goes with it into its call, and the device that holds it."""
+    """A map or value, what goes with it into its call of that number, and the device that holds it."""
 
     content: Any
     first_key: int = 0
@@ -34,6 +34,8 @@ class Made(NamedTuple):
     levels: tuple[SampledLevel, ...] = ()
     note: str = ""
     device: Any = None
+    number: int = 0
+    error: Any = None
 
 
 def fused_map(call: FusedCall, module: Any, holder: Holder, options: Options) -> Made:
