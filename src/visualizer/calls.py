@@ -93,15 +93,17 @@ class Call:
         )
 
     def storages(self) -> dict[int, int]:
-        """Return the bytes of each piece of memory that is held, by its address."""
+        """Return the bytes of each piece of memory that is held, by its address; the graph is torch's."""
+        from visualizer.attention.arrays import arrays_of
+
         held: dict[int, int] = {}
         for value in self.content.values() if isinstance(self.content, dict) else [self.content]:
             if hasattr(value, "storages"):
                 held.update(value.storages())
             else:
                 held[id(value)] = measure_bytes(value)
-        if self.output is not None:
-            held[id(self.output)] = measure_bytes(self.output)
+        beside = (self.v, self.output, getattr(self.traced, "value", None))
+        held.update(arrays_of(one).storage(one) for one in beside if one is not None)
         return held
 
     @property

@@ -158,6 +158,9 @@ class Filling:
         assert module is not None
         paths = tuple(self._paths[module])
         item, rows = self._run.current_item
+        if self._options.keep == "dense" and made.content.nbytes_dense > self._room.left:
+            self._stop(paths[0], made.number, made.content.nbytes_dense)
+            return
         call = Call(
             path=paths[0],
             content=self._kept(made.content),
@@ -206,17 +209,18 @@ class Filling:
 
     def _fits(self, call: Call, device: Any) -> bool:
         """Count what a call holds that no other does; at the budget, stop and let the model go on."""
-        needed = self._room.missing(call, device)
-        if not needed:
-            return True
+        if needed := self._room.missing(call, device):
+            self._stop(call.path, call.number, needed)
+        return not needed
+
+    def _stop(self, path: str, number: int, needed: int) -> None:
         self.stopped = MemoryBudgetError(
             f"recording stopped at its budget of {format_bytes(self._room.limit)}: "
-            f"{format_bytes(self._room.held)} were held, and call {call.number} of "
-            f"{call.path or 'the model'} needs {format_bytes(needed)} more; give budget=, or record less: "
+            f"{format_bytes(self._room.held)} were held, and call {number} of "
+            f"{path or 'the model'} needs {format_bytes(needed)} more; give budget=, or record less: "
             "modules=, queries='last', every=, keep='readouts', dtype=, device='cpu'"
         )
         self.seen.left_out["budget="] += 1
-        return False
 
     def _foresee(self, module: int) -> None:
         """Say at the first call when all modules of its kind will not fit."""

@@ -36,13 +36,18 @@ class Room:
         self._pieces: dict[int, int] = {}
         self._shelves: dict[Any, _Shelf] = {}
 
+    @property
+    def left(self) -> int:
+        """How many bytes may still be held."""
+        return self.limit - self.held
+
     def missing(self, call: Call, device: Any) -> int:
         """Take a call in and return 0, or the bytes that it needs if they exceed the limit."""
         new = {
             address: size for address, size in call.storages().items() if self._pieces.get(address) != size
         }
         needed = sum(new.values())
-        if self.held + needed > self.limit:
+        if needed > self.left:
             return needed
         self._pieces.update(new)
         self.held += needed

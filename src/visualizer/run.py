@@ -259,7 +259,7 @@ class Run(Sequence["Call"]):
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Run:
         copied = Run(
-            [replace(call, content=copy.deepcopy(call.content, memo), traced=None) for call in self._calls],
+            [_copied(call, memo) for call in self._calls],
             empty=self._why_empty,
         )
         copied.tokens = list(self.tokens)
@@ -274,6 +274,11 @@ class Run(Sequence["Call"]):
         if not self._calls:
             return f"<an empty run: {self.why_empty()}>"
         return "\n".join([calls_table(self._calls, self.nbytes, self.checks), *self.remarks()])
+
+
+def _copied(call: Call, memo: dict[int, Any]) -> Call:
+    content, v, output = (copy.deepcopy(held, memo) for held in (call.content, call.v, call.output))
+    return replace(call, content=content, v=v, output=output, traced=None)
 
 
 def _matches(call: Call, pattern: str) -> bool:

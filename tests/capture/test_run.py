@@ -10,7 +10,7 @@ from tests.capture.test_empty import Attention, X
 from torch import nn
 
 import visualizer
-from visualizer.errors import CallsError, NameNotBoundError, OptionError, VisualizerError
+from visualizer.errors import CallsError, MemoryBudgetError, NameNotBoundError, OptionError, VisualizerError
 
 
 @pytest.fixture(scope="module")
@@ -98,6 +98,28 @@ def test_read_outs_alone(model):
         _ = run.calls("0")[0].map
 
 
+MAP, ONE = 2 * 4 * 5 * 5 * 4, 2 * 4 * 5 * 8 * 4  # bytes: of a map, of q, k, v or the output
+
+
+@pytest.mark.parametrize(
+    ("options", "held"),
+    [
+        ({"values": True}, 4 * ONE),
+        ({"keep": "dense"}, MAP),
+        ({"keep": "dense", "values": True}, MAP + 2 * ONE),
+        ({"keep": "dense", "gradients": True}, MAP + ONE),
+        ({"keep": "readouts", "readouts": ["entropy"]}, MAP // 5),
+        ({"keep": "readouts", "readouts": ["entropy"], "values": True}, MAP // 5 + 2 * ONE),
+    ],
+)
+def test_v_and_the_output_are_counted_however_the_map_is_kept(options, held):
+    run = record(Attention(), **options)
+    assert run.nbytes == held
+    with pytest.raises(MemoryBudgetError):
+        record(Attention(), budget=held - 1, **options)
+    assert len(record(Attention(), budget=held, **options)) == 1
+
+
 def test_a_local_of_every_forward_that_binds_it(model):
     run = record(model, locals="q")
     assert [call.shape for call in run] == [(2, 4, 5, 8)] * 3
@@ -162,10 +184,11 @@ def test_maps_that_one_already_has():
 
 
 def test_a_deep_copy_is_apart(model):
-    run = record(model)
+    run = record(model, values=True)
     twin = copy.deepcopy(run)
     assert np.array_equal(twin["0"].numpy(), run["0"].numpy())
     assert not set(twin[0].storages()) & set(run[0].storages())
+    assert torch.equal(twin[0].output, run[0].output)
 
 
 def test_pickling_is_refused(model):
