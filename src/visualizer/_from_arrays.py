@@ -35,9 +35,7 @@ def from_arrays(arrays: Mapping[str, Any], *, tokens: Sequence[str] | None = Non
     ((1, 2, 3, 3), slice(1, 2, None))
     """
     calls = [
-        Call(
-            path=path, content=AttentionMap(Dense(_four(path, array))), number=0, order=order, how="an array"
-        )
+        Call(path, AttentionMap(Dense(_four(path, array))), 0, order, "an array", formed=True)
         for order, (path, array) in enumerate(arrays.items())
     ]
     run = Run(calls, empty=lambda: "no arrays were given")

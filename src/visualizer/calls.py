@@ -41,6 +41,8 @@ class Call:
     error
         Largest difference of the rows that were computed again from the call's own output, relative to the
         largest number of those rows; a tensor until it is asked for. None where nothing was compared.
+    formed
+        Whether the map was there as an array, and nothing had to be computed again.
     sequence, first_key
         Calls that continue one sequence bear the same number; the position of the call's first key in it.
     note
@@ -66,6 +68,7 @@ class Call:
     thread: int = 0
     paths: tuple[str, ...] = ()
     error: Any = None
+    formed: bool = False
     sequence: int = 0
     first_key: int = 0
     note: str = ""
@@ -113,19 +116,6 @@ class Call:
 
     def __repr__(self) -> str:
         return f"<call {self.number} of {self.path or '(the model)'}: {self.content!r}, {self.how}>"
-
-
-def largest_error(call: Call) -> float | None:
-    """Return by how much a fused call's map times v differs from its output at most, over the largest output.
-
-    None where the output, or the values, were not kept.
-    """
-    if call.output is None or call.v is None:
-        return None
-    v = call.v.repeat_interleave(call.shape[1] // call.v.shape[1], 1)
-    output = call.output.reshape(*call.shape[:-1], v.shape[-1])
-    difference = ((call.map @ v.float()) - output.float()).abs().max()
-    return float(difference / output.float().abs().max())
 
 
 def join_steps(calls: Sequence[Call]) -> AttentionMap:

@@ -87,7 +87,7 @@ def compare_eager(model: Any, run: Run, *args: Any, **kwargs: Any) -> Comparison
     TargetError
         If the model cannot be switched to "eager", or returns no attentions then.
     CallsError
-        If the run is empty, or holds more than one call of the model.
+        If the run is empty, holds more than one call of the model, or not their whole maps.
 
     Examples
     --------
@@ -121,6 +121,11 @@ def _check(model: Any, run: Run) -> None:
         )
     if not len(run):
         raise CallsError(f"a run was to be compared, but it is empty: {run.why_empty()}")
+    if any(not hasattr(call.content, "tensor") for call in run):
+        raise CallsError(
+            "a run was to be compared that holds read-outs or locals in the place of maps: record it with "
+            "keep='factors' or keep='dense'"
+        )
     if len({(call.item, call.step) for call in run}) > 1:
         raise CallsError(
             "a run of several calls of the model was to be compared: record one call of it alone"
@@ -163,6 +168,11 @@ def _compared(run: Run, again: Run, returned: list[torch.Tensor]) -> Comparison:
     rows = []
     for call in run:
         own = theirs.get((call.path, call.number))
+        if own is not None and call.shape[-2] < own.shape[-2]:
+            raise CallsError(
+                f"a run with {call.shape[-2]} of {own.shape[-2]} queries was to be compared: record it "
+                "without queries="
+            )
         if own is not None and call.shape == tuple(own.shape):
             difference = (call.map.tensor().double() - own.double()).abs()[~call.map.masked_rows]
             sizes = float(difference.max()), float(difference.mean())

@@ -173,6 +173,7 @@ class Filling:
             thread=place.thread,
             paths=paths,
             error=made.error,
+            formed=made.formed,
             sequence=made.sequence,
             first_key=made.first_key,
             note=made.note or self._note(module),

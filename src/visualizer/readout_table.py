@@ -9,6 +9,7 @@ import numpy as np
 
 from visualizer.calls import Call
 from visualizer.errors import OptionError
+from visualizer.named_readouts import check_readout, read_out
 
 _SHOWN = 20
 _OF_QUERIES = {"entropy", "expected_position", "logsumexp", "mass", "rest"}
@@ -73,20 +74,21 @@ def readout_table(calls: Sequence[Call], read: str | Callable[..., Any], **optio
     Parameters
     ----------
     read
-        A method of `AttentionMap` such as ``"entropy"``, or a function of a map; its result has the axes
-        (batch, head, …), of which the rest is averaged, but for the groups of ``mass``, one column each.
+        A method or property of `AttentionMap` such as ``"entropy"``, or a function of a map; its result
+        has the axes (batch, head, …), of which the rest is averaged, but for the groups of ``mass``, one
+        column each.
     options
         What the method takes.
     """
+    if not callable(read):
+        check_readout(read, **options)
     return Table(row for call in calls for row in _rows(call, read, options))
 
 
 def _rows(call: Call, read: str | Callable[..., Any], options: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    name = read if isinstance(read, str) else read.__name__
-    if isinstance(read, str) and not hasattr(call.map, read):
-        raise OptionError(f"the read-out {read!r} was asked for; there are entropy, received, mass, rest, …")
-    found = getattr(call.map, read)(**options) if isinstance(read, str) else read(call.map, **options)
-    values = np.asarray(found.cpu() if hasattr(found, "cpu") else found, dtype=np.float64)
+    name = getattr(read, "__name__", str(read))
+    found = read(call.map, **options) if callable(read) else read_out(call.map, read, **options)
+    values = _numbers(call, name, found)
     columns = _columns(name, options, values)
     values = values.reshape(*values.shape[:2], -1, len(columns))
     means = _means(values, _valid_queries(call) if name in _OF_QUERIES else None)
@@ -99,6 +101,20 @@ def _rows(call: Call, read: str | Callable[..., Any], options: dict[str, Any]) -
             "head": head,
         }
         yield place | dict(zip(columns, map(float, means[batch, head]), strict=True))
+
+
+def _numbers(call: Call, name: str, found: Any) -> Any:
+    """Return what was read out as an array (batch, head, …)."""
+    if hasattr(found, "detach"):
+        found = found.detach().cpu().double()
+    shape = tuple(getattr(found, "shape", ()))
+    if len(shape) < 2 or shape[:2] != call.shape[:2]:
+        given = f"the shape {shape}" if shape else repr(found)
+        raise OptionError(
+            f"a table of {name} was asked for, but it gives {given}: "
+            f"give a read-out with the axes (batch, head, …), {call.shape[:2]} here"
+        )
+    return np.asarray(found, dtype=np.float64)
 
 
 def _valid_queries(call: Call) -> Any:

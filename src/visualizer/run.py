@@ -10,7 +10,8 @@ from dataclasses import replace
 from math import isnan
 from typing import TYPE_CHECKING, Any, NoReturn, overload
 
-from visualizer.calls import Call, Checks, join_steps, largest_error
+from visualizer.calls import Call, Checks, join_steps
+from visualizer.comparing import largest_errors
 from visualizer.errors import CallsError, VisualizerError
 from visualizer.readout_table import Table, readout_table
 from visualizer.tables import calls_table
@@ -38,6 +39,7 @@ class Run(Sequence["Call"]):
         self.modules: dict[int, Any] = {}  # of the model, by identity, while it is at hand
         self.remarks: Callable[[], list[str]] = list  # what the repr says below the table
         self.tokens: list[str] = []
+        self._is_copy = False
         self.current_item: tuple[Any, tuple[Any, ...]] = (None, ())
 
     def explained_by(self, empty: Callable[[], str]) -> None:
@@ -81,6 +83,8 @@ class Run(Sequence["Call"]):
             return self._named(index)
         if isinstance(index, slice):
             return self._part(self._calls[index])
+        if not self._calls:
+            raise CallsError(f"call {index} was asked for, but the run is empty: {self.why_empty()}")
         return self._calls[index]
 
     def __len__(self) -> int:
@@ -135,11 +139,11 @@ class Run(Sequence["Call"]):
         Raises
         ------
         CallsError
-            If all rows are to be compared, but no values were kept.
+            If all rows are to be compared, but of no call they can be.
         """
-        errors = [largest_error(call) if all else call.error for call in self._calls]
-        if all and not any(error is not None for error in errors):
-            raise CallsError("all rows were to be compared, but v was not kept: capture(model, values=True)")
+        if all and not self._calls:
+            raise CallsError(f"all rows were to be compared, but the run is empty: {self.why_empty()}")
+        errors = largest_errors(self._calls) if all else [call.error for call in self._calls]
         return Table(
             {"path": call.path, "call": call.number, "error": float(error)}
             for call, error in zip(self._calls, errors, strict=True)
@@ -155,11 +159,16 @@ class Run(Sequence["Call"]):
         Raises
         ------
         VisualizerError
-            If the run was recorded without gradients, without a graph or with dropout.
+            If the run was recorded without gradients, without a graph or with dropout, if it is empty or a
+            copy, or if the scalar does not depend on its calls, or has lost its graph.
         """
-        from visualizer.gradients import map_gradients
+        from visualizer.differentiating import gradients_of
 
-        return self._part(map_gradients(self._calls, scalar, self.modules))
+        if not self._calls:
+            raise CallsError(f"gradients were asked for, but the run is empty: {self.why_empty()}")
+        if self._is_copy:
+            raise VisualizerError("gradients were asked for of a copy, which has no graph: ask the run")
+        return self._part(gradients_of(self._calls, scalar, self.modules))
 
     def gather(self, group: Any = None) -> Run:
         """Return the run of a tensor-parallel model with the heads of all ranks, in the order of the ranks.
@@ -193,7 +202,7 @@ class Run(Sequence["Call"]):
         Raises
         ------
         CallsError
-            If no call was recorded under the path, or calls of several sequences.
+            If no call was recorded under the path, calls of several sequences, or none of this one.
         """
         calls = self.calls(path)
         if not calls:
@@ -203,6 +212,10 @@ class Run(Sequence["Call"]):
             raise CallsError(
                 f"{path!r} was to be stitched, but its calls belong to {len(numbers)} sequences: "
                 f"give sequence= one of {numbers}"
+            )
+        if sequence is not None and sequence not in numbers:
+            raise CallsError(
+                f"sequence {sequence!r} of {path!r} was to be stitched, but its calls belong to {numbers}"
             )
         wanted = numbers[0] if sequence is None else sequence
         return join_steps([call for call in calls if call.sequence == wanted])
@@ -254,7 +267,7 @@ class Run(Sequence["Call"]):
 
     def _part(self, calls: Sequence[Call]) -> Run:
         part = Run(calls, empty=lambda: "no call matches")
-        part.tokens, part.modules = self.tokens, self.modules
+        part.tokens, part.modules, part._is_copy = self.tokens, self.modules, self._is_copy
         return part
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Run:
@@ -262,7 +275,7 @@ class Run(Sequence["Call"]):
             [_copied(call, memo) for call in self._calls],
             empty=self._why_empty,
         )
-        copied.tokens = list(self.tokens)
+        copied.tokens, copied._is_copy = list(self.tokens), True
         return copied
 
     def __reduce__(self) -> NoReturn:

@@ -55,6 +55,21 @@ def test_the_maps_are_those_that_the_model_returns(make, calls):
     assert all(0 < row.mean < row.largest for row in table)
 
 
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"queries": "last"}, "a run with 1 of 6 queries was to be compared: record it without queries="),
+        ({"keep": "readouts", "readouts": "entropy"}, "read-outs or locals in the place of maps"),
+    ],
+)
+def test_runs_without_whole_maps_are_refused(options, told):
+    model, inputs, _ = recorded(llama)
+    with torch.no_grad(), visualizer.capture(model, **options) as run:
+        model(**inputs)
+    with pytest.raises(CallsError, match=told):
+        visualizer.compare_eager(model, run, **inputs)
+
+
 def test_the_table_shows_a_wrong_map():
     model, inputs, run = recorded(llama)
     other = visualizer.compare_eager(model, run, **{**inputs, "input_ids": IDS.flip(0)})

@@ -115,6 +115,8 @@ def test_two_generations_are_two_sequences(prompt):
             model.generate(start, attention_mask=torch.ones_like(start), max_new_tokens=3, do_sample=False)
     with pytest.raises(CallsError, match="belong to 2 sequences: give sequence= one of"):
         run.stitched(PATH)
+    with pytest.raises(CallsError, match=r"sequence 9 of .*, but its calls belong to \[0, 1\]"):
+        run.stitched(PATH, sequence=9)
     first, second = (run.stitched(PATH, sequence).numpy() for sequence in (0, 1))
     assert first.shape == second.shape == (2, 4, 9, 9)
     assert np.abs(first[:, :, :7] - second[::-1, :, :7]).max() < 1e-6

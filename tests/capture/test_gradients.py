@@ -1,5 +1,7 @@
 """Gradients with respect to maps, fused ones too, next to autograd's own of the written-out model."""
 
+import copy
+
 import pytest
 import torch
 from torch import nn
@@ -136,3 +138,38 @@ def test_a_run_without_graph_says_so(x):
         run.gradients(loss)
     with pytest.raises(VisualizerError, match=r"but it is of shape \(2, 7, 32\)"):
         run.gradients(net(x))
+
+
+def test_read_outs_and_empty_runs_have_no_gradients(x):
+    net = make()
+    with visualizer.capture(net, gradients=True, keep="readouts", readouts="entropy") as run:
+        score = net(x).sum()
+    with pytest.raises(VisualizerError, match="read-outs or locals in the place of maps"):
+        run.gradients(score)
+    with pytest.raises(VisualizerError, match="the run is empty: no call matches"):
+        run["nothing*"].gradients(score)
+
+
+def test_a_number_that_does_not_depend_on_the_run_is_told(x):
+    net = make()
+    with visualizer.capture(net, gradients=True) as run:
+        net(x)
+    with pytest.raises(VisualizerError, match="the number does not depend on any of the run's calls"):
+        run.gradients(net(x).sum())
+
+
+def test_a_graph_that_was_freed_is_told(x):
+    net = make()
+    with visualizer.capture(net, gradients=True) as run:
+        score = net(x).sum()
+    score.backward()
+    with pytest.raises(VisualizerError, match="a backward pass has freed the number's graph"):
+        run.gradients(score)
+
+
+def test_a_copy_has_no_graph(x):
+    net = make()
+    with visualizer.capture(net, gradients=True) as run:
+        score = net(x).sum()
+    with pytest.raises(VisualizerError, match="of a copy, which has no graph: ask the run"):
+        copy.deepcopy(run)[:1].gradients(score)

@@ -33,8 +33,13 @@ SEES = {
     "explaining": set(),
     "tokens": {"errors"},
     "parallel": {"attention", "calls", "errors"},
-    "readout_table": {"calls", "errors"},
-    "run": {"attention", "errors", "calls", "gradients", "parallel", "readout_table", "tables", "tokens"},
+    "comparing": {"calls", "errors"},
+    "differentiating": {"calls", "errors", "gradients"},
+    "readout_table": {"calls", "errors", "named_readouts"},
+    "run": {
+        *("attention", "errors", "calls", "comparing", "differentiating", "parallel", "readout_table"),
+        *("tables", "tokens"),
+    },
     "filling": {
         "attention",
         "calls",

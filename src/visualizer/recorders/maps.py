@@ -36,6 +36,7 @@ class Made(NamedTuple):
     device: Any = None
     number: int = 0
     error: Any = None
+    formed: bool = False
 
 
 def fused_map(call: FusedCall, module: Any, holder: Holder, options: Options) -> Made:
@@ -85,7 +86,7 @@ def formed_map(found: FormedMap, module: Any, holder: Holder, options: Options) 
     rows = None if found.levels else options.rows(value.shape[-2])
     map_ = AttentionMap(Dense(holder.hold(value if rows is None else value[..., rows, :])))
     levels = tuple(replace(level, places=holder.hold(level.places)) for level in found.levels)
-    return Made(map_, levels=levels, note=_note(found))
+    return Made(map_, levels=levels, note=_note(found), formed=True)
 
 
 def _note(found: FormedMap) -> str:
