@@ -31,9 +31,10 @@ class Call:
     how
         How it was recorded: the kernel, or the softmax with function and line, or the local.
     step
-        Number of the model's forward within the item, from 0.
+        Number of the model's forward among those of the item, from 0.
     item, rows
-        Id of the item that the call belongs to, and ids of the rows of its batch, where they were given.
+        Id of the item that the call belongs to, and ids of the rows of its batch, where they were given and
+        its batch has as many rows.
     thread
         Identifier of the thread that made the call.
     paths

@@ -59,8 +59,7 @@ class Filling:
         self._holder = Holder(options.device, options.dtype)
         self._counts: Counter[tuple[int, str]] = Counter()  # by module and local; "" for maps
         self._room = Room(options.bytes_allowed())
-        self._item: Any = None
-        self._item_began = 0
+        self._forwards: Counter[Any] = Counter()  # of each item
         self._lock = threading.RLock()  # a model may run on several threads at once
 
     def take(self, found: Found) -> None:
@@ -111,6 +110,10 @@ class Filling:
                 value = self._holder.copied(value)
                 made = Made(value, device=getattr(value, "device", None), number=wanted)
                 self._add(number, place, made, f"local `{name}` of {function}")
+
+    def begin_forward(self) -> None:
+        """Count a forward of the model to the item that is current."""
+        self._forwards[_key(self._run.current_item[0])] += 1
 
     def forget(self) -> None:
         """Let go of what only further calls would need."""
@@ -167,9 +170,9 @@ class Filling:
             number=made.number,
             order=number,
             how=how,
-            step=self._step(item),
+            step=max(self._forwards[_key(item)] - 1, 0),
             item=item,
-            rows=rows,
+            rows=self._rows_of(made, rows),
             thread=place.thread,
             paths=paths,
             error=made.error,
@@ -187,6 +190,15 @@ class Filling:
             if len(self._run) == 1:
                 self._foresee(module)
 
+    def _rows_of(self, made: Made, rows: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Return the ids of a call's rows; none where its batch is another, as that of windows is."""
+        if not isinstance(made.content, AttentionMap):
+            return rows
+        leading = made.content.shape[:-3]
+        if not (made.formed and leading == (1,)):  # where batch and heads may be one axis
+            self._run.batches.update(leading)
+        return rows if len(rows) == leading[0] else ()
+
     def _note(self, module: int) -> str:
         if isinstance(self._modules[module], torch.jit.ScriptModule):
             return "ran in TorchScript, which does not say which of its modules made the call"
@@ -201,12 +213,6 @@ class Filling:
         if not isinstance(readouts, Mapping):
             return {name: read_out(content, name) for name in readouts}
         return {name: read(content) for name, read in readouts.items()}
-
-    def _step(self, item: Any) -> int:
-        started = self.seen.started or 0
-        if item != self._item:
-            self._item, self._item_began = item, max(started - 1, 0)
-        return max(started - 1 - self._item_began, 0)
 
     def _fits(self, call: Call, device: Any) -> bool:
         """Count what a call holds that no other does; at the budget, stop and let the model go on."""
@@ -248,6 +254,14 @@ def _refusal(what: FusedCall | FormedMap) -> str:
     if is_captured(tensor):
         return "a CUDA graph was being captured, which has no numbers yet: record the model without graphs"
     return ""
+
+
+def _key(item: Any) -> Any:
+    try:
+        hash(item)
+    except TypeError:
+        return id(item)
+    return item
 
 
 def _is_second_run() -> bool:

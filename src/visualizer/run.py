@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import fnmatch
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from math import isnan
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, overload
 
 from visualizer.calls import Call, Checks, join_steps
 from visualizer.comparing import largest_errors
-from visualizer.errors import CallsError, VisualizerError
+from visualizer.errors import CallsError, OptionError, VisualizerError
 from visualizer.readout_table import Table, readout_table
 from visualizer.tables import calls_table
 from visualizer.tokens import find_text, token_texts
@@ -41,6 +41,7 @@ class Run(Sequence["Call"]):
         self.tokens: list[str] = []
         self._is_copy = False
         self.current_item: tuple[Any, tuple[Any, ...]] = (None, ())
+        self.batches: set[int] = set()  # of the calls within the item
 
     def explained_by(self, empty: Callable[[], str]) -> None:
         """Have another function say why nothing was recorded."""
@@ -51,8 +52,15 @@ class Run(Sequence["Call"]):
         self._calls.append(call)
 
     @contextmanager
-    def item(self, id: Any, rows: Sequence[Any] = ()) -> Iterator[None]:  # noqa: A002  # the word for what it is
+    def item(self, id: Any, rows: Iterable[Any] = ()) -> Iterator[None]:  # noqa: A002  # the word for what it is
         """Give the calls made in a block an id, and each row of their batch one of its own.
+
+        Blocks nest: after an inner one the steps of the outer one go on.
+
+        Raises
+        ------
+        OptionError
+            If ``rows`` is no list, or, on leaving the block, if no call in it has a batch of as many rows.
 
         Examples
         --------
@@ -61,11 +69,23 @@ class Run(Sequence["Call"]):
         ...     print(run.current_item)
         ('picture-7', ('left', 'right'))
         """
-        before, self.current_item = self.current_item, (id, tuple(rows))
+        if isinstance(rows, str) or not isinstance(rows, Iterable):
+            raise OptionError(f"rows={rows!r} was asked for; give a list with an id for each row of a batch")
+        before = self.current_item, self.batches
+        self.current_item, self.batches = (id, named := tuple(rows)), set()
         try:
             yield
+            self._check_rows(len(named))
         finally:
-            self.current_item = before
+            self.current_item, self.batches = before
+
+    def _check_rows(self, named: int) -> None:
+        if named and self.batches and named not in self.batches:
+            found = ", ".join(map(str, sorted(self.batches)))
+            raise OptionError(
+                f"rows= named {named} rows of a batch, but the calls within the item have batches of "
+                f"{found}: give an id for each row"
+            )
 
     def sort(self) -> None:
         """Bring the calls into the order of execution: a map is known as one only after later calls."""

@@ -162,7 +162,7 @@ class Session:
             target = resolve(self._model)
         except VisualizerError:
             return nullcontext()
-        self._steps = self._steps or Steps(target.accepts, self._traced)
+        self._steps = self._steps or Steps(target.accepts, self._filling.begin_forward, self._traced)
         return _tapped(target.functions[0], self._steps)
 
     def _traced(self) -> None:

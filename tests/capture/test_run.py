@@ -58,6 +58,27 @@ def test_items_and_rows_are_addressed(model):
     assert {row["item"] for row in run.table("entropy")} == {"a0", "a1", "b0", "b1"}
 
 
+def test_an_item_goes_on_after_one_within_it(model):
+    with visualizer.capture(model, modules="0") as run, run.item("outer"):
+        model(X)
+        with run.item("inner"):
+            model(X)
+            model(X)
+        model(X)
+    found = [(call.item, call.step) for call in run]
+    assert found == [("outer", 0), ("inner", 0), ("inner", 1), ("outer", 1)]
+
+
+def test_rows_that_no_call_has_are_told_on_leaving(model):
+    with visualizer.capture(model) as run:
+        for rows, told in ((["a"], "named 1 rows"), (list("abc"), "named 3 rows"), ("ab", "give a list")):
+            with pytest.raises(OptionError, match=told), run.item("x", rows=rows):
+                model(X)
+        with run.item("y", rows=["a", "b"]):
+            model(X)
+    assert [call.rows for call in run.calls("0")] == [(), (), ("a", "b")]
+
+
 def test_a_recording_can_be_stopped_and_taken_up_again(model):
     session = visualizer.capture(model)
     run = session.start()

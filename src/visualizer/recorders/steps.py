@@ -22,14 +22,18 @@ class Steps:
     ----------
     accepts
         Predicate on the first argument, or None.
+    began
+        Called for each call.
     traced
         Called for a call that runs on fake tensors.
     """
 
     sites = (Site("enter"),)
 
-    def __init__(self, accepts: Accepts | None, traced: Callable[[], None]) -> None:
-        self._accepts, self._traced = accepts, traced
+    def __init__(
+        self, accepts: Accepts | None, began: Callable[[], None], traced: Callable[[], None]
+    ) -> None:
+        self._accepts, self._began, self._traced = accepts, began, traced
         self.started = 0
 
     def hook(self, site: Site) -> Hook:  # noqa: ARG002  # there is one
@@ -42,6 +46,7 @@ class Steps:
         frame = sys._getframe(1)  # noqa: SLF001
         if self._accepts is None or self._accepts(_first_argument(frame)):
             self.started += 1
+            self._began()
             if detect_fake_mode() is not None:
                 self._traced()
 
