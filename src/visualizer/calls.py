@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from visualizer.copying import OnlyCopied
 from visualizer.errors import CallsError
 from visualizer.memory import measure_bytes
 
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Call:
+class Call(OnlyCopied):
     """One attention call of a module.
 
     Attributes
@@ -114,6 +116,11 @@ class Call:
     def shape(self) -> tuple[int, ...]:
         """Shape of the map or value; of a read-out () as there are several."""
         return tuple(getattr(self.content, "shape", ()))
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Call:
+        """Return a copy without the graph."""
+        content, v, output = (copy.deepcopy(held, memo) for held in (self.content, self.v, self.output))
+        return replace(self, content=content, v=v, output=output, traced=None)
 
     def __repr__(self) -> str:
         return f"<call {self.number} of {self.path or '(the model)'}: {self.content!r}, {self.how}>"

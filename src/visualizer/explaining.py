@@ -19,6 +19,8 @@ class Seen:
     ----------
     model
         The model's class.
+    begun
+        Whether the recording was started.
     started
         How many forwards of the model began; None where that cannot be told.
     stopped_by
@@ -38,6 +40,7 @@ class Seen:
     """
 
     model: str
+    begun: bool = True
     started: int | None = None
     stopped_by: str = ""
     locals: tuple[str, ...] = ()
@@ -63,6 +66,8 @@ class Seen:
         return remarks
 
     def _reasons(self) -> Iterator[str]:
+        if not self.begun:
+            yield "the recording was not started: enter it, with capture(model) as run, or call its start()"
         if self.failed:
             yield f"a call could not be recorded: {self.failed}"
         if self.refused:
@@ -75,8 +80,11 @@ class Seen:
                 f"{_calls(self.elsewhere)} seen of modules that are not this {self.model}'s: give capture "
                 "the model that is called, not a copy or a part of it"
             )
-        if self.started == 0:
-            yield f"the {self.model} was not called while recording: call it within the block"
+        if self.started == 0 and not self.no_maps and not self.stopped_by:
+            yield (
+                f"the {self.model} was not called while recording: call it within the block; if another "
+                "method than forward was, it met no softmax or fused attention"
+            )
         if self.stopped_by:
             yield f"a {self.stopped_by} ended the block before anything was recorded"
         if self.locals:

@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from math import isnan
-from typing import TYPE_CHECKING, Any, NoReturn, overload
+from typing import TYPE_CHECKING, Any, overload
 
 from visualizer.calls import Call, Checks, join_steps
 from visualizer.comparing import largest_errors
+from visualizer.copying import OnlyCopied
 from visualizer.errors import CallsError, OptionError, VisualizerError
 from visualizer.readout_table import Table, readout_table
 from visualizer.tables import calls_table
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from visualizer.attention import AttentionMap
 
 
-class Run(Sequence["Call"]):
+class Run(OnlyCopied, Sequence["Call"]):
     """The calls that were recorded, in the order of execution.
 
     `run["blocks.3.attn"]` is the one map of a module; a pattern (``*``, ``?``, ``[…]``) gives a smaller run;
@@ -291,27 +292,14 @@ class Run(Sequence["Call"]):
         return part
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Run:
-        copied = Run(
-            [_copied(call, memo) for call in self._calls],
-            empty=self._why_empty,
-        )
+        copied = Run(copy.deepcopy(self._calls, memo), empty=self._why_empty)
         copied.tokens, copied._is_copy = list(self.tokens), True
         return copied
-
-    def __reduce__(self) -> NoReturn:
-        raise VisualizerError(
-            "a run was to be pickled, which runs code on loading: keep its maps as arrays, call.map.numpy()"
-        )
 
     def __repr__(self) -> str:
         if not self._calls:
             return f"<an empty run: {self.why_empty()}>"
         return "\n".join([calls_table(self._calls, self.nbytes, self.checks), *self.remarks()])
-
-
-def _copied(call: Call, memo: dict[int, Any]) -> Call:
-    content, v, output = (copy.deepcopy(held, memo) for held in (call.content, call.v, call.output))
-    return replace(call, content=content, v=v, output=output, traced=None)
 
 
 def _matches(call: Call, pattern: str) -> bool:

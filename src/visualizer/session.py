@@ -46,7 +46,7 @@ class Session:
         self._open: ExitStack | None = None
         self.run = Run(empty=self._why_empty)
         self._paths = module_paths(model)
-        self.seen = Seen(type(model).__name__, locals=options.names)
+        self.seen = Seen(type(model).__name__, begun=False, locals=options.names)
         self.run.remarks = self.seen.remarks
         self._filling = Filling(self.run, self._modules, self._paths, options, self.seen)
         self._check_modules()
@@ -73,7 +73,7 @@ class Session:
         """
         if self._open is not None:
             raise VisualizerError("this recording is on already: stop it before you start it again")
-        self._owner = threading.get_ident()
+        self._owner, self.seen.begun = threading.get_ident(), True
         self.run.modules = self._modules
         self.run.explained_by(self._why_empty)
         with ExitStack() as stack:

@@ -79,6 +79,29 @@ def test_the_model_was_never_called():
     assert "the Attention was not called while recording: call it within the block" in repr(run)
 
 
+def test_the_recording_was_not_started():
+    run = visualizer.capture(Attention()).run
+    assert run.why_empty().startswith("the recording was not started: enter it")
+
+
+def test_another_method_than_forward_was_called():
+    class Encoder(Attention):
+        def encode(self, x):
+            return x + 1
+
+    run = record(model := Encoder(), call=model.encode)
+    assert "if another method than forward was, it met no softmax or fused attention" in run.why_empty()
+
+
+def test_a_router_was_called_by_another_method_than_forward():
+    class Chooser(Router):
+        def choose(self, x):
+            return self.route(x).softmax(-1)
+
+    run = record(model := Chooser(), call=model.choose)
+    assert "the Chooser ran, and of 1 softmaxes none met an activation" in run.why_empty()
+
+
 def test_another_model_was_called():
     run = record(Attention(), call=Attention())
     assert "1 call was seen of modules that are not this Attention's" in run.why_empty()

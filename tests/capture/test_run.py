@@ -213,8 +213,17 @@ def test_a_deep_copy_is_apart(model):
 
 
 def test_pickling_is_refused(model):
-    with pytest.raises(VisualizerError, match="a run was to be pickled"):
-        pickle.dumps(record(model))
+    run = record(model)
+    for one, name in ((run, "a Run"), (run[0], "a Call"), (run[0].map, "an AttentionMap")):
+        with pytest.raises(VisualizerError, match=f"{name} was to be pickled"):
+            pickle.dumps(one)
+
+
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy])
+def test_a_call_and_a_map_can_be_copied(model, copied):
+    call = record(model)[0]
+    for twin in (copied(call).map, copied(call.map)):
+        assert np.array_equal(twin.numpy(), call.map.numpy())
 
 
 def test_the_repr_is_a_table(model):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from visualizer.attention.arrays import NUMPY, Array, arrays_of
 from visualizer.attention.blocks import Source
 from visualizer.attention.indices import At, Index, full_key, is_int, pick, take_axis, whole
+from visualizer.copying import OnlyCopied
 from visualizer.errors import MemoryBudgetError, require
 from visualizer.memory import format_bytes, parse_bytes
 
@@ -36,7 +37,7 @@ class View:
         return [axis for axis in range(axes) if axis not in self.dropped]
 
 
-class LazyMap:
+class LazyMap(OnlyCopied):
     """An array (..., head, query, key) that is held as something smaller and computed by blocks of rows.
 
     Indexing gives another of these: places of batch, head and query narrow the factors, places of keys pick
