@@ -40,6 +40,7 @@ class Run(OnlyCopied, Sequence["Call"]):
         self.modules: dict[int, Any] = {}  # of the model, by identity, while it is at hand
         self.remarks: Callable[[], list[str]] = list  # what the repr says below the table
         self.tokens: list[str] = []
+        self.image: Any = None  # that was looked at, where it was given
         self._is_copy = False
         self.current_item: tuple[Any, tuple[Any, ...]] = (None, ())
         self.batches: set[int] = set()  # of the calls within the item
@@ -288,12 +289,14 @@ class Run(OnlyCopied, Sequence["Call"]):
 
     def _part(self, calls: Sequence[Call]) -> Run:
         part = Run(calls, empty=lambda: "no call matches")
-        part.tokens, part.modules, part._is_copy = self.tokens, self.modules, self._is_copy
+        part.tokens, part.image = self.tokens, self.image
+        part.modules, part._is_copy = self.modules, self._is_copy
         return part
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Run:
         copied = Run(copy.deepcopy(self._calls, memo), empty=self._why_empty)
         copied.tokens, copied._is_copy = list(self.tokens), True
+        copied.image = copy.deepcopy(self.image, memo)
         return copied
 
     def __repr__(self) -> str:

@@ -204,6 +204,30 @@ def test_maps_that_one_already_has():
     assert np.array_equal(run["a"].numpy()[0], array)
 
 
+@pytest.mark.parametrize(
+    "given", [[[0.5, 0.5], [1, 0]], [np.eye(2), np.eye(2)], [torch.eye(2), torch.eye(2)], (([1, 0], [0, 1]),)]
+)
+def test_lists_are_maps_too(given):
+    wanted = np.asarray([one.numpy() if isinstance(one, torch.Tensor) else one for one in given])
+    found = visualizer.from_arrays({"a": given})["a"].numpy()
+    assert np.array_equal(found.reshape(wanted.shape), wanted)
+
+
+@pytest.mark.parametrize("given", [[[1, 2], [3]], [["a", "b"], ["c", "d"]], [[None, 1], [1, 1]], 3, {"b": 1}])
+def test_what_makes_no_map_is_told(given):
+    with pytest.raises(VisualizerError, match="the (map|array) of 'a' "):
+        visualizer.from_arrays({"a": given})
+    with pytest.raises(VisualizerError, match="give a dictionary of maps by path"):
+        visualizer.from_arrays(given if isinstance(given, list) else 3)
+
+
+def test_the_image_of_arrays_stays_with_the_run():
+    picture = np.zeros((4, 4, 3))
+    run = visualizer.from_arrays({"a": np.eye(2)}, image=picture)
+    assert run.image is picture
+    assert run[:1].image is picture
+
+
 def test_a_deep_copy_is_apart(model):
     run = record(model, values=True)
     twin = copy.deepcopy(run)
