@@ -8,6 +8,10 @@ from dataclasses import dataclass, field
 
 SHOWN = 3
 NO_QUERY = "queries=, which names none of their queries"
+ABANDONED = (
+    "the session was let go of before it was stopped, which ended the recording: keep it, as in "
+    "session = capture(model), and call session.stop()"
+)
 SECOND_RUN = "they were a checkpoint's second run, in the backward pass: record the forward pass"
 
 
@@ -21,6 +25,8 @@ class Seen:
         The model's class.
     begun
         Whether the recording was started.
+    abandoned
+        Whether the session was let go of before it was stopped.
     started
         How many forwards of the model began; None where that cannot be told.
     stopped_by
@@ -41,6 +47,7 @@ class Seen:
 
     model: str
     begun: bool = True
+    abandoned: bool = False
     started: int | None = None
     stopped_by: str = ""
     locals: tuple[str, ...] = ()
@@ -63,11 +70,13 @@ class Seen:
         remarks = [sentence for sentence in self.refusals() if SECOND_RUN not in sentence]
         if count := self.left_out[NO_QUERY]:
             remarks.append(f"{_calls(count)} left out by {NO_QUERY}")
-        return remarks
+        return [*remarks, ABANDONED] if self.abandoned else remarks
 
     def _reasons(self) -> Iterator[str]:
         if not self.begun:
             yield "the recording was not started: enter it, with capture(model) as run, or call its start()"
+        if self.abandoned:
+            yield ABANDONED
         if self.failed:
             yield f"a call could not be recorded: {self.failed}"
         if self.refused:

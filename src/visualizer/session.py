@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import difflib
 import fnmatch
-import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager, nullcontext
+import weakref
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
@@ -15,51 +14,39 @@ from torch.nn.parameter import is_lazy
 
 from visualizer.errors import OptionError, TargetError, VisualizerError
 from visualizer.explaining import Seen
-from visualizer.filling import Filling
-from visualizer.instrument import switch
-from visualizer.instrument.targets import resolve
+from visualizer.listening import Listener
 from visualizer.options import Modules, Options, Readouts
-from visualizer.recorders.candidates import Candidate
-from visualizer.recorders.compiling import STANCE
-from visualizer.recorders.installation import INSTALLATION, Found
-from visualizer.recorders.local_values import local_values
 from visualizer.recorders.paths import module_paths
-from visualizer.recorders.places import find_place
-from visualizer.recorders.steps import Steps
 from visualizer.run import Run
 
 
 class Session:
-    """A recording of a model: `start` and `stop` by hand, or a ``with`` block, which gives the `Run`."""
+    """A recording of a model: `start` and `stop` by hand, or a ``with`` block, which gives the `Run`.
+
+    A session that is let go of while it records ends its recording.
+    """
 
     def __init__(self, model: Any, options: Options) -> None:
         if not isinstance(model, torch.nn.Module):
             raise TargetError(
                 f"capture was asked to record a {type(model).__name__}; give it the torch.nn.Module itself"
             )
-        self._model, self._options = model, options
-        self._modules = {id(module): module for module in model.modules()}
-        self._check_parameters()
-        self._owner = threading.get_ident()
-        self._steps: Steps | None = None
-        self._problem: Exception | None = None
-        self._open: ExitStack | None = None
-        self.run = Run(empty=self._why_empty)
-        self._paths = module_paths(model)
-        self.seen = Seen(type(model).__name__, begun=False, locals=options.names)
-        self.run.remarks = self.seen.remarks
-        self._filling = Filling(self.run, self._modules, self._paths, options, self.seen)
-        self._check_modules()
+        modules = {id(module): module for module in model.modules()}
+        paths = module_paths(model)
+        _check_parameters(modules)
+        _check_patterns(options, model, paths)
+        self._listener = Listener(model, modules, paths, options)
+        self._abandon: weakref.finalize[..., Any] | None = None
 
     @property
-    def modules(self) -> Mapping[int, Any]:
-        """The model's modules, by identity."""
-        return self._modules
+    def run(self) -> Run:
+        """The run that is filled."""
+        return self._listener.run
 
     @property
-    def owner(self) -> int:
-        """The thread that started the recording."""
-        return self._owner
+    def seen(self) -> Seen:
+        """What was seen and not recorded."""
+        return self._listener.seen
 
     def start(self) -> Run:
         """Begin, or go on; return the run that is filled.
@@ -71,16 +58,11 @@ class Session:
         NameNotBoundError
             If locals are wanted that no forward of the model binds.
         """
-        if self._open is not None:
+        if self._listener.is_open:
             raise VisualizerError("this recording is on already: stop it before you start it again")
-        self._owner, self.seen.begun = threading.get_ident(), True
-        self.run.modules = self._modules
-        self.run.explained_by(self._why_empty)
-        with ExitStack() as stack:
-            stack.enter_context(STANCE.uncompiled())
-            stack.enter_context(self._counting_steps())
-            stack.enter_context(self._recording())
-            self._open = stack.pop_all()
+        self._listener.open()
+        self._abandon = weakref.finalize(self, self._listener.abandon)
+        self._abandon.atexit = False
         return self.run
 
     def stop(self) -> None:
@@ -93,17 +75,10 @@ class Session:
         VisualizerError
             If a call could not be recorded; the model was not disturbed.
         """
-        if self._open is None:
-            return
-        try:
-            self._open.close()
-        finally:
-            self._open = None
-            self._filling.forget()
-            self.run.sort()
-            self._let_go_of_model()
-        problem, self._problem = self._problem, None
-        stopped, self._filling.stopped = self._filling.stopped, None
+        if self._abandon is not None:
+            self._abandon.detach()
+        self._listener.close()
+        problem, stopped = self._listener.problems()
         if problem is not None:
             raise VisualizerError(f"the model ran, but a call could not be recorded: {problem}") from problem
         if stopped is not None:
@@ -122,88 +97,15 @@ class Session:
             if error is None:  # else the model's own error is the one to tell
                 raise
 
-    @property
-    def wants_gradients(self) -> bool:
-        """Whether the graph should reach every map."""
-        return self._options.gradients
 
-    def hear(self, found: Found) -> None:
-        """Take one attention call."""
-        self.seen.started = self._started()
-        self._filling.take(found)
-
-    def left(self, candidate: Candidate) -> None:
-        """Take a softmax that was no map."""
-        shape = tuple(candidate.value.shape) if candidate.value is not None else ()
-        place = candidate.place
-        self.seen.no_maps[f"{candidate.how} of shape {shape} in {place.function}, line {place.line}"] += 1
-
-    def failed(self, error: Exception) -> None:
-        """Remember the first error of recording, for the end."""
-        self._problem = self._problem or error
-        self.seen.failed = self.seen.failed or str(error)
-
-    def _recording(self) -> Any:
-        if self._options.names:
-            return local_values(self._modules, self._options.names, self._hear_local)
-        return _listening(self)
-
-    def _hear_local(self, name: str, value: Any, function: str) -> None:
-        try:
-            place = find_place(self._modules)
-            self.seen.started = self._started()
-            self._filling.take_local(name, value, function, place, INSTALLATION.next_number())
-        except Exception as error:  # noqa: BLE001  # the model must go on
-            self.failed(error)
-
-    def _counting_steps(self) -> Any:
-        """Count the model's own calls, where its forward is Python."""
-        try:
-            target = resolve(self._model)
-        except VisualizerError:
-            return nullcontext()
-        self._steps = self._steps or Steps(target.accepts, self._filling.begin_forward, self._traced)
-        return _tapped(target.functions[0], self._steps)
-
-    def _traced(self) -> None:
-        self.seen.refused["their tensors have no numbers (fake): run the model on real ones"] += 1
-
-    def _started(self) -> int | None:
-        return None if self._steps is None else self._steps.started
-
-    def _let_go_of_model(self) -> None:
-        """Have the run keep no model alive: gradients through checkpoints alone need one."""
-        self.seen.started = self._started()
-        self.run.explained_by(self.seen.explain)
-        if not self._options.gradients:
-            self.run.modules = {}
-
-    def _why_empty(self) -> str:
-        self.seen.started = self._started()
-        return self.seen.explain()
-
-    def _check_parameters(self) -> None:
-        """Refuse lazy modules that have not run: what is a parameter could not be told."""
-        lazy = [type(module).__name__ for module in self._modules.values() if _is_lazy(module)]
-        if lazy:
-            raise TargetError(
-                f"capture was asked to record a model whose {lazy[0]} has no parameters yet: run the model "
-                "once before, which makes them"
-            )
-
-    def _check_modules(self) -> None:
-        """Refuse patterns that no module has."""
-        patterns = self._options.modules
-        if patterns is None or callable(patterns):
-            return
-        paths = [path for of_module in self._paths.values() for path in of_module]
-        for pattern in [patterns] if isinstance(patterns, str) else patterns:
-            if not fnmatch.filter(paths, pattern):
-                near = difflib.get_close_matches(pattern, paths, 3, 0)
-                raise OptionError(
-                    f"modules={pattern!r} was asked for, but no module of the {type(self._model).__name__} "
-                    f"has such a path; there are {', '.join(map(repr, near))}"
-                )
+def _check_parameters(modules: dict[int, Any]) -> None:
+    """Refuse lazy modules that have not run: what is a parameter could not be told."""
+    lazy = [type(module).__name__ for module in modules.values() if _is_lazy(module)]
+    if lazy:
+        raise TargetError(
+            f"capture was asked to record a model whose {lazy[0]} has no parameters yet: run the model "
+            "once before, which makes them"
+        )
 
 
 def _is_lazy(module: Any) -> bool:
@@ -211,22 +113,19 @@ def _is_lazy(module: Any) -> bool:
     return any(map(is_lazy, held))
 
 
-@contextmanager
-def _listening(session: Session) -> Iterator[None]:
-    try:
-        INSTALLATION.join(session)
-        yield
-    finally:
-        INSTALLATION.leave(session)
-
-
-@contextmanager
-def _tapped(function: Any, tap: Steps) -> Iterator[None]:
-    try:
-        switch.install(function, tap)
-        yield
-    finally:
-        switch.remove(function, tap)
+def _check_patterns(options: Options, model: Any, paths_of: dict[int, list[str]]) -> None:
+    """Refuse patterns that no module has."""
+    patterns = options.modules
+    if patterns is None or callable(patterns):
+        return
+    paths = [path for of_module in paths_of.values() for path in of_module]
+    for pattern in [patterns] if isinstance(patterns, str) else patterns:
+        if not fnmatch.filter(paths, pattern):
+            near = difflib.get_close_matches(pattern, paths, 3, 0)
+            raise OptionError(
+                f"modules={pattern!r} was asked for, but no module of the {type(model).__name__} "
+                f"has such a path; there are {', '.join(map(repr, near))}"
+            )
 
 
 def capture(  # noqa: PLR0913  # the options are the face

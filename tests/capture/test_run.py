@@ -11,6 +11,7 @@ from torch import nn
 
 import visualizer
 from visualizer.errors import CallsError, MemoryBudgetError, NameNotBoundError, OptionError, VisualizerError
+from visualizer.recorders.installation import INSTALLATION
 
 
 @pytest.fixture(scope="module")
@@ -93,6 +94,26 @@ def test_a_recording_can_be_stopped_and_taken_up_again(model):
     with pytest.raises(VisualizerError, match="is on already"):
         session.start()
     session.stop()
+
+
+@pytest.mark.parametrize("options", [{}, {"locals": "q"}])
+def test_a_session_that_is_let_go_of_ends_its_recording(model, options):
+    before = Attention.forward.__code__
+    session = visualizer.capture(model, **options)
+    run = session.start()
+    model(X)
+    del session
+    model(X)
+    assert len(run) == 3
+    assert repr(run).endswith("keep it, as in session = capture(model), and call session.stop()")
+    assert Attention.forward.__code__ is before
+    assert INSTALLATION._following is None
+
+
+def test_a_session_that_was_kept_by_nobody_says_so(model):
+    run = visualizer.capture(model).start()
+    model(X)
+    assert run.why_empty().startswith("the session was let go of before it was stopped")
 
 
 def test_last_queries_keep_all_their_keys(model):

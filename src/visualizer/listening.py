@@ -1,0 +1,169 @@
+"""One recording of a model: what it hears from the recorders while it is open, and fills its run with."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, nullcontext
+from typing import Any
+
+from visualizer.errors import MemoryBudgetError, VisualizerError
+from visualizer.explaining import Seen
+from visualizer.filling import Filling
+from visualizer.instrument import switch
+from visualizer.instrument.targets import resolve
+from visualizer.options import Options
+from visualizer.recorders.candidates import Candidate
+from visualizer.recorders.compiling import STANCE
+from visualizer.recorders.installation import INSTALLATION, Found
+from visualizer.recorders.local_values import local_values
+from visualizer.recorders.places import find_place
+from visualizer.recorders.steps import Steps
+from visualizer.run import Run
+
+
+class Listener:
+    """Hears the calls of a model's modules while it is open.
+
+    It knows nothing of the session that opens it, which may be let go of meanwhile.
+    """
+
+    def __init__(
+        self, model: Any, modules: dict[int, Any], paths: dict[int, list[str]], options: Options
+    ) -> None:
+        self._model, self._modules, self._options = model, modules, options
+        self._owner = threading.get_ident()
+        self._steps: Steps | None = None
+        self._problem: Exception | None = None
+        self._open: ExitStack | None = None
+        self.run = Run(empty=self._why_empty)
+        self.seen = Seen(type(model).__name__, begun=False, locals=options.names)
+        self.run.remarks = self.seen.remarks
+        self._filling = Filling(self.run, modules, paths, options, self.seen)
+
+    @property
+    def modules(self) -> Mapping[int, Any]:
+        """The model's modules, by identity."""
+        return self._modules
+
+    @property
+    def owner(self) -> int:
+        """The thread that started the recording."""
+        return self._owner
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it hears."""
+        return self._open is not None
+
+    def open(self) -> None:
+        """Begin to hear."""
+        self._owner, self.seen.begun = threading.get_ident(), True
+        self.run.modules = self._modules
+        self.run.explained_by(self._why_empty)
+        with ExitStack() as stack:
+            stack.enter_context(STANCE.uncompiled())
+            stack.enter_context(self._counting_steps())
+            stack.enter_context(self._recording())
+            self._open = stack.pop_all()
+
+    def close(self) -> None:
+        """Have everything as it was before."""
+        if self._open is None:
+            return
+        try:
+            self._open.close()
+        finally:
+            self._open = None
+            self._filling.forget()
+            self.run.sort()
+            self._let_go_of_model()
+
+    def abandon(self) -> None:
+        """Close, as nobody is there any more who could."""
+        self.seen.abandoned = True
+        self.close()
+
+    def problems(self) -> tuple[Exception | None, MemoryBudgetError | None]:
+        """Return what went wrong first, and whether the budget ended the recording; each is told once."""
+        problem, self._problem = self._problem, None
+        stopped, self._filling.stopped = self._filling.stopped, None
+        return problem, stopped
+
+    @property
+    def wants_gradients(self) -> bool:
+        """Whether the graph should reach every map."""
+        return self._options.gradients
+
+    def hear(self, found: Found) -> None:
+        """Take one attention call."""
+        self.seen.started = self._started()
+        self._filling.take(found)
+
+    def left(self, candidate: Candidate) -> None:
+        """Take a softmax that was no map."""
+        shape = tuple(candidate.value.shape) if candidate.value is not None else ()
+        place = candidate.place
+        self.seen.no_maps[f"{candidate.how} of shape {shape} in {place.function}, line {place.line}"] += 1
+
+    def failed(self, error: Exception) -> None:
+        """Remember the first error of recording, for the end."""
+        self._problem = self._problem or error
+        self.seen.failed = self.seen.failed or str(error)
+
+    def _recording(self) -> Any:
+        if self._options.names:
+            return local_values(self._modules, self._options.names, self._hear_local)
+        return _listening(self)
+
+    def _hear_local(self, name: str, value: Any, function: str) -> None:
+        try:
+            place = find_place(self._modules)
+            self.seen.started = self._started()
+            self._filling.take_local(name, value, function, place, INSTALLATION.next_number())
+        except Exception as error:  # noqa: BLE001  # the model must go on
+            self.failed(error)
+
+    def _counting_steps(self) -> Any:
+        """Count the model's own calls, where its forward is Python."""
+        try:
+            target = resolve(self._model)
+        except VisualizerError:
+            return nullcontext()
+        self._steps = self._steps or Steps(target.accepts, self._filling.begin_forward, self._traced)
+        return _tapped(target.functions[0], self._steps)
+
+    def _traced(self) -> None:
+        self.seen.refused["their tensors have no numbers (fake): run the model on real ones"] += 1
+
+    def _started(self) -> int | None:
+        return None if self._steps is None else self._steps.started
+
+    def _let_go_of_model(self) -> None:
+        """Have the run keep no model alive: gradients through checkpoints alone need one."""
+        self.seen.started = self._started()
+        self.run.explained_by(self.seen.explain)
+        if not self._options.gradients:
+            self.run.modules = {}
+
+    def _why_empty(self) -> str:
+        self.seen.started = self._started()
+        return self.seen.explain()
+
+
+@contextmanager
+def _listening(listener: Listener) -> Iterator[None]:
+    try:
+        INSTALLATION.join(listener)
+        yield
+    finally:
+        INSTALLATION.leave(listener)
+
+
+@contextmanager
+def _tapped(function: Any, tap: Steps) -> Iterator[None]:
+    try:
+        switch.install(function, tap)
+        yield
+    finally:
+        switch.remove(function, tap)
