@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Collection, Mapping
+from numbers import Integral
 from typing import Any
 
 import torch
@@ -32,7 +33,7 @@ def check_options(options: Any) -> None:
             raise _refused(name, value, "give True or False")
     for name in COUNTS:
         value = getattr(options, name)
-        if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
+        if value is not None and (isinstance(value, bool) or not isinstance(value, Integral) or value < 1):
             raise _refused(name, value, "give a whole number from 1 on")
     _check_wanted(options)
     _check_queries(options)
@@ -42,7 +43,7 @@ def check_options(options: Any) -> None:
 
 
 def _check_words(options: Any) -> None:
-    if options.keep not in KEPT:
+    if not isinstance(options.keep, str) or options.keep not in KEPT:
         near = difflib.get_close_matches(str(options.keep), KEPT, 1, 0)
         raise _refused("keep", options.keep, f"did you mean {near[0]!r}? There is {KEPT}")
     if options.compiled != "eager":
@@ -78,7 +79,7 @@ def _check_queries(options: Any) -> None:
     queries = options.queries
     if isinstance(queries, slice):
         ends = (queries.start, queries.stop, queries.step)
-        if not all(end is None or isinstance(end, int) for end in ends) or (queries.step or 1) < 1:
+        if not all(end is None or isinstance(end, Integral) for end in ends) or (queries.step or 1) < 1:
             raise _refused("queries", queries, "give a slice of whole numbers that steps forward")
     elif not (queries is None or callable(queries) or (isinstance(queries, str) and queries == "last")):
         raise _refused("queries", queries, "give 'last', a slice or a function")

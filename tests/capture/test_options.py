@@ -15,6 +15,7 @@ from visualizer.errors import OptionError, TargetError, VisualizerError
     ("options", "told"),
     [
         ({"keep": "fctors"}, "did you mean 'factors'"),
+        ({"keep": np.zeros(2)}, "did you mean"),
         ({"keep": "readouts"}, "they go together"),
         ({"every": 0}, "give a whole number from 1 on"),
         ({"queries": "first"}, "give 'last', a slice or a function"),
@@ -55,6 +56,11 @@ def test_wrong_read_outs_are_told_before_anything_runs(readouts, told):
 @pytest.mark.parametrize("readouts", ["entropy", "rest"])
 def test_one_name_is_one_read_out_and_may_be_a_property(readouts):
     assert record(Attention(), keep="readouts", readouts=readouts)[0].content[readouts].shape == (2, 4, 5)
+
+
+def test_whole_numbers_may_be_numpys():
+    run = record(Attention(), every=np.int64(1), queries=slice(np.int64(3), None))
+    assert run[0].shape == (2, 4, 2, 5)
 
 
 def test_queries_that_no_call_has_are_told():
