@@ -58,6 +58,8 @@ class Call(OnlyCopied):
         where values were asked for.
     traced
         What `Run.gradients` needs, where it was asked for.
+    split
+        The axes, counted from the last, along which ranks hold parts of the output, where DTensors say so.
     """
 
     path: str
@@ -79,6 +81,7 @@ class Call(OnlyCopied):
     v: Any = field(default=None, repr=False)
     output: Any = field(default=None, repr=False)
     traced: Any = field(default=None, repr=False)
+    split: tuple[int, ...] | None = field(default=None, repr=False)
 
     @property
     def map(self) -> AttentionMap:

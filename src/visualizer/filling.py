@@ -25,6 +25,7 @@ from visualizer.recorders.installation import Found
 from visualizer.recorders.maps import Made, formed_map, fused_map
 from visualizer.recorders.places import Place
 from visualizer.recorders.readable import is_captured
+from visualizer.recorders.spread import is_planned, split_axes
 from visualizer.recorders.traced import trace
 from visualizer.room import Room
 from visualizer.run import Run
@@ -70,7 +71,8 @@ class Filling:
     def _take(self, found: Found) -> None:
         what = found.what
         if why := _refusal(what):
-            self.seen.refused[why] += 1
+            if not is_planned():
+                self.seen.refused[why] += 1
             return
         if found.place.module not in self._modules:
             self.seen.elsewhere += 1
@@ -90,6 +92,8 @@ class Filling:
         else:
             how = f"{what.how} in {found.place.function}, line {found.place.line}"
             made = formed_map(what, owner, self._holder, self._options)
+        if isinstance(what, FusedCall) and what.whole is not None:
+            made = made._replace(split=split_axes(what.whole))
         if self._options.gradients:
             made = made._replace(traced=trace(what, module, made.value))
         if self._options.queries is not None and not made.content.shape[-2]:
@@ -184,6 +188,7 @@ class Filling:
             v=made.value if self._options.values else None,
             output=made.output,
             levels=made.levels,
+            split=made.split,
         )
         if self._fits(call, made.device):
             self._run.add(call)

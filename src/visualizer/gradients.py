@@ -13,8 +13,10 @@ import torch
 from visualizer.attention import AttentionMap, Dense, LowRank
 from visualizer.calls import Call
 from visualizer.errors import VisualizerError
+from visualizer.recorders.anchors import anchored
 from visualizer.recorders.fused import FusedCall
 from visualizer.recorders.installation import INSTALLATION, Found
+from visualizer.recorders.spread import own_part
 
 
 def map_gradients(calls: Sequence[Call], scalar: Any, modules: Mapping[int, Any]) -> list[Call]:
@@ -30,12 +32,25 @@ def map_gradients(calls: Sequence[Call], scalar: Any, modules: Mapping[int, Any]
         scalar is none or does not depend on them.
     """
     _check(calls, scalar)
-    traced = [call.traced.tensor for call in calls]
-    if any(tensor is None or not tensor.requires_grad for tensor in traced):
-        found = _through_checkpoints(calls, scalar, modules)
-    else:
-        found = list(torch.autograd.grad(scalar, traced, retain_graph=True, allow_unused=True))
+    anchors = [call.traced.anchor for call in calls]
+    with _explained():
+        if None in anchors:
+            found = _through_checkpoints(calls, scalar, modules)
+        else:
+            edges = [anchor.edge for anchor in anchors]
+            found = list(torch.autograd.grad(scalar, edges, retain_graph=True, allow_unused=True))
     return [_with_gradient(call, gradient) for call, gradient in zip(calls, found, strict=True)]
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    """Say whose error it is when autograd cannot go back."""
+    try:
+        yield
+    except (RuntimeError, NotImplementedError) as error:
+        raise VisualizerError(
+            f"gradients were asked for, but autograd cannot go back through the model: {error}"
+        ) from error
 
 
 def _check(calls: Sequence[Call], scalar: Any) -> None:
@@ -44,21 +59,22 @@ def _check(calls: Sequence[Call], scalar: Any) -> None:
             f"of shape {tuple(scalar.shape)}" if isinstance(scalar, torch.Tensor) else type(scalar).__name__
         )
         raise VisualizerError(f"gradients of one number were asked for, but it is {shape}: give loss.sum()")
-    if not scalar.requires_grad:
-        raise VisualizerError(
-            "gradients were asked for, but the number has no graph: call the model outside torch.no_grad() "
-            "and inference_mode, within capture(model, gradients=True)"
-        )
     for call in calls:
         if call.traced is None:
             raise VisualizerError(
                 "gradients were asked for, but the calls were recorded without what they need: "
                 "capture(model, gradients=True)"
             )
-        if call.traced.is_changed:
+        if call.traced.cut_by:
             raise VisualizerError(
-                f"the gradient of {call.path or 'the model'} was asked for, but the model changed the call's "
-                "result in place since then: have it make a new tensor there"
+                f"the gradient of {call.path or 'the model'} was asked for, but autograd has no gradient of "
+                f"what the model did later, {call.traced.cut_by}: have it do that in another way, or ask for "
+                "the gradients of later calls, run[n:].gradients"
+            )
+        if call.traced.anchor is None and "native" in call.how:
+            raise VisualizerError(
+                f"the gradient of {call.path or 'the model'} was asked for, but it ran as torch's native "
+                "attention, one operator without a graph: call torch.backends.mha.set_fastpath_enabled(False)"
             )
         if call.traced.dropout:
             raise VisualizerError(
@@ -66,11 +82,17 @@ def _check(calls: Sequence[Call], scalar: Any) -> None:
                 f"{call.traced.dropout}, and fused kernels do not give the mask that they dropped by: use "
                 "model.eval()"
             )
+    if not scalar.requires_grad:
+        raise VisualizerError(
+            "gradients were asked for, but the number has no graph: call the model outside torch.no_grad() "
+            "and inference_mode, within capture(model, gradients=True)"
+        )
 
 
 def _with_gradient(call: Call, gradient: torch.Tensor | None) -> Call:
     if gradient is None:
-        gradient = torch.zeros_like(call.traced.tensor)
+        gradient = call.traced.zeros()
+    gradient = own_part(gradient, call.traced.layout)
     value = call.traced.value
     if value is None:
         if call.traced.order is not None:
@@ -99,13 +121,13 @@ class _Recompute:
     def hear(self, found: Found) -> None:
         """Take what is computed again."""
         what = found.what
-        tensor = what.output if isinstance(what, FusedCall) else what.traced
-        if tensor is None or not tensor.requires_grad or found.place.module not in self.modules:
+        anchor = anchored(what.output if isinstance(what, FusedCall) else what.traced)
+        if anchor is None or found.place.module not in self.modules:
             return
         for number, call in list(self._waiting.items()):
             if call.traced.module == found.place.module and call.traced.is_of(what):
                 del self._waiting[number]
-                tensor.register_hook(partial(self.take, number))
+                anchor.hook(partial(self.take, number))
                 return
 
     def left(self, candidate: Any) -> None:
@@ -118,15 +140,15 @@ class _Recompute:
     def check(self) -> None:
         """Raise an error for calls that autograd has not seen, which is not to have no influence."""
         for call in self._waiting.values():
-            tensor = call.traced.tensor
-            if tensor is None or not tensor.requires_grad:
+            if call.traced.anchor is None:
                 raise VisualizerError(
                     f"the gradient of {call.path or 'the model'} was asked for, but its forward ran without "
-                    "a graph (torch.no_grad, inference_mode or an autograd.Function of its own)"
+                    "a graph (torch.no_grad, inference_mode, an autograd.Function of its own; with frozen "
+                    "weights also a checkpoint or another thread, unless the model's inputs need gradients)"
                 ) from self._problem
 
     def take(self, number: int, gradient: torch.Tensor) -> None:
-        """Keep the gradient of a call's tensor."""
+        """Keep the gradient at a call's place."""
         self.gradients[number] = gradient.detach()
 
 
@@ -134,9 +156,9 @@ def _through_checkpoints(calls: Sequence[Call], scalar: Any, modules: Mapping[in
     """Run the backward pass itself: reentrant checkpoints give gradients to nothing less."""
     listener = _Recompute(calls, modules)
     taken = [
-        call.traced.tensor.register_hook(partial(listener.take, number))
+        call.traced.anchor.hook(partial(listener.take, number))
         for number, call in enumerate(calls)
-        if call.traced.tensor is not None and call.traced.tensor.requires_grad
+        if call.traced.anchor is not None
     ]
     try:
         INSTALLATION.join(listener)

@@ -15,6 +15,7 @@ from visualizer.instrument.targets import resolve
 from visualizer.options import Options
 from visualizer.recorders.candidates import Candidate
 from visualizer.recorders.compiling import STANCE
+from visualizer.recorders.graph import GRAPH
 from visualizer.recorders.installation import INSTALLATION, Found
 from visualizer.recorders.local_values import local_values
 from visualizer.recorders.places import find_place
@@ -64,6 +65,8 @@ class Listener:
         with ExitStack() as stack:
             stack.enter_context(STANCE.uncompiled())
             stack.enter_context(self._counting_steps())
+            if self._options.gradients:
+                stack.enter_context(GRAPH.reaching(self._modules.values()))
             stack.enter_context(self._recording())
             self._open = stack.pop_all()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -43,17 +44,45 @@ def gathered(calls: Sequence[Call], group: Any = None) -> list[Call]:
     return [_joined(call, group) for call in calls]
 
 
+def _axis(call: Call, group: Any) -> int | None:
+    """Return the axis along which the ranks hold parts of a map; None where each holds all of it."""
+    if call.split is not None:
+        if len(call.split) > 1 or -1 in call.split:
+            raise CallsError(
+                f"the heads of all ranks were asked for, but {call.path or 'the model'} is split along axes "
+                f"{call.split} of its output: read each rank's part"
+            )
+        return next(iter(call.split), None)
+    digests = _objects(_digest(call.content), group)
+    return None if len(set(digests)) == 1 else -3
+
+
+def _digest(content: AttentionMap) -> str:
+    """Return what tells maps apart by what they are held as."""
+    digest = hashlib.sha256(repr(content.shape).encode())
+    for tensor in content.opened()[0].tensors():
+        digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy())
+    return digest.hexdigest()
+
+
 def _joined(call: Call, group: Any) -> Call:
     if not isinstance(call.content, AttentionMap):
         raise CallsError(
             f"the heads of all ranks were asked for, but {call.path or 'the model'} holds no map: gather() "
             "needs a run recorded with keep='factors' or keep='dense'"
         )
+    axis = _axis(call, group)
     errors = _objects(None if call.error is None else float(call.error), group)
     error = max((one for one in errors if one is not None), default=None)
+    whole = replace(call, error=error, traced=None, split=None)
+    if axis is None:
+        return whole
+    if axis != -3:
+        array = _cat(call.content.tensor(), axis, group)
+        return replace(whole, content=AttentionMap(Dense(array)), output=None, v=None)
     output = _cat(call.output, -3, group) if call.output is not None else None
     value = _cat(call.v, -3, group) if call.v is not None else None
-    return replace(call, content=_map(call.content, group), error=error, output=output, v=value, traced=None)
+    return replace(whole, content=_map(call.content, group), output=output, v=value)
 
 
 def _map(content: AttentionMap, group: Any) -> AttentionMap:

@@ -5,14 +5,21 @@ import sys
 import torch
 from torch import distributed, nn
 from torch.distributed.device_mesh import init_device_mesh
-from torch.distributed.fsdp import fully_shard
-from torch.distributed.tensor.parallel import ColwiseParallel, RowwiseParallel, parallelize_module
+from torch.distributed.fsdp import FullyShardedDataParallel, fully_shard
+from torch.distributed.tensor import Replicate, Shard, distribute_tensor
+from torch.distributed.tensor.parallel import (
+    ColwiseParallel,
+    PrepareModuleInput,
+    RowwiseParallel,
+    parallelize_module,
+)
 from torch.nn import functional
 
 import visualizer
 from visualizer.errors import CallsError
 
-X = torch.randn(2, 5, 32, generator=torch.Generator().manual_seed(1))
+CPU = torch.device("cpu")
+X = torch.randn(2, 6, 32, generator=torch.Generator().manual_seed(1))
 
 
 class Attention(nn.Module):
@@ -36,8 +43,8 @@ def new_model():
     return nn.Sequential(Attention(fused=True), Attention(fused=False))
 
 
-def recorded(model, *, train=False):
-    with visualizer.capture(model) as run:
+def recorded(model, *, train=False, **options):
+    with visualizer.capture(model, **options) as run:
         output = model(X)
         if train:
             output.sum().backward()
@@ -52,18 +59,45 @@ def compare(run, output, *, heads=slice(None)):
         torch.testing.assert_close(call.map.tensor(), wanted.map.tensor()[:, heads], atol=1e-6, rtol=0)
 
 
+def compare_gradients(model, *, together=False):
+    run, output = recorded(model, gradients=True)
+    whole, expected = recorded(new_model(), gradients=True)
+    found = run.gradients(output.square().sum())
+    found = found.gather() if together else found
+    for call, wanted in zip(found, whole.gradients(expected.square().sum()), strict=True):
+        torch.testing.assert_close(call.map.tensor(), wanted.map.tensor(), atol=1e-5, rtol=1e-5)
+
+
 def data_parallel(rank):
-    model = nn.parallel.DistributedDataParallel(new_model())
-    compare(*recorded(model, train=True))
-    compare(*recorded(model))
+    half = new_model()
+    half[0].requires_grad_(False)
+    for inner, options in (
+        (new_model(), {}),
+        (new_model(), {"find_unused_parameters": True}),
+        (half, {}),
+    ):
+        model = nn.parallel.DistributedDataParallel(inner, **options)
+        compare(*recorded(model, train=True))
+        compare(*recorded(model))
+        compare_gradients(model)
+    compare(recorded(model)[0].gather(), model(X))  # each rank holds all heads
 
 
 def fully_sharded(rank):
-    model = new_model()
-    for part in (*model, model):
-        fully_shard(part)
+    for frozen in (False, True):
+        model = new_model().requires_grad_(not frozen)
+        for part in (*model, model):
+            fully_shard(part)
+        compare(*recorded(model, train=not frozen))
+        compare(*recorded(model))
+        compare_gradients(model)
+
+
+def fully_sharded_of_old(rank):
+    model = nn.Sequential(*(FullyShardedDataParallel(part, device_id=CPU) for part in new_model()))
+    model = FullyShardedDataParallel(model, device_id=CPU)
     compare(*recorded(model, train=True))
-    compare(*recorded(model))
+    compare_gradients(model)
 
 
 def tensor_parallel(rank):
@@ -77,6 +111,58 @@ def tensor_parallel(rank):
     compare(together, output)
     assert 0 < together[0].error < 1e-6
     assert together[0].map.nbytes == 2 * run[0].map.nbytes  # factors, not the map
+    compare_gradients(model, together=True)
+
+
+def sequence_parallel(rank):
+    """Each rank is given, and gives, its part of the sequence; heads are split in between."""
+    model, mesh = new_model(), init_device_mesh("cpu", (2,))
+    for layer in model:
+        plan = {name: ColwiseParallel() for name in "qkv"} | {"o": RowwiseParallel(output_layouts=Shard(1))}
+        parallelize_module(layer, mesh, plan)
+        whole = PrepareModuleInput(input_layouts=(Shard(1),), desired_input_layouts=(Replicate(),))
+        parallelize_module(layer, mesh, whole)
+    wanted, expected = recorded(new_model())
+    with visualizer.capture(model) as run:
+        output = model(X.chunk(2, 1)[rank])
+    torch.testing.assert_close(output, expected.chunk(2, 1)[rank])
+    for call, one in zip(run.gather(), wanted, strict=True):
+        torch.testing.assert_close(call.map.tensor(), one.map.tensor(), atol=1e-6, rtol=0)
+
+
+class Distributed(nn.Module):
+    """Attention on tensors that are spread over the ranks."""
+
+    def __init__(self, attend):
+        super().__init__()
+        self.attend = attend
+
+    def forward(self, q, k, v):
+        return self.attend(q, k, v)
+
+
+def distributed_tensors(rank):
+    mesh, whole = init_device_mesh("cpu", (2,)), torch.randn(2, 4, 6, 8, generator=torch.manual_seed(0))
+    model = Distributed(by_hand)
+    with visualizer.capture(model) as wanted:
+        model(whole, whole, whole)
+    for attend, queries, keys in (
+        (by_hand, Shard(1), Shard(1)),
+        (by_hand, Replicate(), Replicate()),
+        (functional.scaled_dot_product_attention, Shard(0), Shard(0)),
+        (functional.scaled_dot_product_attention, Shard(2), Replicate()),
+        (functional.scaled_dot_product_attention, Replicate(), Replicate()),
+        (functional.scaled_dot_product_attention, Shard(1), Shard(1)),
+    ):
+        model = Distributed(attend)
+        q, k = (distribute_tensor(whole, mesh, [place]) for place in (queries, keys))
+        alone = model(q, k, k)
+        with visualizer.capture(model, gradients=True) as run:
+            during = model(q, k, k)
+        assert torch.equal(alone.to_local(), during.to_local())
+        assert "seen but not recorded" not in repr(run)
+        (call,) = run.gather()
+        torch.testing.assert_close(call.map.tensor(), wanted[0].map.tensor(), atol=1e-6, rtol=0)
 
 
 def different_calls(rank):

@@ -16,7 +16,18 @@ SCRIPT = Path(__file__).with_name("ranks.py")
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("name", ["data_parallel", "fully_sharded", "tensor_parallel", "different_calls"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "data_parallel",
+        "fully_sharded",
+        "fully_sharded_of_old",
+        "tensor_parallel",
+        "sequence_parallel",
+        "distributed_tensors",
+        "different_calls",
+    ],
+)
 def test_each_rank_records_what_it_computes(name, tmp_path):
     commands = [[sys.executable, SCRIPT, name, str(rank), tmp_path / "meeting"] for rank in range(2)]
     running = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for command in commands]

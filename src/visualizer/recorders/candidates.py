@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import torch
 
 from visualizer.attention import reading
+from visualizer.recorders.anchors import anchored
 from visualizer.recorders.edits import Edits, as_taken
 from visualizer.recorders.layouts import keys_of, order_of
 from visualizer.recorders.places import Place
@@ -34,7 +35,7 @@ class FormedMap(NamedTuple):
     how
         How it was normalised.
     traced
-        The same tensor as autograd knows it, where gradients are wanted.
+        The same tensor as autograd knows it, or where it was in the graph, where gradients are wanted.
     levels
         Where the values were read, for deformable attention.
     has_queries
@@ -73,7 +74,7 @@ class Candidate:
     masked
         What masking made of the output, or None.
     traced
-        The output as autograd knows it, where gradients are wanted.
+        The output as autograd knows it, where gradients are wanted; where it was, once it is written into.
     levels
         Where the values were read, for deformable attention.
     edits
@@ -117,6 +118,10 @@ class Candidate:
                 value, order = taken, tuple(range(taken.dim()))
         keys = keys_of(value.permute(order), use)
         return FormedMap(value, order, self.how, self.traced, self.levels, self.from_product, keys)
+
+    def anchor(self) -> None:
+        """Remember where the output is in the graph now, before it is written into."""
+        self.traced = anchored(self.traced)
 
     def let_go(self) -> None:
         """Forget the output: it has been decided on."""

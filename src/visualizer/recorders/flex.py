@@ -17,7 +17,7 @@ from visualizer.attention import Factors, is_reading, reading
 from visualizer.recorders.compiling import STANCE, Compiled, compiler_around
 from visualizer.recorders.functions import BlockPattern
 from visualizer.recorders.fused import FusedCall
-from visualizer.recorders.graph import require_graph
+from visualizer.recorders.graph import GRAPH
 from visualizer.recorders.late import AfterImport
 from visualizer.recorders.substitution import Substitution
 
@@ -27,10 +27,6 @@ MASK = "create_block_mask"
 
 class Surroundings(Protocol):
     """What the recorder asks of the installation."""
-
-    @property
-    def wants_gradients(self) -> bool:
-        """Whether the graph should reach every call."""
 
     def found_fused(self, call: FusedCall) -> None:
         """Take a call."""
@@ -75,8 +71,8 @@ class FlexCalls:
         compiler = compiler_around(sys._getframe(1))  # noqa: SLF001
         if compiler is not None:
             function = self._compiled.of(function, compiler)
-        with STANCE.compiled():
-            return function(*args, **kwargs), compiler is not None
+        with STANCE.compiled(), GRAPH.aside():
+            return GRAPH.call(function, args, kwargs), compiler is not None
 
     def attend(self, args: Any, kwargs: Any) -> Any:
         """Run and record a call of flex attention."""
@@ -84,8 +80,7 @@ class FlexCalls:
             result, compiled = self.go_on(NAME, args, kwargs)
         try:
             call = _call(_signature().bind(*args, **kwargs).arguments, result, compiled=compiled)
-            if self._around.wants_gradients:
-                require_graph(call.output)
+            GRAPH.reach(call.output)
         except Exception as error:  # noqa: BLE001  # the model must go on
             self._around.failed(error)
         else:

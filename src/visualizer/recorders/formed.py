@@ -18,7 +18,7 @@ from visualizer.attention import reading
 from visualizer.recorders import operators
 from visualizer.recorders.candidates import Candidate
 from visualizer.recorders.dispatcher import Following, Hook, Operation
-from visualizer.recorders.graph import require_graph
+from visualizer.recorders.graph import GRAPH
 from visualizer.recorders.native import NativeAttention
 from visualizer.recorders.places import Place
 from visualizer.recorders.provenance import EXPONENTIAL, FEATURES, LOGITS, MAP, NOISE, OUTER, Mark, Marks
@@ -122,14 +122,18 @@ class FormedMaps:
         of_logits = self._marks.of(given["self"])
         if result.dim() == 1 and LOGITS not in of_logits:
             return  # shares, such as those of a model's layers
-        if self._around.wants_gradients:
-            require_graph(result, given["self"])
         if self._native.inside:
             candidate = self._add("softmax of torch's native attention", result, axis, {LOGITS})
             self._decide(candidate, None)
         else:
+            self._reach(operation, given["self"])
             self._widen()
             self._add("softmax", result, axis, of_logits)
+
+    def _reach(self, operation: Operation, *operands: torch.Tensor) -> None:
+        """Have the graph reach what the model was given, and nothing that it owned before."""
+        if not self._native.inside and not operators.writes(operation.operator.__name__):
+            GRAPH.reach(operation.result, *operands)
 
     def _add(self, how: str, value: torch.Tensor, axis: int, of_logits: set[Mark]) -> Candidate:
         candidate = Candidate(
@@ -176,6 +180,7 @@ class FormedMaps:
         used_left, used_right = self._contracted(of_rows, of_left), self._contracted(of_columns, of_right)
         if used_left or used_right or self._replaced(left, right):
             return
+        self._reach(operation, left, right)  # what is normalised by hand is known as such too late
         self._widen()
         self._marks.put(operation.result, [LOGITS])
 
@@ -242,6 +247,7 @@ class FormedMaps:
                 if candidate.value is not None and candidate.shares_storage(target):
                     with reading():
                         candidate.value = candidate.value.clone()
+                    candidate.anchor()
 
     def _after_moving(self, name: str, operation: Operation) -> None:
         marks = self._marks_of_all(operation.args)

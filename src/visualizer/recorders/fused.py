@@ -5,6 +5,7 @@ The call goes on untouched; q, k and what shapes the map are noted from its argu
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple, Protocol
@@ -13,7 +14,8 @@ import torch
 
 from visualizer.attention import Factors, reading
 from visualizer.recorders.dispatcher import Arguments, Following, Named, Operation, overload
-from visualizer.recorders.graph import require_graph
+from visualizer.recorders.graph import GRAPH
+from visualizer.recorders.spread import is_spread
 from visualizer.recorders.transforms import is_transformed, outside_transforms, whole
 
 ENTRY_KEYS = (
@@ -34,7 +36,8 @@ class FusedCall(NamedTuple):
 
     ``mask`` is boolean (True: may be attended to) or additive; ``causal`` aligns at the upper left. Where
     these words do not say all of a call, ``factors`` does, and ``output`` has the axes (batch, head, query,
-    width) then. ``note`` is for the reader; ``refused`` says why the call cannot be read.
+    width) then. ``note`` is for the reader; ``refused`` says why the call cannot be read; ``whole`` is the
+    DTensor that the output is this rank's part of.
     """
 
     query: torch.Tensor
@@ -49,6 +52,7 @@ class FusedCall(NamedTuple):
     factors: Factors | None = None
     note: str = ""
     refused: str = ""
+    whole: Any = None
 
 
 KERNELS = (
@@ -64,10 +68,6 @@ KERNELS = (
 class Surroundings(Protocol):
     """What the recorder asks of the installation."""
 
-    @property
-    def wants_gradients(self) -> bool:
-        """Whether the graph should reach every call."""
-
     def found_fused(self, call: FusedCall) -> None:
         """Take a fused call."""
 
@@ -77,6 +77,7 @@ class FusedCalls:
 
     def __init__(self, surroundings: Surroundings) -> None:
         self._around = surroundings
+        self._within = _Within()
 
     def install(self, following: Following) -> None:
         """Follow the entry, and for what comes past it the kernels."""
@@ -87,12 +88,12 @@ class FusedCalls:
     def _around_entry(self, go_on: Callable[[], Any], args: Arguments, kwargs: Named) -> Any:
         if any(map(is_transformed, args[:3])):
             return self._around_transformed(go_on, args, kwargs)
+        if any(map(is_spread, args[:3])):
+            return self._around_spread(go_on)
         if not all(_is_plain(tensor) for tensor in args[:3]):  # fake, wrapped or nested: seen further down
             return go_on()
         with reading():
-            output = go_on()
-        if self._around.wants_gradients:
-            require_graph(output)
+            output = GRAPH.lend(go_on())
         entry = overload("scaled_dot_product_attention")
         self._around.found_fused(
             _call("scaled_dot_product_attention", Operation(entry, args, kwargs, output))
@@ -113,8 +114,30 @@ class FusedCalls:
             )
         return output
 
+    def _around_spread(self, go_on: Callable[[], Any]) -> Any:
+        """Record what this rank's kernel was given, and how the ranks' parts make up the output."""
+        self._within.found, outer = [], self._within.found
+        try:
+            output = GRAPH.lend(go_on())
+            found = self._within.found
+        finally:
+            self._within.found = outer
+        for call in found:
+            self._around.found_fused(call._replace(whole=output))
+        return output
+
     def _after_kernel(self, name: str, operation: Operation) -> None:
-        self._around.found_fused(_call(name, operation))
+        call = _call(name, operation)
+        if self._within.found is None:
+            self._around.found_fused(call)
+        elif _is_plain(call.output) and not call.output.is_meta:
+            self._within.found.append(call)
+
+
+class _Within(threading.local):
+    """The kernels' calls within a call on DTensors; None outside of one."""
+
+    found: list[FusedCall] | None = None
 
 
 def _call(kernel: str, operation: Operation) -> FusedCall:

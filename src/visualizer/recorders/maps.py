@@ -37,6 +37,7 @@ class Made(NamedTuple):
     number: int = 0
     error: Any = None
     formed: bool = False
+    split: tuple[int, ...] | None = None
 
 
 def fused_map(call: FusedCall, module: Any, holder: Holder, options: Options) -> Made:

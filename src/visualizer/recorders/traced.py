@@ -1,4 +1,4 @@
-"""What autograd knows of a call: the tensor that stands for its map in the graph."""
+"""What autograd knows of a call: the place that stands for its map in the graph."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ from typing import Any
 
 import torch
 
+from visualizer.recorders.anchors import Anchor, anchored
 from visualizer.recorders.candidates import FormedMap
 from visualizer.recorders.fused import FusedCall
+from visualizer.recorders.graph import GRAPH
+from visualizer.recorders.spread import is_spread
 
 
 @dataclass(frozen=True, eq=False)
@@ -17,8 +20,13 @@ class Traced:
 
     Attributes
     ----------
-    tensor
-        The output of a fused call, or the map that the model formed, as autograd knows it.
+    anchor
+        Where the output of a fused call, or the map that the model formed, is in the graph; None where it ran
+        without one.
+    shape
+        Its shape on this rank.
+    layout
+        The mesh and the placements of a DTensor, None of other tensors.
     module
         Identity of the module.
     dropout
@@ -31,41 +39,60 @@ class Traced:
         Which of them are keys of the map.
     told_by
         What tells the call from others of its module: its queries, or the map.
-    version
-        How often the tensor had been changed in place at the call.
+    cuts, before
+        What has cut the graph, a list that grows, and how often that had happened before the call.
     """
 
-    tensor: Any
+    anchor: Anchor | None
+    shape: torch.Size
+    layout: tuple[Any, Any] | None
     module: int
     dropout: float
     value: Any
     order: tuple[int, ...] | None
     keys: slice
     told_by: torch.Tensor
-    version: int = 0
+    cuts: list[str]
+    before: int
 
     @property
-    def is_changed(self) -> bool:
-        """Whether the tensor was changed in place since: the graph knows it as changed alone."""
-        return self.tensor is not None and _version(self.tensor) != self.version
+    def cut_by(self) -> str:
+        """What cut the graph after the call, or ""."""
+        return next(iter(self.cuts[self.before :]), "")
 
     def is_of(self, what: FusedCall | FormedMap) -> bool:
         """Tell whether this is what a checkpoint computes again."""
         told_by = _told_by(what)
         return self.told_by.shape == told_by.shape and torch.equal(self.told_by, told_by)
 
+    def zeros(self) -> torch.Tensor:
+        """Return the gradient of a call without influence."""
+        return self.told_by.new_zeros(self.shape)
+
 
 def trace(what: FusedCall | FormedMap, module: int, value: Any) -> Traced:
     """Return what autograd knows of a call; ``value`` is v as it is held."""
+    fused = isinstance(what, FusedCall)
+    return Traced(
+        anchor=anchored(traced := _known(what)),
+        layout=(traced.device_mesh, traced.placements) if is_spread(traced) else None,
+        shape=what.output.shape if isinstance(what, FusedCall) else what.value.shape,
+        module=module,
+        dropout=what.dropout if isinstance(what, FusedCall) else 0.0,
+        value=value if fused else None,
+        order=None if isinstance(what, FusedCall) else what.order,
+        keys=slice(None) if isinstance(what, FusedCall) else what.keys,
+        told_by=_told_by(what),
+        cuts=(cuts := GRAPH.cuts),
+        before=len(cuts),
+    )
+
+
+def _known(what: FusedCall | FormedMap) -> Any:
+    """Return the tensor that autograd knows, or where it was."""
     if isinstance(what, FusedCall):
-        version = _version(what.output)
-        return Traced(what.output, module, what.dropout, value, None, slice(None), _told_by(what), version)
-    version = _version(what.traced) if what.traced is not None else 0
-    return Traced(what.traced, module, 0.0, None, what.order, what.keys, _told_by(what), version)
-
-
-def _version(tensor: torch.Tensor) -> int:
-    return 0 if tensor.is_inference() else tensor._version  # noqa: SLF001
+        return what.output if what.whole is None else what.whole
+    return what.traced
 
 
 def _told_by(what: FusedCall | FormedMap) -> torch.Tensor:
