@@ -25,7 +25,7 @@ from visualizer.recorders.installation import Found
 from visualizer.recorders.maps import Made, formed_map, fused_map
 from visualizer.recorders.places import Place
 from visualizer.recorders.readable import is_captured
-from visualizer.recorders.spread import is_planned, split_axes
+from visualizer.recorders.spread import is_planned, is_spread, split_axes
 from visualizer.recorders.traced import trace
 from visualizer.room import Room
 from visualizer.run import Run
@@ -92,8 +92,8 @@ class Filling:
         else:
             how = f"{what.how} in {found.place.function}, line {found.place.line}"
             made = formed_map(what, owner, self._holder, self._options)
-        if isinstance(what, FusedCall) and what.whole is not None:
-            made = made._replace(split=split_axes(what.whole))
+        if isinstance(what, FusedCall) and is_spread(what.known):
+            made = made._replace(split=split_axes(what.known))
         if self._options.gradients:
             made = made._replace(traced=trace(what, module, made.value))
         if self._options.queries is not None and not made.content.shape[-2]:

@@ -14,9 +14,9 @@ from visualizer.attention import AttentionMap, Dense, LowRank
 from visualizer.calls import Call
 from visualizer.errors import VisualizerError
 from visualizer.recorders.anchors import anchored
-from visualizer.recorders.fused import FusedCall
 from visualizer.recorders.installation import INSTALLATION, Found
 from visualizer.recorders.spread import own_part
+from visualizer.recorders.traced import checkpoint_run, known_tensor
 
 
 def map_gradients(calls: Sequence[Call], scalar: Any, modules: Mapping[int, Any]) -> list[Call]:
@@ -93,11 +93,13 @@ def _with_gradient(call: Call, gradient: torch.Tensor | None) -> Call:
     if gradient is None:
         gradient = call.traced.zeros()
     gradient = own_part(gradient, call.traced.layout)
+    if call.traced.arrange is not None:
+        gradient = call.traced.arrange(gradient)
     value = call.traced.value
     if value is None:
         if call.traced.order is not None:
             gradient = gradient.permute(call.traced.order)[..., call.traced.keys]
-        made = AttentionMap(Dense(gradient.reshape(call.shape)))
+        made = AttentionMap(Dense(gradient.reshape(call.shape), signed=True))
     else:
         made = AttentionMap(LowRank(gradient.reshape(*call.shape[:-1], value.shape[-1]), value))
     return replace(call, content=made, traced=None, error=None, how="the gradient of " + call.how)
@@ -121,14 +123,19 @@ class _Recompute:
     def hear(self, found: Found) -> None:
         """Take what is computed again."""
         what = found.what
-        anchor = anchored(what.output if isinstance(what, FusedCall) else what.traced)
+        anchor = anchored(known_tensor(what))
         if anchor is None or found.place.module not in self.modules:
             return
-        for number, call in list(self._waiting.items()):
-            if call.traced.module == found.place.module and call.traced.is_of(what):
-                del self._waiting[number]
-                anchor.hook(partial(self.take, number))
-                return
+        run = checkpoint_run()
+        alike = [
+            (call.traced.run != run, number)  # those that this checkpoint ran come first, in their order
+            for number, call in self._waiting.items()
+            if call.traced.module == found.place.module and call.traced.is_of(what)
+        ]
+        if alike:
+            number = min(alike)[1]
+            del self._waiting[number]
+            anchor.hook(partial(self.take, number))
 
     def left(self, candidate: Any) -> None:
         """Do not mind what was no map."""
@@ -140,6 +147,11 @@ class _Recompute:
     def check(self) -> None:
         """Raise an error for calls that autograd has not seen, which is not to have no influence."""
         for call in self._waiting.values():
+            if call.traced.is_seen_late:
+                raise VisualizerError(
+                    f"the gradient of {call.path or 'the model'} was asked for, but its result was written "
+                    "into before autograd saw it, or is a view: have the model make a new tensor there"
+                )
             if call.traced.anchor is None:
                 raise VisualizerError(
                     f"the gradient of {call.path or 'the model'} was asked for, but its forward ran without "

@@ -120,6 +120,40 @@ def test_the_map_is_the_softmax_of_what_the_functions_make(case, compiled, mode)
     assert backend.runs - runs == int(compiled)
 
 
+@pytest.mark.parametrize("compiled", [False, True])
+@pytest.mark.parametrize("case", CASES)
+def test_gradients_are_autograds_of_the_formula(case, compiled):
+    """Of frozen weights: on a CPU the function refuses tensors that need a gradient."""
+    options, expected = CASES[case]
+    attend = torch.compile(flex_attention, backend=Backend()) if compiled else flex_attention
+    layer, twin = (Attention(attend, **options).requires_grad_(False) for _ in range(2))
+    twin.attend = lambda q, k, v, **_: kept(twin, v)
+
+    def kept(twin, v):
+        twin.map = expected(twin).softmax(-1).requires_grad_()
+        return twin.map @ v.repeat_interleave(4 // twin.heads, 1)
+
+    with torch.enable_grad():
+        with visualizer.capture(layer, gradients=True) as run:
+            loss = layer(X).mul_(2).square().sum()
+        (wanted,) = torch.autograd.grad((2 * twin.double()(X.double())).square().sum(), twin.map)
+    assert (run.gradients(loss)[""].tensor() - wanted).abs().max() < 1e-5 * wanted.abs().max()
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_a_second_layer_runs_on_and_cuts_the_first_ones_gradient(compiled):
+    attend = torch.compile(flex_attention, backend=Backend()) if compiled else flex_attention
+    model = nn.ModuleList(Attention(attend).requires_grad_(False) for _ in range(2))
+    with torch.enable_grad():
+        alone = model[1](model[0](X).transpose(1, 2).flatten(2))
+        with visualizer.capture(model, gradients=True) as run:
+            during = model[1](model[0](X).transpose(1, 2).flatten(2))
+        assert torch.equal(alone, during)
+        with pytest.raises(VisualizerError, match=r"no gradient of what the model did later, flex_attention"):
+            run.gradients(during.sum())
+        assert run[1:].gradients(during.sum())["1"].shape == (2, 4, 9, 9)
+
+
 def test_everything_is_as_it_was_after_the_block():
     codes = flex_attention.__code__, create_block_mask.__code__
     Attention()(X)  # torch's compiler gives the module names of its own

@@ -245,6 +245,23 @@ def test_tensors_of_the_models_own_that_are_written_into_stay_without_gradients(
     assert not copy.deepcopy(net)(X).requires_grad
 
 
+@pytest.mark.parametrize("frozen", [True, False])
+def test_an_output_that_is_a_view_has_its_own_gradient_or_none(frozen):
+    def viewed(layer, q, k, v):
+        return functional.scaled_dot_product_attention(q, k, functional.pad(v, (0, 3)))[..., :8]
+
+    def written(y):
+        y.mul_(2)
+        return y
+
+    net, twin = Net(viewed, written).requires_grad_(not frozen), Net(formed, written).double()
+    wanted = torch.autograd.grad(twin(X.double()).square().sum(), [layer.map for layer in twin.layers])
+    with visualizer.capture(net, gradients=True) as run:
+        loss = net(X).square().sum()
+    for call, one in zip(run.gradients(loss), wanted, strict=True):
+        assert (call.map.tensor() - one).abs().max() < 1e-5 * one.abs().max()
+
+
 def test_an_error_of_the_models_own_stays():
     def wrong(y):
         y.relu_()

@@ -1,6 +1,7 @@
 """Gradients with respect to maps, fused ones too, next to autograd's own of the written-out model."""
 
 import copy
+from functools import partial
 
 import pytest
 import torch
@@ -10,6 +11,9 @@ from torch.utils.checkpoint import checkpoint
 
 import visualizer
 from visualizer.errors import VisualizerError
+
+from .formulas import inputs
+from .formulas import layer as layer_of
 
 
 class Attention(nn.Module):
@@ -112,6 +116,77 @@ def test_map_times_gradient_is_read_lazily(x, expected):
     relevance = run["layers.1"] * gradients["layers.1"]
     wanted = run["layers.1"].tensor() * expected[1]
     assert (relevance[0, 2].tensor() - wanted[0, 2]).abs().max() < 1e-4 * wanted.abs().max()
+
+
+def test_read_outs_of_map_times_gradient_are_those_of_its_numbers(x, expected):
+    run, gradients = recorded(make(), x)
+    relevance = run["layers.1"] * gradients["layers.1"]
+    wanted = run["layers.1"].tensor() * expected[1]
+    for found, one in (
+        (relevance.received(), wanted.sum(-2)),
+        (relevance.mass([slice(0, 3)])[..., 0], wanted[..., :3].sum(-1)),
+        (relevance.topk(2)[0], wanted.topk(2).values),
+        (relevance.heads().tensor(), wanted.mean(1, keepdim=True)),
+        (relevance @ torch.ones(7), wanted.sum(-1)),
+    ):
+        assert (found - one).abs().max() < 1e-4 * one.abs().max()
+
+
+@pytest.mark.parametrize("fused", [True, False])
+@pytest.mark.parametrize("name", ["entropy", "expected_position", "rest"])
+def test_a_gradients_rows_are_no_shares(x, fused, name):
+    run, gradients = recorded(make(fused=fused), x)
+    gradient = gradients["layers.1"]
+    for signed in (gradient, run["layers.1"] * gradient, gradient.heads(), gradient.dense()):
+        with pytest.raises(VisualizerError, match=f"{name} was asked for of a gradient"):
+            signed.rest if name == "rest" else getattr(signed, name)()
+
+
+@pytest.mark.parametrize("fused", [True, False])
+@pytest.mark.parametrize("reentrant", [None, False, True])
+def test_a_module_that_runs_twice_on_the_same_has_each_calls_own_gradient(x, fused, reentrant):
+    layer = Attention(fused=fused)
+
+    class Twice(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layer = layer
+
+        def forward(self, x):
+            run = (
+                self.layer if reentrant is None else partial(checkpoint, self.layer, use_reentrant=reentrant)
+            )
+            return 2 * run(x) + 5 * run(x)
+
+    run, gradients = recorded_of(Twice(), x)
+    first, second = (call.map.tensor() for call in gradients)
+    torch.testing.assert_close(second, 2.5 * first)
+
+
+def recorded_of(net, x):
+    with visualizer.capture(net, gradients=True) as run:
+        loss = net(x).sum()
+    return run, run.gradients(loss)
+
+
+@pytest.mark.parametrize("frozen", [True, False])
+def test_maps_in_other_layouts_have_gradients_in_the_maps_own(x, frozen):
+    def turned(q, k, v):
+        weights = torch.einsum("bhid,bhjd->bjih", q, k).mul(8**-0.5).softmax(1)
+        return torch.einsum("bjih,bhjd->bhid", weights, v)
+
+    def with_sink(q, k, v):
+        scores = q @ k.mT * 8**-0.5
+        return torch.cat([scores, scores.new_zeros(*q.shape[:-1], 1)], -1).softmax(-1)[..., :-1] @ v
+
+    for attend in (turned, with_sink):
+        layer = layer_of(attend).requires_grad_(not frozen)
+        with visualizer.capture(layer, gradients=True) as run:
+            output = layer(inputs())
+        v = layer.split(inputs())[2]
+        wanted = 2 * output @ v.mT
+        found = run.gradients(output.square().sum())[0].map.tensor()
+        assert (found - wanted).abs().max() < 1e-5 * wanted.abs().max()
 
 
 def test_dropout_is_an_error_that_says_why(x):

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 import visualizer
+from visualizer.errors import VisualizerError
 
 OPERATORS = """
 flash_attn::_flash_attn_forward(Tensor q, Tensor k, Tensor v, float dropout_p, float softmax_scale,
@@ -104,7 +105,7 @@ def window(causal, left, right):
 
 def dense(q, k, v, p, scale, causal, left, right, cap, slopes, _softmax):
     found = attend_all(q, k, v, scale=scale, cap=cap, slopes=slopes, **window(causal, left, right))
-    return found[0], *(torch.zeros(0) for _ in range(3))
+    return found[0].clone(), *(torch.zeros(0) for _ in range(3))
 
 
 def packed(q, k, v, cu_q, cu_k, _mq, _mk, p, scale, causal, left=-1, right=-1, cap=0.0, slopes=None, *rest):
@@ -320,6 +321,66 @@ def test_what_cannot_be_read_is_told_beside_what_was_recorded():
     assert repr(run).endswith(
         "1 call was seen but not recorded: flash_attn_3::fwd was called with attention in chunks"
     )
+
+
+@pytest.mark.parametrize("frozen", [False, True])
+@pytest.mark.parametrize("name", ["dense", "packed"])
+def test_gradients_are_those_of_the_formula(name, frozen):
+    """The operators with a formula for autograd, as torch.library registers it: dL/dq, dL/dk, dL/dv."""
+    starts = None if name == "dense" else (STARTS_Q, STARTS_K)
+    operator = "_flash_attn_forward" if name == "dense" else "_flash_attn_varlen_forward"
+    options = {"scale": 0.3, "left": 2, "right": 0}
+
+    def backward(ctx, gradient, *_):
+        tensors = [tensor.detach().requires_grad_() for tensor in ctx.saved_tensors]
+        with torch.enable_grad():
+            output = attend_all(*tensors, starts, **options)[0]
+        return (*torch.autograd.grad(output, tensors, gradient), *[None] * ctx.others)
+
+    rest = (0.0, 0.3, True, 2, -1, 0.0, None, False)
+    rest = rest if starts is None else (*starts, 5, 7, *rest)
+    library = torch.library.Library("flash_attn", "FRAGMENT")
+
+    def setup(ctx, inputs, output):
+        ctx.others = len(inputs) - 3
+        ctx.save_for_backward(*inputs[:3])
+
+    torch.library.register_autograd(f"flash_attn::{operator}", backward, setup_context=setup, lib=library)
+    try:
+        layer = Layer(f"flash_attn::{operator}", *rest)
+        inputs = [tensor.requires_grad_(not frozen) for tensor in tensors(starts=starts)]
+        with visualizer.capture(layer, gradients=True) as run:
+            loss = layer(*inputs).mul_(2).square().sum() if frozen else (2 * layer(*inputs)).square().sum()
+        q, k, v = (tensor.detach() for tensor in inputs)
+        output, weights = attend_all(q, k, v, starts, **options)
+        slope = 8 * output if starts is None else 8 * output[None]
+        v = v if starts is None else v[None]
+        expected = torch.einsum("bihd,bjhd->bhij", slope, v.repeat_interleave(2, 2))
+        found = run.gradients(loss)[""].tensor()
+        assert (found - expected).abs().max() < 1e-5 * expected.abs().max()
+    finally:
+        library._destroy()
+
+
+def test_a_kernel_within_an_autograd_function_says_that_it_has_no_gradient():
+    class Function(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, q, k, v):
+            return torch.ops.flash_attn_3.fwd(q, k, v)[0][:, 1:]
+
+        @staticmethod
+        def backward(ctx, gradient):
+            return None, None, None
+
+    class Own(nn.Module):
+        def forward(self, q, k, v):
+            return Function.apply(q, k, v)
+
+    layer = Own()
+    with visualizer.capture(layer, gradients=True) as run:
+        loss = layer(*(tensor.requires_grad_() for tensor in tensors())).sum()
+    with pytest.raises(VisualizerError, match=r"an autograd\.Function of its own"):
+        run.gradients(loss)
 
 
 def test_dropout_is_not_compared():

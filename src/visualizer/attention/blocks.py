@@ -40,6 +40,7 @@ class Source(ABC):
     work: Any
     dtype: Any
     kind = "an array"
+    signed = False  # whether its rows are no shares, as a gradient's are not
     narrow = 0  # how many columns `apply` reads by one pass of a kernel
 
     @property

@@ -24,6 +24,8 @@ class Dense:
         What the softmax was taken of, in the map's shape.
     query_valid
         Booleans (..., query) or (..., head, query): False is padding.
+    signed
+        Whether its rows are no shares of one, but numbers of any sign, as a gradient's are.
 
     Raises
     ------
@@ -43,6 +45,7 @@ class Dense:
     rest: Array | None = None
     logits: Array | None = None
     query_valid: Array | None = None
+    signed: bool = False
 
     def __post_init__(self) -> None:
         arrays_of(self.array)
@@ -60,7 +63,7 @@ class DenseSource(Source):
     """A map held as an array."""
 
     def __init__(self, dense: Dense) -> None:
-        self.dense = dense
+        self.dense, self.signed = dense, dense.signed
         self.shape = tuple(dense.array.shape)
         self.xp = arrays_of(dense.array)
         own = dense.array.dtype

@@ -18,6 +18,7 @@ class Derived(Source):
         self.source, self.at = source, at
         self.shape = (*(len(index) for index in at), source.shape[-1])
         self.xp, self.work, self.dtype, self.kind = source.xp, source.work, source.dtype, source.kind
+        self.signed = source.signed
 
     def check_unchanged(self) -> None:
         """Ask the map beneath."""
@@ -47,8 +48,11 @@ class Logits(Derived):
 class Product(Derived):
     """A map times an array or another map of its shape, cell by cell."""
 
-    def __init__(self, source: Source, at: At, other: Callable[[At], Array], held: list[Array]) -> None:
+    def __init__(
+        self, source: Source, at: At, other: Callable[[At], Array], held: list[Array], *, signed: bool = False
+    ) -> None:
         super().__init__(source, at)
+        self.signed |= signed
         self.other, self.held = other, held
         self.kind = f"{source.kind} times another"
 

@@ -37,6 +37,7 @@ class LowRank(Source):
     """
 
     kind = "an outer product"
+    signed = True
 
     def __init__(self, left: Array, right: Array) -> None:
         mine, its = tuple(left.shape), tuple(right.shape)

@@ -72,6 +72,7 @@ class AttentionMap(Operator):
 
         Rows that are masked as a whole are zeros and lack all of it.
         """
+        self._need_shares("rest")
         return self._by_rows("rest", lambda source, at: source.rest(at))
 
     @property
@@ -142,6 +143,7 @@ class AttentionMap(Operator):
         >>> AttentionMap(Dense(np.full((1, 8), 1 / 8))).entropy(bits=True)
         array([3.])
         """
+        self._need_shares("entropy")
         found = self._by_rows("entropy", lambda source, at: source.entropy(at))
         return found / log(2) if bits else found
 
@@ -234,6 +236,7 @@ class AttentionMap(Operator):
 
         Error 1e-5 of N.
         """
+        self._need_shares("expected_position")
         return self._by_rows("expected_position", readouts.expected_position)
 
     def _notes(self) -> list[str]:

@@ -13,7 +13,7 @@ from visualizer.attention.derived import Logits, Merged, Product
 from visualizer.attention.indices import At, compose, is_whole, take, take_axis
 from visualizer.attention.lazy import LazyMap, View
 from visualizer.attention.transposed import Transposed
-from visualizer.errors import ShapeError
+from visualizer.errors import ShapeError, VisualizerError
 
 if TYPE_CHECKING:
     from typing import Self
@@ -75,7 +75,8 @@ class Operator(LazyMap):
         if isinstance(other, Operator) and other._view.dropped == self._view.dropped:
             self._same_shape(other.shape)
             theirs, there = other._source, other._whole_keys("a * g")
-            made = Product(self._source, at, partial(_rows_of, theirs, there), theirs.tensors())
+            rows = partial(_rows_of, theirs, there)
+            made = Product(self._source, at, rows, theirs.tensors(), signed=theirs.signed)
         else:
             xp = self._source.xp
             array = xp.asarray(other.array() if isinstance(other, LazyMap) else other)
@@ -134,7 +135,8 @@ class Operator(LazyMap):
         with self._reading():
             array = LazyMap(source, view=View(at, self._view.keys, axes), budget=budget or self._budget)
             rest = source.xp.cast(source.rest(at), self.dtype)
-            made = Dense(array.array(budget), rest, query_valid=source.query_valid(at))
+            valid = source.query_valid(at)
+            made = Dense(array.array(budget), rest, query_valid=valid, signed=source.signed)
         dense: Self = self._made(type(self), DenseSource(made))
         return dense
 
@@ -206,6 +208,13 @@ class Operator(LazyMap):
     def _same_shape(self, shape: tuple[int, ...]) -> None:
         if shape != self.shape:
             raise ShapeError(f"an array with axes {shape} does not fit a map of shape {self.shape}")
+
+    def _need_shares(self, name: str) -> None:
+        if self._source.signed:
+            raise VisualizerError(
+                f"{name} was asked for of a gradient, or of its product with a map, whose rows are no shares "
+                "of one: read its rows, received(), mass(), pool(), topk() or a product with a vector"
+            )
 
     def _need(self, axis: int, name: str) -> None:
         place = len(self._source.shape) + axis

@@ -36,8 +36,8 @@ class FusedCall(NamedTuple):
 
     ``mask`` is boolean (True: may be attended to) or additive; ``causal`` aligns at the upper left. Where
     these words do not say all of a call, ``factors`` does, and ``output`` has the axes (batch, head, query,
-    width) then. ``note`` is for the reader; ``refused`` says why the call cannot be read; ``whole`` is the
-    DTensor that the output is this rank's part of.
+    width) then. ``note`` is for the reader; ``refused`` says why the call cannot be read. ``known`` is the
+    output as autograd knows it, where it is another tensor; ``arrange`` brings that into the output's axes.
     """
 
     query: torch.Tensor
@@ -52,7 +52,8 @@ class FusedCall(NamedTuple):
     factors: Factors | None = None
     note: str = ""
     refused: str = ""
-    whole: Any = None
+    known: Any = None
+    arrange: Callable[[torch.Tensor], torch.Tensor] | None = None
 
 
 KERNELS = (
@@ -123,12 +124,13 @@ class FusedCalls:
         finally:
             self._within.found = outer
         for call in found:
-            self._around.found_fused(call._replace(whole=output))
+            self._around.found_fused(call._replace(known=output))
         return output
 
     def _after_kernel(self, name: str, operation: Operation) -> None:
         call = _call(name, operation)
         if self._within.found is None:
+            GRAPH.reach(call.output, call.query, call.key, call.value)
             self._around.found_fused(call)
         elif _is_plain(call.output) and not call.output.is_meta:
             self._within.found.append(call)

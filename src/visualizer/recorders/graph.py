@@ -52,8 +52,10 @@ class Graph:
     def lend(self, output: torch.Tensor) -> torch.Tensor:
         """Return a fused output that the model may write into; its kernel may have saved it for the graph."""
         guard = self._guards.get(threading.get_ident())
-        if guard is not None and guard.stands and output.requires_grad:
-            return output.clone()
+        if guard is None or not torch.is_grad_enabled():
+            return output
+        if guard.stands if output.requires_grad else output._is_view():  # noqa: SLF001
+            output = output.clone()
         self.reach(output)
         return output
 
@@ -103,6 +105,7 @@ def _can_begin(result: torch.Tensor) -> bool:
     return (
         result.is_floating_point()
         and not result.is_inference()
+        and not result._is_view()  # noqa: SLF001  # what is written into later has its base's graph
         and not _is_checkpointed()
         and _functorch.peek_interpreter_stack() is None
         and not torch._C._dispatch_tls_is_dispatch_key_excluded(_WITHIN)  # noqa: SLF001

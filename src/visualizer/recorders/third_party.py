@@ -17,6 +17,7 @@ import torch
 from visualizer.attention import Band, Factors, is_reading, reading
 from visualizer.recorders.dispatcher import Following, Named, Operation, overload, proceed
 from visualizer.recorders.fused import FusedCall
+from visualizer.recorders.graph import GRAPH
 from visualizer.recorders.packing import unpack
 from visualizer.recorders.schemas import read
 
@@ -71,6 +72,8 @@ class ThirdPartyCalls:
         except Exception as error:  # noqa: BLE001  # the model must go on
             self._around.failed(error)
         else:
+            if call.known is not None:
+                GRAPH.reach(call.known, *(one for one in args if isinstance(one, torch.Tensor)))
             self._around.found_fused(call)
         return result
 
@@ -99,8 +102,9 @@ def read_call(operation: Operation) -> FusedCall:
         return _fused(operation, given, output, refused=refused)
     packed = given.get("starts_q") is not None
     factors = _factors(given, packed=packed)
-    output = _heads_first(output, packed=packed)
-    return _fused(operation, given, output, factors=factors, note=NOTE)
+    arrange = partial(_heads_first, packed=packed)
+    more = {"factors": factors, "note": NOTE, "known": output, "arrange": arrange}
+    return _fused(operation, given, arrange(output), **more)
 
 
 def _fused(operation: Operation, given: Named, output: Any, **more: Any) -> FusedCall:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import torch
+from torch.utils.checkpoint import CheckpointFunction
 
 from visualizer.recorders.anchors import Anchor, anchored
 from visualizer.recorders.candidates import FormedMap
@@ -20,11 +23,14 @@ class Traced:
 
     Attributes
     ----------
-    anchor
-        Where the output of a fused call, or the map that the model formed, is in the graph; None where it ran
-        without one.
-    shape
-        Its shape on this rank.
+    early
+        Where the output of a fused call, or the map that the model formed, was in the graph at the call; None
+        where it ran without one, or was known to autograd only when it was through.
+    tensor, version, is_view
+        That output or map, how often it had been changed in place, and whether it is a view: what is written
+        into one goes past its place in the graph.
+    arrange
+        What brings it into the axes (batch, head, query, width); None where it has them.
     layout
         The mesh and the placements of a DTensor, None of other tensors.
     module
@@ -39,12 +45,17 @@ class Traced:
         Which of them are keys of the map.
     told_by
         What tells the call from others of its module: its queries, or the map.
+    run
+        Identity of the reentrant checkpoint's run that the call was made in, or 0.
     cuts, before
         What has cut the graph, a list that grows, and how often that had happened before the call.
     """
 
-    anchor: Anchor | None
-    shape: torch.Size
+    early: Anchor | None
+    tensor: Any
+    version: int
+    is_view: bool
+    arrange: Callable[[torch.Tensor], torch.Tensor] | None
     layout: tuple[Any, Any] | None
     module: int
     dropout: float
@@ -52,8 +63,22 @@ class Traced:
     order: tuple[int, ...] | None
     keys: slice
     told_by: torch.Tensor
+    run: int
     cuts: list[str]
     before: int
+
+    @property
+    def anchor(self) -> Anchor | None:
+        """Where the output or the map is in the graph, if it has one."""
+        is_same = self.version == _version(self.tensor)
+        if self.early is not None and (is_same or not self.is_view):
+            return self.early
+        return anchored(self.tensor) if is_same else None
+
+    @property
+    def is_seen_late(self) -> bool:
+        """Whether autograd knows the output only as what was written into it since."""
+        return self.anchor is None and bool(self.tensor.requires_grad)
 
     @property
     def cut_by(self) -> str:
@@ -67,32 +92,50 @@ class Traced:
 
     def zeros(self) -> torch.Tensor:
         """Return the gradient of a call without influence."""
-        return self.told_by.new_zeros(self.shape)
+        return torch.zeros_like(self.tensor)
 
 
 def trace(what: FusedCall | FormedMap, module: int, value: Any) -> Traced:
     """Return what autograd knows of a call; ``value`` is v as it is held."""
     fused = isinstance(what, FusedCall)
     return Traced(
-        anchor=anchored(traced := _known(what)),
+        early=anchored(traced := known_tensor(what)),
+        tensor=traced if isinstance(traced, torch.Tensor) else what.value,
+        version=_version(traced),
+        is_view=isinstance(traced, torch.Tensor) and traced._is_view(),  # noqa: SLF001
+        arrange=what.arrange if isinstance(what, FusedCall) else None,
         layout=(traced.device_mesh, traced.placements) if is_spread(traced) else None,
-        shape=what.output.shape if isinstance(what, FusedCall) else what.value.shape,
         module=module,
         dropout=what.dropout if isinstance(what, FusedCall) else 0.0,
         value=value if fused else None,
         order=None if isinstance(what, FusedCall) else what.order,
         keys=slice(None) if isinstance(what, FusedCall) else what.keys,
         told_by=_told_by(what),
+        run=checkpoint_run(),
         cuts=(cuts := GRAPH.cuts),
         before=len(cuts),
     )
 
 
-def _known(what: FusedCall | FormedMap) -> Any:
+def checkpoint_run() -> int:
+    """Return what is the same where a reentrant checkpoint runs forward and where it runs again, or 0."""
+    codes = CheckpointFunction.forward.__code__, CheckpointFunction.backward.__code__
+    frame: Any = sys._getframe(1)  # noqa: SLF001
+    while frame is not None and frame.f_code not in codes:
+        frame = frame.f_back
+    return 0 if frame is None else id(frame.f_locals["ctx"])
+
+
+def known_tensor(what: FusedCall | FormedMap) -> Any:
     """Return the tensor that autograd knows, or where it was."""
     if isinstance(what, FusedCall):
-        return what.output if what.whole is None else what.whole
+        return what.output if what.known is None else what.known
     return what.traced
+
+
+def _version(tensor: Any) -> int:
+    is_counted = isinstance(tensor, torch.Tensor) and not tensor.is_inference()
+    return tensor._version if is_counted else 0  # noqa: SLF001
 
 
 def _told_by(what: FusedCall | FormedMap) -> torch.Tensor:
