@@ -54,12 +54,20 @@ def _proceed_with_number(operator: Any, below: Any, args: Any, kwargs: Any, posi
     if packet in _TAKE_NUMBERS:  # at the entry of one key it takes part in type promotion as a number again
         kernels = below.remove(DispatchKey.PythonDispatcher)  # which a compiler switches on while it traces
         return operator._op_dk(kernels.highestPriorityTypeId(), *args, **kwargs)  # noqa: SLF001
-    if packet is torch.ops.aten.copy_:
-        return torch.ops.aten.fill_.Scalar(args[0], args[1])
-    like = next(value for value in args if isinstance(value, torch.Tensor))
-    number = torch.scalar_tensor(args[position], dtype=torch.result_type(like, args[position]))
+    number = torch.scalar_tensor(args[position], dtype=_WIDEST[type(args[position])])
+    if packet not in _COPYING:
+        beside = next(value for value in reversed(args) if isinstance(value, torch.Tensor))
+        number = _promoting(number, torch.result_type(beside, args[position]), beside)
     return operator.redispatch(below, *args[:position], number, *args[position + 1 :], **kwargs)
 
+
+def _promoting(number: torch.Tensor, dtype: Any, beside: torch.Tensor) -> torch.Tensor:
+    """Return a number that makes ``dtype`` of what is beside it: cast, it overflows as torch's do."""
+    return number if torch.result_type(beside, number) == dtype else number.to(dtype)
+
+
+_COPYING = {torch.ops.aten.copy, torch.ops.aten.copy_}
+_WIDEST = {bool: torch.bool, int: torch.int64, float: torch.float64, complex: torch.complex128}
 
 _TAKE_NUMBERS = {
     getattr(torch.ops.aten, name)
