@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from visualizer.attention import AttentionMap, Dense
+from visualizer.attention import AttentionMap
 from visualizer.calls import Call
 from visualizer.errors import MemoryBudgetError
 from visualizer.explaining import NO_QUERY, SECOND_RUN, Seen
@@ -210,8 +210,8 @@ class Filling:
         return ""
 
     def _kept(self, content: Any) -> Any:
-        if self._options.keep == "dense" and hasattr(content, "tensor"):
-            return AttentionMap(Dense(content.tensor(budget=self._room.limit)))
+        if self._options.keep == "dense" and isinstance(content, AttentionMap) and 0 not in content.shape:
+            return content.dense(self._room.limit)
         readouts = self._options.readouts
         if readouts is None:
             return content

@@ -96,9 +96,10 @@ class Padded(Attention):
         return super().forward(x)
 
 
-def test_padded_queries_are_left_out_and_counted(x):
+@pytest.mark.parametrize("keep", ["factors", "dense"])
+def test_padded_queries_are_left_out_and_counted(x, keep):
     layer = Padded()
-    with visualizer.capture(layer) as run:
+    with visualizer.capture(layer, keep=keep) as run:
         layer(x)
     a = run[""]
     assert "3 padded queries left out" in repr(a)
