@@ -58,9 +58,14 @@ def prompt():
     return torch.randint(1, 100, (2, 7), generator=torch.Generator().manual_seed(1))
 
 
+@pytest.fixture(params=["sdpa", "eager"])
+def attention(request):
+    return request.param
+
+
 @pytest.mark.parametrize("cache", ["dynamic", "static"])
-def test_the_steps_join_to_the_map_of_the_whole_sequence(prompt, cache):
-    model = make()
+def test_the_steps_join_to_the_map_of_the_whole_sequence(prompt, cache, attention):
+    model = make(attn_implementation=attention)
     run, tokens = generate(model, prompt, 9, cache_implementation=cache)
     joined = run.stitched(PATH)
     whole = eager(model, tokens[:, :-1])
@@ -68,8 +73,8 @@ def test_the_steps_join_to_the_map_of_the_whole_sequence(prompt, cache):
 
 
 @pytest.mark.parametrize("cache", ["dynamic", "static"])
-def test_left_padding_stays_where_it_is(prompt, cache):
-    model = make()
+def test_left_padding_stays_where_it_is(prompt, cache, attention):
+    model = make(attn_implementation=attention)
     mask = torch.ones_like(prompt)
     mask[0, :3] = 0
     run, tokens = generate(model, prompt, 5, mask, cache_implementation=cache)
@@ -80,12 +85,41 @@ def test_left_padding_stays_where_it_is(prompt, cache):
     assert not joined[0, :, 3:, :3].any()
 
 
-def test_a_sliding_window_leaves_evicted_keys_out(prompt):
-    model = make("Mistral", sliding_window=6)
+@pytest.mark.parametrize("window", [4, 6, 12])
+def test_a_sliding_window_leaves_evicted_keys_out(prompt, window, attention):
+    model = make("Mistral", sliding_window=window, attn_implementation=attention)
     run, tokens = generate(model, prompt, 9)
     whole = eager(model, tokens[:, :-1])
     assert np.abs(run.stitched(PATH).numpy() - whole).max() < 1e-5
-    assert not whole[..., -1, :9].any()
+    assert not whole[..., -1, : 15 - window].any()
+
+
+def test_sinks_and_layers_with_and_without_a_window_join(prompt):
+    experts = {"num_local_experts": 2, "num_experts_per_tok": 1}
+    model = make("GptOss", sliding_window=4, head_dim=16, **experts)
+    run, tokens = generate(model, prompt, 5)
+    assert "softmax in eager_attention_forward" in run[0].how
+    assert np.abs(run.stitched(PATH).numpy() - eager(model, tokens[:, :-1])).max() < 1e-5
+    assert run.stitched("model.layers.0.self_attn").shape == (2, 4, 11, 11)
+
+
+def test_beams_change_places_and_are_not_joined(prompt, attention):
+    model = make(attn_implementation=attention)
+    run, _ = generate(model, prompt, 5, num_beams=3)
+    with pytest.raises(CallsError, match="belong to [2-5] sequences"):
+        run.stitched(PATH)
+
+
+def test_an_encoder_is_a_sequence_at_each_call(attention):
+    sizes = {"hidden_size": 64, "num_attention_heads": 4, "intermediate_size": 64, "num_hidden_layers": 2}
+    config = transformers.BertConfig(vocab_size=100, attn_implementation=attention, **sizes)
+    model, tokens = transformers.BertModel(config).eval(), torch.arange(8)[None]
+    with torch.no_grad(), visualizer.capture(model) as run:
+        model(tokens)
+        model(tokens)
+    path = "encoder.layer.0.attention.self"
+    assert [call.sequence for call in run.calls(path)] == [0, 1]
+    assert np.abs(run.stitched(path, 1).numpy() - run.calls(path)[0].map.numpy()).max() < 1e-6
 
 
 @pytest.mark.parametrize(
@@ -108,8 +142,8 @@ def test_bytes_are_linear_in_the_number_of_steps(prompt, kind, options, generati
     assert held[1] < 4.5 * held[0]
 
 
-def test_two_generations_are_two_sequences(prompt):
-    model = make()
+def test_two_generations_are_two_sequences(prompt, attention):
+    model = make(attn_implementation=attention)
     with torch.no_grad(), visualizer.capture(model) as run:
         for start in (prompt, prompt.flip(0)):
             model.generate(start, attention_mask=torch.ones_like(start), max_new_tokens=3, do_sample=False)

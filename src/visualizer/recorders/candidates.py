@@ -42,6 +42,8 @@ class FormedMap(NamedTuple):
         Whether its logits are products of queries and keys, and not scores of tokens alone.
     keys
         The keys that have values: others are sinks.
+    values
+        What the product multiplies with it, (..., key, width), where it was seen.
     """
 
     value: torch.Tensor
@@ -51,6 +53,7 @@ class FormedMap(NamedTuple):
     levels: tuple[SampledLevel, ...] = ()
     has_queries: bool = True
     keys: slice = slice(None)
+    values: torch.Tensor | None = None
 
 
 @dataclass(eq=False)  # compared as the objects that they are
@@ -117,7 +120,8 @@ class Candidate:
             if taken is not None:
                 value, order = taken, tuple(range(taken.dim()))
         keys = keys_of(value.permute(order), use)
-        return FormedMap(value, order, self.how, self.traced, self.levels, self.from_product, keys)
+        values = use.values_by_key if use is not None else None
+        return FormedMap(value, order, self.how, self.traced, self.levels, self.from_product, keys, values)
 
     def anchor(self) -> None:
         """Remember where the output is in the graph now, before it is written into."""

@@ -50,9 +50,15 @@ class GrowingKeys:
                     self._append(keys.narrow(_LENGTH, shared, length - shared), seen)
                     self._start = self._end - length
                     return self._last(), self._start
-        self._buffer, self._own, self._start, self._end, self._seen = keys, own, 0, length, seen
-        self.sequence += 1
+        self.begin()
+        self._buffer, self._own, self._end, self._seen = keys, own, length, seen
         return keys, 0
+
+    def begin(self) -> int:
+        """Begin another sequence, of which nothing is held so far, and return its number."""
+        self._buffer, self._own, self._start, self._end, self._seen = None, False, 0, 0, None
+        self.sequence += 1
+        return self.sequence
 
     def move(self, device: torch.device) -> None:
         """Go on with a copy on another device; steps so far keep what they hold."""

@@ -86,6 +86,10 @@ class Holder:
         held, first = growing.hold(held, queries, seen, own=own)
         return held, first, growing.sequence
 
+    def begin_keys(self, slot: Any) -> int:
+        """Begin another sequence without holding anything of it, and return its number."""
+        return self._keys[slot].begin()
+
     def hold_mask(self, mask: torch.Tensor) -> torch.Tensor:
         """Return a mask as it is held: once for all layers that share it, growing over decoding steps."""
         for source, version, held in self._masks:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -10,6 +11,7 @@ import torch
 from visualizer.attention import AttentionMap, Band, Dense, Factors
 from visualizer.errors import OptionError
 from visualizer.recorders.candidates import FormedMap
+from visualizer.recorders.continuing import place_in_sequence
 from visualizer.recorders.crossing import is_cross_attention
 from visualizer.recorders.factored import held_factors
 from visualizer.recorders.fused import FusedCall
@@ -84,10 +86,20 @@ def formed_map(found: FormedMap, module: Any, holder: Holder, options: Options) 
     if not found.has_queries and value.dim() < 4:  # (batch, key) or (batch, row, key)
         value = value.reshape(value.shape[0], 1, -1, value.shape[-1])
     value = _four(value)
+    values = _values(found.values, value, module)
+    first_key, sequence = place_in_sequence(value, values, (id(module), "values"), holder)
     rows = None if found.levels else options.rows(value.shape[-2])
     map_ = AttentionMap(Dense(holder.hold(value if rows is None else value[..., rows, :])))
     levels = tuple(replace(level, places=holder.hold(level.places)) for level in found.levels)
-    return Made(map_, levels=levels, note=_note(found), formed=True)
+    return Made(map_, first_key, sequence, levels=levels, note=_note(found), formed=True)
+
+
+def _values(values: torch.Tensor | None, map_: torch.Tensor, module: Any) -> torch.Tensor | None:
+    """Return values with the axes of their map (..., query, key), each group's head once."""
+    if values is None:
+        return None
+    shape = (*map_.shape[:-2], *values.shape[-2:])
+    return _grouped(values.reshape(shape) if values.numel() == math.prod(shape) else values, module)
 
 
 def _note(found: FormedMap) -> str:

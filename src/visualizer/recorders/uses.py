@@ -23,6 +23,15 @@ class Use(NamedTuple):
         return self.operand.shape[self.axis]
 
     @property
+    def values_by_key(self) -> torch.Tensor | None:
+        """The other operand as (..., key, width), or None where it is nested."""
+        values = self.values
+        if values.is_nested:
+            return None
+        values = values if values.dim() > 1 else values.unsqueeze(-1)
+        return values if values.shape[-2] == self.length else values.mT
+
+    @property
     def rows(self) -> int:
         """How many rows share the same values."""
         return self.operand.numel() // max(1, self.length * self._batches(self.operand))
