@@ -74,6 +74,8 @@ class Candidate:
         Whether its logits come from a product of two activations.
     is_gate
         Whether its logits are features that a layer made: shares of experts, classes, levels.
+    is_scored
+        Whether its logits are scores of tokens, one for each head.
     masked
         What masking made of the output, or None.
     traced
@@ -91,6 +93,7 @@ class Candidate:
     number: int
     from_product: bool
     is_gate: bool = False
+    is_scored: bool = False
     masked: torch.Tensor | None = None
     traced: Any = None
     levels: tuple[SampledLevel, ...] = ()

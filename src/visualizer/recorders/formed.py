@@ -25,6 +25,7 @@ from visualizer.recorders.provenance import EXPONENTIAL, FEATURES, LOGITS, MAP, 
 from visualizer.recorders.readable import is_symbolic
 from visualizer.recorders.sampled import sampled_levels, sampled_mark
 from visualizer.recorders.uses import Use, both_uses, is_normalised
+from visualizer.recorders.weighing import LatestWeighing, Weighing, are_scores, score_mark
 from visualizer.recorders.writes import before_writing
 
 UNDECIDED = 32
@@ -68,6 +69,7 @@ class FormedMaps:
         self._undecided: deque[Candidate] = deque()
         self._following: Following | None = None
         self._wide = False
+        self._weighing = LatestWeighing()
 
     def install(self, following: Following) -> None:
         """Follow softmaxes and products; the rest only once there is something to follow."""
@@ -144,6 +146,7 @@ class FormedMaps:
             number=self._around.next_number(),
             from_product=LOGITS in of_logits,
             is_gate=Mark(FEATURES, width=value.shape[axis]) in of_logits,
+            is_scored=are_scores(value, axis, of_logits),
         )
         if self._around.wants_gradients:
             candidate.traced = value
@@ -219,6 +222,7 @@ class FormedMaps:
         if 1 < width <= FEW:
             self._widen()
             self._marks.put(result, [Mark(FEATURES, width=width)])
+        self._marks.put(result, score_mark(result, width))
 
     def _contracted(self, use: Use, marks: set[Mark]) -> bool:
         """Decide on the maps that an operand was made from, if it is contracted along a normalised axis."""
@@ -291,6 +295,7 @@ class FormedMaps:
         return handed
 
     def _after_multiplication(self, operation: Operation) -> None:
+        self._weighing.latest = None
         if self._wide:
             self._after_changing("mul", operation)
         left, right = operation.args
@@ -301,6 +306,7 @@ class FormedMaps:
             self._marks.put(operation.result, [OUTER])
 
     def _after_sum(self, operation: Operation) -> None:
+        self._after_weighing(*operation.args[:2])
         if OUTER in self._marks.of(operation.args[0]):
             self._widen()
             self._marks.put(operation.result, [LOGITS])
@@ -318,6 +324,20 @@ class FormedMaps:
                     self._decide(candidate, None)
                 elif self._are_weighed(candidate, weights, values, result):
                     self._decide(candidate, None)
+                elif candidate.is_scored and not self._around.is_parameter(values):
+                    self._weighing.latest = Weighing(weights, values, result)
+                    self._marks.put(result, [self._weighing.latest.mark])
+
+    def _after_weighing(self, summed: torch.Tensor, axes: Any = None) -> None:
+        """Decide on weights of scored tokens once the sum shows along which axis they are contracted."""
+        weighing = self._weighing.latest
+        if weighing is None or weighing.mark not in self._marks.of(summed) or not weighing.is_of(summed):
+            return
+        self._weighing.latest = None
+        use = weighing.use(axes)
+        for candidate in _candidates(self._marks.of(weighing.weights)):
+            if use is not None and candidate.is_scored and candidate.meets(use):
+                self._decide(candidate, use)
 
     def _are_weighed(self, candidate: Candidate, weights: Any, values: Any, result: Any) -> bool:
         """Tell whether weights from a product are spread over the features of an activation."""
