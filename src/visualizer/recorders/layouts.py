@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import permutations
+from math import prod
 
 import torch
 
@@ -38,7 +39,8 @@ def order_of(value: torch.Tensor, axis: int, use: Use | None, latest: torch.Tens
         return plain
     seen = use.operand.movedim(use.axis, -1)
     seen = seen.reshape(-1, *seen.shape[-2:])
-    fitting = list(_orders(tuple(value.shape), axis, seen.shape))
+    shape = tuple(value.shape)
+    fitting = list(_orders(shape, axis, seen.shape)) or list(_merging_orders(shape, axis, seen.shape))
     if len(fitting) < 2 or latest is None or not is_readable(latest):
         return fitting[0] if fitting else plain
     likeness = [_likeness(latest.permute(order), seen) for order in fitting]
@@ -77,6 +79,14 @@ def _orders(shape: tuple[int, ...], axis: int, seen: torch.Size) -> Iterator[tup
                 continue
             for leading in permutations([place for place in rest if place != query]):
                 yield (*leading, query, key)
+
+
+def _merging_orders(shape: tuple[int, ...], axis: int, seen: torch.Size) -> Iterator[tuple[int, ...]]:
+    """Yield the orders whose last axes before the keys', taken as one, are the rows that a product saw."""
+    rest = [place for place in range(len(shape)) if place != axis]
+    for order in permutations(rest) if shape[axis] == seen[2] else ():
+        if any(prod(shape[place] for place in order[first:]) == seen[1] for first in range(len(rest))):
+            yield (*order, axis)
 
 
 def _likeness(permuted: torch.Tensor, seen: torch.Tensor) -> float:
