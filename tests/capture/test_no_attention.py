@@ -29,7 +29,10 @@ class Model(nn.Module):
         self.gate, self.experts = nn.Linear(16, 4), nn.ModuleList([nn.Linear(16, 16) for _ in range(4)])
         self.codes, self.shares = nn.Embedding(12, 16), nn.Parameter(draw(4))
         self.conv, self.places = nn.Conv2d(3, 8, 3, padding=1), nn.Conv2d(8, 5, 1)
+        self.normalised = nn.utils.parametrizations.weight_norm(nn.Linear(16, 4))
+        self.narrowed = nn.utils.parametrizations.spectral_norm(nn.Linear(16, 4))
         self.register_buffer("centres", draw(7, 16))
+        self.register_buffer("small", torch.randint(-9, 9, (4, 16), dtype=torch.int8))
 
     def forward(self, x):
         if self.attends:
@@ -108,6 +111,50 @@ def shares_of_layers(m, x):
 @case
 def shares_of_layers_by_einsum(m, x):
     return torch.einsum("l,bnld->bnd", m.shares.softmax(0), m.all_experts(x))
+
+
+@case
+def shares_of_layers_in_a_row(m, x):
+    return (m.shares.view(1, 4).softmax(-1) @ m.all_experts(x).movedim(-2, 0).flatten(1)).view_as(x)
+
+
+# -- gates whose weights a layer makes from its parameters ------------------------------------------------
+
+
+def mixture(m, x, scores):
+    return (scores.softmax(-1).unsqueeze(-1) * m.all_experts(x)).sum(-2)
+
+
+@case
+def gate_of_normalised_weights(m, x):
+    return mixture(m, x, m.normalised(x)) + mixture(m, x, m.narrowed(x))
+
+
+@case
+def gate_of_cast_weights(m, x):
+    return mixture(m, x, functional.linear(x.double(), m.gate.weight.double()).float())
+
+
+@case
+def gate_of_quantised_weights(m, x):
+    return mixture(m, x, functional.linear(x, m.small.float() * 0.1))
+
+
+@case
+def gate_by_cosine(m, x):
+    return mixture(m, x, functional.normalize(x, dim=-1) @ functional.normalize(m.gate.weight, dim=-1).T)
+
+
+@case
+@torch.autocast("cpu", torch.bfloat16)
+def gate_under_autocast(m, x):
+    return torch.einsum("bne,bned->bnd", m.gate(x).softmax(-1).to(torch.bfloat16), m.all_experts(x))
+
+
+@case
+def codebook_of_normalised_codes(m, x):
+    codes = functional.normalize(m.codes.weight, dim=-1)
+    return (functional.normalize(x, dim=-1) @ codes.T).softmax(-1) @ codes
 
 
 # -- codebooks, classifiers, losses, samplers -------------------------------------------------------------
@@ -204,6 +251,12 @@ def optimal_transport(m, x):
 @case
 def expected_place(m, x):
     return (m.heatmaps(x) * (torch.arange(48.0) % 8)).sum(-1)
+
+
+@case
+def expected_place_of_one_image(m, x):
+    places = torch.stack([torch.arange(48.0) % 8, torch.arange(48.0) // 8], -1)
+    return torch.cat([torch.einsum("bkn,nc->bkc", one, places) for one in m.heatmaps(x).split(1)])
 
 
 @case

@@ -60,6 +60,42 @@ def normalize(q, k, v):
 
 
 @case()
+def exp_minus_one(q, k, v):
+    e = torch.expm1(logits(q, k)) + 1
+    return (e / e.sum(-1, keepdim=True)) @ v
+
+
+@case(lambda q, k: [whole(q, k)])
+def whole_numbers(q, k, v):
+    return whole(q, k).float() @ v
+
+
+def whole(q, k):
+    """Powers of two by shifting, in 256ths, as kernels for integers have them."""
+    steps = (logits(q, k) * 2).round().int()
+    e = torch.tensor(1 << 20) >> (steps.amax(-1, keepdim=True) - steps).clamp(max=20)
+    return e * 256 // e.sum(-1, keepdim=True) / 256
+
+
+@case(lambda q, k: [functional.normalize(functional.elu(exact(q, k)) + 1, p=1, dim=-1)])
+def elu_plus_one(q, k, v):
+    e = functional.elu(logits(q, k)) + 1
+    return (e / e.sum(-1, keepdim=True)) @ v
+
+
+@case(lambda q, k: [functional.normalize(1 / (1 + torch.cdist(q, k) ** 2), p=1, dim=-1)])
+def inverse_of_distance(q, k, v):
+    e = 1 / (1 + torch.cdist(q, k) ** 2)
+    return (e / e.sum(-1, keepdim=True)) @ v
+
+
+@case()
+def exp_over_sum_multiplied_and_summed(q, k, v):
+    e = logits(q, k).exp()
+    return ((e / e.sum(-1, keepdim=True))[..., None] * v[:, :, None]).sum(-2)
+
+
+@case()
 def softmin(q, k, v):
     return functional.softmin(-logits(q, k), -1) @ v
 

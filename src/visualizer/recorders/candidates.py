@@ -19,6 +19,8 @@ from visualizer.recorders.uses import Use
 
 STREAMS = 64
 """No model mixes more streams than this."""
+PLACE = 3
+"""No place has more coordinates than this."""
 SINKHORN = 0.02
 """How near to one the sums of a matrix are that Sinkhorn's iterations have made."""
 
@@ -164,8 +166,12 @@ class Candidate:
             return True
         if self._mixes_streams(use):
             return False
-        if use.width < 2 or (use.rows < 2 and self.is_gate) or (use.has_shared_values and value.dim() > 2):
-            return False  # a mean of numbers, a mixture, a mean of places or of a table's rows
+        if (
+            use.width <= PLACE
+            or (use.rows < 2 and self.is_gate)
+            or (use.has_shared_values and value.dim() > 2)
+        ):
+            return False  # a mean of numbers or of places, a mixture, a mean of a table's rows
         length = value.shape[self.axis]
         if self.shares_storage(use.operand) and length > 1 < use.length:
             return use.operand.stride(use.axis) == value.stride(self.axis)

@@ -21,7 +21,19 @@ from visualizer.recorders.dispatcher import Following, Hook, Operation
 from visualizer.recorders.graph import GRAPH
 from visualizer.recorders.native import NativeAttention
 from visualizer.recorders.places import Place
-from visualizer.recorders.provenance import EXPONENTIAL, FEATURES, LOGITS, MAP, NOISE, OUTER, Mark, Marks
+from visualizer.recorders.provenance import (
+    EXPONENTIAL,
+    FEATURES,
+    FIXED,
+    LOGITS,
+    MAP,
+    NOISE,
+    NOT_HANDED_ON,
+    OUTER,
+    PAIRED,
+    Mark,
+    Marks,
+)
 from visualizer.recorders.readable import is_symbolic
 from visualizer.recorders.sampled import sampled_levels, sampled_mark
 from visualizer.recorders.uses import Use, both_uses, is_normalised
@@ -32,6 +44,7 @@ UNDECIDED = 32
 """How many softmax outputs are kept until it is known whether they are maps."""
 FEW = 256
 """No gate has more features than this."""
+_OF_WEIGHTS = {MAP, EXPONENTIAL.kind}
 BROADER = 64
 """How many times as large a result may be that still counts as made from an operand."""
 
@@ -78,8 +91,12 @@ class FormedMaps:
             following.follow(name, self._before(name), self._after_softmax)
         for name in operators.overloads(operators.PRODUCTS):
             following.follow(name, self._before(name), self._after_product)
+        following.follow(operators.DISTANCE, after=self._after_distance)
         following.follow(operators.MULTIPLICATION, after=self._after_multiplication)
         following.follow(operators.SUM, after=self._after_sum)
+        following.follow(operators.CAST, self._before_writing, self._after_copying)
+        for name in operators.overloads(operators.REPARAMETRISING):
+            following.follow(name, after=self._after_reparametrising)
 
     @property
     def undecided(self) -> list[Candidate]:
@@ -98,15 +115,17 @@ class FormedMaps:
         self._wide = True
         follow = self._following.follow
         for name in operators.overloads(operators.MOVING):
+            if name == operators.CAST:
+                continue  # followed from the first: a weight may be cast before there is anything to follow
             follow(name, self._before(name), partial(self._after_moving, operators.base(name)))
         for name in operators.overloads(operators.CHANGING):
-            if name == operators.MULTIPLICATION:
-                continue  # followed from the first
+            if name == operators.MULTIPLICATION or name in operators.POWERS:
+                continue  # followed from the first, or below
             before = self._before(name) if operators.base(name) not in operators.KEEPING else None
             follow(name, before, partial(self._after_changing, operators.base(name)))
         for name in operators.overloads(operators.OVERWRITING):
             follow(name, self._before(name), self._after_noise if "bernoulli" in name else None)
-        for name in operators.overloads(operators.EXPONENTIALS):
+        for name in (*operators.overloads(operators.EXPONENTIALS), *operators.POWERS):
             follow(name, self._before(name), self._after_exponential)
         for name in operators.overloads(operators.SAMPLERS):
             follow(name, after=self._after_sampling)
@@ -121,7 +140,7 @@ class FormedMaps:
             return
         given = operation.named()
         axis = given["dim"] if isinstance(given.get("dim"), int) else -1  # a masked softmax may leave it out
-        of_logits = self._marks.of(given["self"])
+        of_logits = self._marks.of(given["self"]) | ({FIXED} if self._is_fixed(given["self"]) else set())
         if result.dim() == 1 and LOGITS not in of_logits:
             return  # shares, such as those of a model's layers
         if self._native.inside:
@@ -145,7 +164,7 @@ class FormedMaps:
             place=self._around.place(),
             number=self._around.next_number(),
             from_product=LOGITS in of_logits,
-            is_gate=Mark(FEATURES, width=value.shape[axis]) in of_logits,
+            is_gate=FIXED in of_logits or Mark(FEATURES, width=value.shape[axis]) in of_logits,
             is_scored=are_scores(value, axis, of_logits),
         )
         if self._around.wants_gradients:
@@ -172,12 +191,13 @@ class FormedMaps:
             return
         left, right = operators.factors(operation.named())
         of_left, of_right = self._marks.of(left), self._marks.of(right)
-        fixed = self._around.is_parameter(left), self._around.is_parameter(right)
+        fixed = self._is_fixed(left), self._is_fixed(right)
         if all(fixed):
             return
         if any(fixed):
-            self._mixed(left if fixed[1] else right, of_left if fixed[1] else of_right, operation.result)
-            self._after_layer(right if fixed[1] else left.mT, operation.result)
+            mixed = (left, of_left) if fixed[1] else (_turned(right), of_right)
+            self._mixed(*mixed, operation.result)
+            self._after_layer(right if fixed[1] else _turned(left), operation.result)
             return
         of_rows, of_columns = both_uses(left, right)
         used_left, used_right = self._contracted(of_rows, of_left), self._contracted(of_columns, of_right)
@@ -186,6 +206,11 @@ class FormedMaps:
         self._reach(operation, left, right)  # what is normalised by hand is known as such too late
         self._widen()
         self._marks.put(operation.result, [LOGITS])
+
+    def _after_distance(self, operation: Operation) -> None:
+        if not any(map(self._is_fixed, operation.args[:2])):
+            self._widen()
+            self._marks.put(operation.result, [LOGITS])
 
     def _replaced(self, left: torch.Tensor, right: torch.Tensor) -> bool:
         """Decide on a map in whose place another one is contracted, as where a hook returns its own."""
@@ -214,7 +239,8 @@ class FormedMaps:
         for candidate in _candidates(marks):
             candidate.mix()
         if marks and result.numel() == operand.numel():
-            self._marks.put(result, [mark for mark in marks if not _is_projected(mark, operand)])
+            kept = marks - NOT_HANDED_ON
+            self._marks.put(result, [mark for mark in kept if not _is_projected(mark, operand)])
 
     def _after_layer(self, weight: torch.Tensor, result: torch.Tensor) -> None:
         """Mark features that are few enough for a gate's."""
@@ -245,6 +271,7 @@ class FormedMaps:
         """Copy maps that are about to be written over."""
         for target in operators.written(operation.operator.__name__, operation.args, operation.kwargs):
             before_writing(target)
+            self._marks.drop(target, FIXED)
             for candidate in _candidates(self._marks.of(target)):
                 if operators.assigns(operation.operator.__name__):
                     candidate.edits.add()
@@ -253,20 +280,51 @@ class FormedMaps:
                         candidate.value = candidate.value.clone()
                     candidate.anchor()
 
-    def _after_moving(self, name: str, operation: Operation) -> None:
+    def _after_copying(self, operation: Operation) -> None:
+        """Hand marks on. A cast is a copy; but so is the bias that a product begins with, in one dtype."""
+        target, source = operation.args[:2]
         marks = self._marks_of_all(operation.args)
-        if not marks:
-            return
-        for tensor in _tensors(operation.result):
-            self._marks.put(tensor, marks)
-            for candidate in _candidates(marks):
-                candidate.edits.follow(_tensors(operation.args), tensor)
-                if name not in operators.COPYING and candidate.is_as_large_as(tensor):
-                    candidate.edits.add()
+        if isinstance(source, torch.Tensor) and source.dtype != target.dtype:
+            marks |= self._fixed_marks([source])
+            if FIXED in marks and not source.is_floating_point():  # a quantised weight
+                self._widen()
+        if marks:
+            self._hand_on(operators.CAST, operation.args, marks, target)
+
+    def _after_moving(self, name: str, operation: Operation) -> None:
+        marks = self._marks_of_all(operation.args) | self._fixed_marks(operation.args)
+        if marks:
+            for tensor in _tensors(operation.result):
+                self._hand_on(name, operation.args, marks, tensor)
+
+    def _hand_on(self, name: str, args: Any, marks: set[Mark], tensor: torch.Tensor) -> None:
+        self._marks.put(tensor, marks)
+        for candidate in _candidates(marks):
+            candidate.edits.follow(_tensors(args), tensor)
+            if name not in operators.COPYING and candidate.is_as_large_as(tensor):
+                candidate.edits.add()
+
+    def _after_reparametrising(self, operation: Operation) -> None:
+        if marks := self._fixed_marks(operation.args):
+            self._widen()
+            self._marks.put(next(_tensors(operation.result)), marks)
+
+    def _fixed_marks(self, args: Any) -> set[Mark]:
+        """Return the mark of what is made from parameters alone; numbers do not count."""
+        operands = [tensor for tensor in _tensors(args) if tensor.dim()]
+        return {FIXED} if operands and all(map(self._is_fixed, operands)) else set()
+
+    def _is_fixed(self, tensor: Any) -> bool:
+        """Tell whether a tensor is a parameter, or was made from parameters alone without a layer."""
+        return FIXED in self._marks.of(tensor) or self._around.is_parameter(tensor)
 
     def _after_changing(self, name: str, operation: Operation) -> None:
         result = next(_tensors(operation.result), None)
-        if result is None or not self._marks_of_all(operation.args):
+        if result is None:
+            return
+        if name not in operators.LAYERS and (fixed := self._fixed_marks(operation.args)):
+            self._marks.put(result, fixed)
+        if not self._marks_of_all(operation.args):
             return
         if name in {"mul", "mul_"}:
             self._after_multiplying(operation.args[0], operation.args[1], result)
@@ -287,7 +345,7 @@ class FormedMaps:
     def _handed_on(self, args: Any, result: torch.Tensor) -> set[Mark]:
         handed: set[Mark] = set()
         for operand in _tensors(args):
-            marks = self._marks.of(operand)
+            marks = self._marks.of(operand) - NOT_HANDED_ON
             if operand.numel() == result.numel():
                 handed |= marks
             elif result.numel() <= BROADER * operand.numel():
@@ -300,14 +358,23 @@ class FormedMaps:
             self._after_changing("mul", operation)
         left, right = operation.args
         size = operation.result.numel()
-        if not all(isinstance(one, torch.Tensor) and 1 < one.numel() < size for one in (left, right)):
+        if not all(isinstance(one, torch.Tensor) and one.numel() > 1 for one in (left, right)):
             return
-        if not self._around.is_parameter(left) and not self._around.is_parameter(right):
+        if left.shape == right.shape or self._is_fixed(left) or self._is_fixed(right):
+            return
+        if any(mark.kind in _OF_WEIGHTS for mark in self._marks_of_all((left, right))):
+            return  # weights times values
+        if left.numel() < size and right.numel() < size:
             self._marks.put(operation.result, [OUTER])
+        elif left.shape[-1] == right.shape[-1] > 1:
+            self._marks.put(operation.result, [PAIRED])
 
     def _after_sum(self, operation: Operation) -> None:
-        self._after_weighing(*operation.args[:2])
-        if OUTER in self._marks.of(operation.args[0]):
+        summed, axes = operation.args[:2]
+        self._after_weighing(summed, axes)
+        marks = self._marks.of(summed)
+        along_features = PAIRED in marks and list(axes or ()) in ([-1], [summed.dim() - 1])
+        if OUTER in marks or along_features:
             self._widen()
             self._marks.put(operation.result, [LOGITS])
 
@@ -324,9 +391,11 @@ class FormedMaps:
                     self._decide(candidate, None)
                 elif self._are_weighed(candidate, weights, values, result):
                     self._decide(candidate, None)
-                elif candidate.is_scored and not self._around.is_parameter(values):
+                elif candidate.is_scored and not self._is_fixed(values):
                     self._weighing.latest = Weighing(weights, values, result)
                     self._marks.put(result, [self._weighing.latest.mark])
+            if {LOGITS, EXPONENTIAL} <= self._marks.of(weights) and result.numel() > weights.numel():
+                self._weighed_by_hand(weights, values)
 
     def _after_weighing(self, summed: torch.Tensor, axes: Any = None) -> None:
         """Decide on weights of scored tokens once the sum shows along which axis they are contracted."""
@@ -339,6 +408,18 @@ class FormedMaps:
             if use is not None and candidate.is_scored and candidate.meets(use):
                 self._decide(candidate, use)
 
+    def _weighed_by_hand(self, weights: torch.Tensor, values: torch.Tensor) -> None:
+        """Take weights that were normalised by hand along an axis that they share with values."""
+        if _candidates(self._marks.of(weights)) or weights.dim() != values.dim():
+            return
+        shared = [axis for axis in range(weights.dim()) if weights.shape[axis] == values.shape[axis] > 1]
+        for partly in (False, True):
+            for axis in reversed(shared):
+                if is_normalised(Use(weights, axis, values), partly=partly):
+                    flat = weights.squeeze(-1)
+                    self._decide(self._add("normalised by hand", flat, axis, {LOGITS}), None)
+                    return
+
     def _are_weighed(self, candidate: Candidate, weights: Any, values: Any, result: Any) -> bool:
         """Tell whether weights from a product are spread over the features of an activation."""
         assert candidate.value is not None
@@ -346,7 +427,7 @@ class FormedMaps:
             candidate.from_product
             and result.numel() > weights.numel()
             and values.numel() > candidate.value.shape[candidate.axis]
-            and not self._around.is_parameter(values)
+            and not self._is_fixed(values)
             and not any(mark.kind != FEATURES for mark in self._marks.of(values))
         )
 
@@ -362,7 +443,7 @@ class FormedMaps:
         self._marks.put(operation.result, [sampled_mark(operation, self._around.next_number())])
 
     def _marks_of_all(self, args: Any) -> set[Mark]:
-        return set().union(*(self._marks.of(tensor) for tensor in _tensors(args)))
+        return set().union(*(self._marks.of(tensor) for tensor in _tensors(args))) - NOT_HANDED_ON
 
 
 def _candidates(marks: set[Mark]) -> list[Candidate]:
@@ -370,11 +451,18 @@ def _candidates(marks: set[Mark]) -> list[Candidate]:
     return sorted(found, key=lambda candidate: candidate.number)
 
 
+def _turned(operand: torch.Tensor) -> torch.Tensor:
+    return operand.mT if operand.dim() > 1 else operand
+
+
 def _is_projected(mark: Mark, operand: torch.Tensor) -> bool:
     if mark.kind != MAP:
         return False
-    candidate = mark.source
-    return candidate.value is None or operand.shape[-1] == candidate.value.shape[candidate.axis]
+    value, length = mark.source.value, operand.shape[-1]
+    return value is None or (
+        length == value.shape[mark.source.axis]
+        and is_normalised(Use(operand, operand.dim() - 1, operand), partly=True)
+    )
 
 
 def _tensors(values: Any) -> Iterator[torch.Tensor]:

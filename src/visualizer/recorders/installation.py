@@ -57,6 +57,9 @@ class Listener(Protocol):
         """Take an error of recording, to be raised when the model is through."""
 
 
+_UNKNOWN = -1  # the version of no tensor
+
+
 class Installation:
     """The recorders, and who listens to them."""
 
@@ -66,7 +69,7 @@ class Installation:
         self._following: Following | None = None
         self._numbers = itertools.count()
         self._known: dict[int, Any] = {}
-        self._parameters: set[int] = set()
+        self._parameters: dict[int, int | None] = {}
         self._native = NativeAttention()
         self._formed = FormedMaps(self, self._native)
         self._fused = FusedCalls(self)
@@ -102,18 +105,21 @@ class Installation:
         """Collect the modules that are meant, and their parameters."""
         modules = {id(m): m for listener in self._listeners for m in listener.modules.values()}
         self._known = modules
-        tensors = [
-            tensor
-            for module in modules.values()
-            for held in (module._parameters, module._buffers)  # noqa: SLF001 - each module's own, without names
-            for tensor in held.values()
-            if tensor is not None
-        ]
-        self._parameters = {address for address in map(storage_address, tensors) if address is not None}
+        known: dict[int | None, int | None] = {}
+        for module in modules.values():  # each module's own, without names
+            known |= {storage_address(held): _version(held) for held in _tensors(module._buffers)}  # noqa: SLF001
+            known |= {storage_address(held): None for held in _tensors(module._parameters)}  # noqa: SLF001
+        self._parameters = {address: version for address, version in known.items() if address is not None}
 
     def is_parameter(self, tensor: Any) -> bool:
-        """Tell whether a tensor is a parameter or a buffer of a model, or a view of one."""
-        return isinstance(tensor, torch.nn.Parameter) or storage_address(tensor) in self._parameters
+        """Tell whether a tensor is a parameter or a buffer of a model, or a view of one.
+
+        A buffer that was written into since recording began is a cache of what the model computed.
+        """
+        if isinstance(tensor, torch.nn.Parameter):
+            return True
+        version = self._parameters.get(storage_address(tensor) or 0, _UNKNOWN)
+        return version is None or version == _version(tensor)
 
     @property
     def wants_gradients(self) -> bool:
@@ -160,6 +166,15 @@ class Installation:
                     listener.hear(found)
                 except Exception as error:  # noqa: BLE001
                     listener.failed(error)
+
+
+def _tensors(held: Mapping[str, torch.Tensor | None]) -> list[torch.Tensor]:
+    return [tensor for tensor in held.values() if tensor is not None]
+
+
+def _version(tensor: torch.Tensor) -> int:
+    """Return how often a tensor was written into, as far as it counts that."""
+    return 0 if tensor.is_inference() else tensor._version  # noqa: SLF001
 
 
 @contextmanager

@@ -30,7 +30,8 @@ CHANGING = (
     "addcdiv", "floor", "floor_", "floor_divide", "trunc", "round", "hardtanh", "silu",
     "native_layer_norm", "native_batch_norm", "_native_batch_norm_legit_no_training", "convolution",
     "_convolution", "mkldnn_convolution", "topk", "sort", "cumsum", "lerp", "fmod", "remainder", "sgn",
-    "_log_softmax",
+    "_log_softmax", "reciprocal", "elu", "celu", "leaky_relu", "log1p", "log2", "erf", "sin", "cos", "sign",
+    "ceil", "hardsigmoid", "hardswish", "mish", "threshold", "log_sigmoid_forward", "logaddexp",
 )
 """Other numbers in the same places."""
 
@@ -41,9 +42,25 @@ MIXING = (
 """Of these, the layers: what they make of a map is none."""
 # fmt: on
 
+LAYERS = {"native_layer_norm", "native_batch_norm", "_native_batch_norm_legit_no_training"}
+LAYERS |= {"convolution", "_convolution", "mkldnn_convolution"}
+"""What these make of a parameter is a query or a token, not a weight."""
 OVERWRITING = ("fill_", "zero_", "index_fill_", "bernoulli_", "uniform_", "normal_", "random_")
-EXPONENTIALS = ("exp", "exp_", "exp2", "exp2_")
+EXPONENTIALS = ("exp", "exp_", "exp2", "exp2_", "expm1", "expm1_")
+POWERS = (
+    "pow.Scalar",
+    "bitwise_right_shift.Tensor",
+    "bitwise_left_shift.Tensor",
+    "__rshift__.Tensor",
+    "__lshift__.Tensor",
+)
+"""A number to the power of each of a tensor's, integers by shifting."""
+CAST = "copy_"
+REPARAMETRISING = ("_weight_norm_interface", "linalg_vector_norm")
+"""What layers make of their weights, besides what is above."""
 PRODUCTS = ("mm", "bmm", "baddbmm", "baddbmm_", "addmm", "addbmm", "mv", "addmv", "dot")
+DISTANCE = "_cdist_forward"
+"""Of each query from each key: what a product of the two is elsewhere."""
 MULTIPLICATION, SUM = "mul.Tensor", "sum.dim_IntList"
 """A product of two activations, where it is written out."""
 SAMPLERS = ("grid_sampler_2d", "grid_sampler_3d")

@@ -30,6 +30,10 @@ LOGITS = Mark("logits")  # made from a product of two activations
 EXPONENTIAL = Mark("exponential")  # made with exp from such a product
 NOISE = Mark("noise")  # drawn at random, for dropout
 OUTER = Mark("outer")  # each number of an activation times each of another, not yet summed
+PAIRED = Mark("paired")  # the same along the last axis alone: one query times the features of each key
+FIXED = Mark("fixed")  # made from parameters alone, as weights are that a layer casts or normalises
+NOT_HANDED_ON = {FIXED, PAIRED}
+"""What is true of a tensor and not of what is made from it."""
 
 
 class _Entry(NamedTuple):
@@ -66,6 +70,14 @@ class Marks:
                     self._prune()
                 entry = self._entries[address] = _Entry(tensor.untyped_storage()._weak_ref(), set())  # noqa: SLF001
             entry.marks.update(marks)
+
+    def drop(self, tensor: Any, mark: Mark) -> None:
+        """Take a mark off a tensor's storage."""
+        address = storage_address(tensor)
+        with self._lock:
+            entry = self._entries.get(address) if address is not None else None
+            if entry is not None:
+                entry.marks.discard(mark)
 
     def alive(self) -> Iterator[set[Mark]]:
         """Yield the marks of each storage that still exists."""
