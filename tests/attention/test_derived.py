@@ -22,6 +22,34 @@ def test_heads_merged_are_a_lazy_map_of_one_head(how, calls):
     close(np.asarray(a[1, 1:3, 4:].heads(how)[0]), getattr(dense[1, 1:3, 4:], how)(0), atol=1e-6)
 
 
+def test_heads_merged_see_what_any_head_sees(library, factors):
+    rng = np.random.default_rng(0)
+    case = {name: rng.normal(size=(1, 2, 4, 6)).astype(np.float32) for name in "qk"} | {"scale": 1.0}
+    mask = np.ones((1, 2, 4, 4), bool)
+    mask[:, 0, :, 2:] = mask[:, 0, 0] = mask[:, 1, :, 3] = False
+    a = AttentionMap(factors(case | {"mask": mask}, library)).heads()
+    seen = mask.any(1, keepdims=True)
+    close(a.received(how="mean")[..., :3], (np.asarray(a).sum(-2) / seen.sum(-2).clip(1))[..., :3], atol=1e-6)
+    close(a.received(how="mean")[..., 3], 0)
+    assert not np.asarray(a.masked_rows).any()
+
+
+@pytest.mark.parametrize("how", ["mean", "max", "min"])
+def test_heads_in_which_a_query_is_padding_are_not_merged_for_it(how, library, factors):
+    rng = np.random.default_rng(0)
+    case = {name: rng.normal(size=(1, 2, 4, 6)).astype(np.float32) for name in "qk"} | {"scale": 1.0}
+    valid = np.array([[[False, True, True, False], [True, True, False, False]]])
+    whole = AttentionMap(factors(case | {"query_valid": valid}, library))
+    a, dense = whole.heads(how), np.asarray(whole)
+    both = getattr(dense[0], how)(0)
+    expected = np.stack([dense[0, 1, 0], both[1], dense[0, 0, 2], both[3]])
+    close(np.asarray(a)[0, 0], expected, atol=1e-6)
+    close(np.asarray(a @ np.arange(4.0))[0, 0], expected @ np.arange(4.0), atol=1e-5)
+    close(np.asarray(a.T @ np.arange(4.0))[0, 0], np.arange(4.0) @ expected, atol=1e-5)
+    close(np.asarray(a.received())[0, 0], expected[:3].sum(0), atol=1e-5)
+    assert repr(a).endswith("1 padded queries left out>")
+
+
 def test_heads_that_are_not_there_are_not_merged(calls):
     a, _ = calls
     with pytest.raises(ShapeError, match="which has no head axis"):

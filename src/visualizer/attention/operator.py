@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 from visualizer.attention.arrays import Array
 from visualizer.attention.blocks import Source
 from visualizer.attention.dense import Dense, DenseSource
-from visualizer.attention.derived import Logits, Merged, Product
+from visualizer.attention.derived import Logits, Product
 from visualizer.attention.indices import At, compose, is_whole, take, take_axis
 from visualizer.attention.lazy import LazyMap, View
+from visualizer.attention.merged import Merged
 from visualizer.attention.transposed import Transposed
 from visualizer.errors import ShapeError, VisualizerError
 
@@ -101,6 +102,9 @@ class Operator(LazyMap):
 
     def heads(self, how: str = "mean") -> Self:
         """Return the heads merged into one: their "mean", "max" or "min"; lazy, only the mean is an operator.
+
+        Where a query is padding in some heads only, these take no part in its row; where it is in all, it is
+        padding. A key can be seen where any head sees it.
 
         Raises
         ------
