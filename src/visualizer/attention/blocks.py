@@ -48,7 +48,8 @@ class Source(ABC):
         """The same map, its rows formed in float32 where that is faster and within 1e-5."""
         return self
 
-    def check_unchanged(self) -> None:  # noqa: B027 - what is held dense is not checked
+    @abstractmethod
+    def check_unchanged(self) -> None:
         """Raise an error if what is held was changed since the call, where that can be told."""
 
     @abstractmethod

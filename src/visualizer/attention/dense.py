@@ -6,12 +6,13 @@ from dataclasses import dataclass
 
 from visualizer.attention.arrays import Array, arrays_of
 from visualizer.attention.blocks import Source
+from visualizer.attention.changes import Watched
 from visualizer.attention.indices import At, take, valid_queries
 from visualizer.errors import ShapeError
 
 
 @dataclass(frozen=True, eq=False)
-class Dense:
+class Dense(Watched):
     """A map that is held as an array.
 
     Parameters
@@ -57,6 +58,12 @@ class Dense:
             array = getattr(self, name)
             if array is not None and tuple(array.shape) != tuple(shape):
                 raise ShapeError(f"{name} has shape {tuple(array.shape)}, but the map's is {tuple(shape)}")
+        self.count_changes()
+
+    def tensors(self) -> list[Array]:
+        """Return every array that is held."""
+        held = (self.array, self.rest, self.logits, self.query_valid)
+        return [array for array in held if array is not None]
 
 
 class DenseSource(Source):
@@ -72,8 +79,11 @@ class DenseSource(Source):
 
     def tensors(self) -> list[Array]:
         """Return every array that is held."""
-        held = (self.dense.array, self.dense.rest, self.dense.logits, self.dense.query_valid)
-        return [array for array in held if array is not None]
+        return self.dense.tensors()
+
+    def check_unchanged(self) -> None:
+        """Compare the arrays' version counters with those when they were given."""
+        self.dense.check_unchanged()
 
     def weights(self, at: At) -> Array:
         """Return rows of the array."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import Any
 
 from visualizer.attention.arrays import Array
 from visualizer.attention.blocks import Source
-from visualizer.attention.indices import At, compose
+from visualizer.attention.changes import Watched
+from visualizer.attention.indices import At, compose, take
 
 
 class Derived(Source):
@@ -43,21 +44,50 @@ class Logits(Derived):
         return self.source.logits(compose(self.at, at))
 
 
+class Part(Derived):
+    """What is picked of a map, in its place."""
+
+    def weights(self, at: At) -> Array:
+        """Return rows of what was picked."""
+        return self.source.weights(compose(self.at, at))
+
+
+class Cells(Watched):
+    """An array (..., head, query, key) that is broadcast to a map's shape."""
+
+    signed = False
+
+    def __init__(self, xp: Any, array: Array) -> None:
+        self.xp, self.array = xp, array
+        self.count_changes()
+
+    def tensors(self) -> list[Array]:
+        """Return the array."""
+        return [self.array]
+
+    def weights(self, at: At) -> Array:
+        """Return its cells, broadcastable to rows."""
+        return take(self.xp, self.array, at)
+
+
 class Product(Derived):
     """A map times an array or another map of its shape, cell by cell."""
 
-    def __init__(
-        self, source: Source, at: At, other: Callable[[At], Array], held: list[Array], *, signed: bool = False
-    ) -> None:
+    def __init__(self, source: Source, at: At, other: Part | Cells) -> None:
         super().__init__(source, at)
-        self.signed |= signed
-        self.other, self.held = other, held
+        self.signed |= other.signed
+        self.other = other
         self.kind = f"{source.kind} times another"
+
+    def check_unchanged(self) -> None:
+        """Ask both."""
+        super().check_unchanged()
+        self.other.check_unchanged()
 
     def tensors(self) -> list[Array]:
         """Return what both hold."""
-        return [*super().tensors(), *self.held]
+        return [*super().tensors(), *self.other.tensors()]
 
     def weights(self, at: At) -> Array:
         """Return the product of rows."""
-        return self.source.weights(compose(self.at, at)) * self.xp.cast(self.other(at), self.work)
+        return self.source.weights(compose(self.at, at)) * self.xp.cast(self.other.weights(at), self.work)

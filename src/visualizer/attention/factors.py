@@ -6,8 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from visualizer.attention.arrays import Array, arrays_of
-from visualizer.errors import ShapeError, VisualizerError
+from visualizer.attention.arrays import Array
+from visualizer.attention.changes import Watched
+from visualizer.attention.closures import arrays_read
+from visualizer.errors import ShapeError
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ class Band:
 
 
 @dataclass(frozen=True, eq=False)
-class Factors:
+class Factors(Watched):
     """The factors of one attention map, torch tensors or numpy arrays, held as they are.
 
     The map is ``softmax(logits)`` over keys, where ``logits = scale * q @ k.T``, then in this order: soft
@@ -111,7 +113,7 @@ class Factors:
 
     def __post_init__(self) -> None:
         self._check_shapes()
-        object.__setattr__(self, "_versions", self._count_versions())
+        self.count_changes()
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -124,31 +126,16 @@ class Factors:
         return int(self.q.shape[-3] // self.k.shape[-3])
 
     def tensors(self) -> list[Array]:
-        """Return every array that is held."""
-        values = list(vars(self).values())
+        """Return every array that is held, those that the score and mask functions read among them."""
+        read: list[Array] = self._read  # type: ignore[attr-defined]
+        values = [*vars(self).values(), *(self.segments or ()), *read]
         values += [self.band.diagonal] if self.band else []
-        return [value for value in (*values, *(self.segments or ())) if hasattr(value, "dtype")]
+        return [value for value in values if hasattr(value, "dtype")]
 
-    def check_unchanged(self) -> None:
-        """Raise an error if a tensor was changed in place since the call.
-
-        Raises
-        ------
-        VisualizerError
-            If one was: the map would not be the call's.
-        """
-        if self._count_versions() != self._versions:  # type: ignore[attr-defined]
-            raise VisualizerError(
-                "the map of this call was asked for, but one of its factors was changed in place since then "
-                "(a cache that goes on, an in-place operation): record with keep='dense'"
-            )
-
-    def __setstate__(self, state: dict[str, Any]) -> None:  # a copy's tensors count their changes anew
-        self.__dict__.update(state)
-        object.__setattr__(self, "_versions", self._count_versions())
-
-    def _count_versions(self) -> list[int]:
-        return [arrays_of(tensor).version(tensor) for tensor in self.tensors()]
+    def count_changes(self) -> None:
+        """Take what is held for unchanged."""
+        object.__setattr__(self, "_read", arrays_read(self.score_mod, self.mask_mod))
+        super().count_changes()
 
     def _check_shapes(self) -> None:
         q, k = tuple(self.q.shape), tuple(self.k.shape)

@@ -140,7 +140,7 @@ class LazyMap(OnlyCopied):
         MemoryBudgetError
             If it would take more.
         VisualizerError
-            If a factor was changed in place since the call.
+            If an array that it is made of was changed in place since the call.
         """
         self._check_budget(budget)
         source, view, last = self._source, self._view, len(self._source.shape) - 1

@@ -6,11 +6,12 @@ import numpy as np
 
 from visualizer.attention.arrays import Array, arrays_of
 from visualizer.attention.blocks import Source
+from visualizer.attention.changes import Watched
 from visualizer.attention.indices import At, take
 from visualizer.errors import ShapeError
 
 
-class LowRank(Source):
+class LowRank(Watched, Source):
     """A map ``left @ right.T`` of low rank: pass it to `AttentionMap`.
 
     The gradient with respect to a map A is one: ``dL/dA = dL/dO @ v.T`` for the output ``O = A @ v``.
@@ -51,6 +52,7 @@ class LowRank(Source):
         self.xp = arrays_of(left)
         self.work = self.xp.exact_dtype()
         self.dtype = left.dtype if left.dtype == self.xp.float64 else self.xp.float32
+        self.count_changes()
 
     def tensors(self) -> list[Array]:
         """Return both factors."""

@@ -106,4 +106,4 @@ class Merged(Derived):
 
 def _is_shared(array: Array, axis: int) -> bool:
     """Tell whether what broadcasts to a map's rows is the same along one of their axes."""
-    return array.ndim < -axis or array.shape[axis] == 1
+    return array.ndim < -axis or int(array.shape[axis]) == 1

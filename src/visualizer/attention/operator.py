@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from visualizer.attention.arrays import Array
 from visualizer.attention.blocks import Source
 from visualizer.attention.dense import Dense, DenseSource
-from visualizer.attention.derived import Logits, Product
-from visualizer.attention.indices import At, compose, is_whole, take, take_axis
+from visualizer.attention.derived import Cells, Logits, Part, Product
+from visualizer.attention.indices import At, is_whole, take_axis
 from visualizer.attention.lazy import LazyMap, View
 from visualizer.attention.merged import Merged
 from visualizer.attention.transposed import Transposed
@@ -75,15 +74,12 @@ class Operator(LazyMap):
         at = self._whole_keys("a * g")
         if isinstance(other, Operator) and other._view.dropped == self._view.dropped:
             self._same_shape(other.shape)
-            theirs, there = other._source, other._whole_keys("a * g")
-            rows = partial(_rows_of, theirs, there)
-            made = Product(self._source, at, rows, theirs.tensors(), signed=theirs.signed)
+            factor: Part | Cells = Part(other._source, other._whole_keys("a * g"))
         else:
             xp = self._source.xp
             array = xp.asarray(other.array() if isinstance(other, LazyMap) else other)
-            array = array.reshape(self._spread(array.shape, len(at) + 1))
-            made = Product(self._source, at, partial(take, xp, array), [array])
-        product: Self = self._made(type(self), made)
+            factor = Cells(xp, array.reshape(self._spread(array.shape, len(at) + 1)))
+        product: Self = self._made(type(self), Product(self._source, at, factor))
         return product
 
     __rmul__ = __mul__
@@ -237,7 +233,3 @@ class Operator(LazyMap):
         if 0 in map(len, self._view.at):
             raise ShapeError(f"{name} was asked for of a map of shape {self.shape}, which has no rows")
         return self._view.at
-
-
-def _rows_of(source: Source, outer: At, at: At) -> Array:
-    return source.weights(compose(outer, at))
