@@ -81,6 +81,19 @@ def test_logits_of_fifty_stay_within_the_goal(loop):
     np.testing.assert_allclose(a.entropy().numpy(), entropy, atol=1e-5)
 
 
+@pytest.mark.parametrize("dtype", [np.int64, np.int32, np.uint8])
+def test_integers_as_a_mask_are_added(dtype, library, factors, loop):
+    rng = np.random.default_rng(0)
+    case = {name: rng.normal(size=(1, 2, 5, 8)).astype(np.float32) for name in "qk"} | {"scale": 0.5}
+    mask = np.tri(5, dtype=dtype) * 7
+    a = AttentionMap(factors(case | {"mask": mask}, library))
+    dense = loop(case | {"mask": mask.astype(np.float64)})[0]
+    np.testing.assert_allclose(np.asarray(a), dense, atol=1e-6)
+    np.testing.assert_allclose(np.asarray(a @ np.arange(5.0)), dense @ np.arange(5.0), atol=1e-5)
+    np.testing.assert_allclose(np.asarray(a.received()), dense.sum(-2), atol=1e-5)
+    assert not np.asarray(a.masked_rows).any()
+
+
 @pytest.mark.parametrize("lowest", [-np.inf, float(np.finfo(np.float32).min)])
 def test_a_row_that_is_masked_as_a_whole_is_zeros_or_uniform(lowest, library, factors):
     mask = np.zeros((3, 4), np.float32)

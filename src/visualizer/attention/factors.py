@@ -57,7 +57,8 @@ class Factors(Watched):
     scale
         A float, or an array that broadcasts to (..., head, 1, 1).
     mask
-        Booleans (True: may attend) or numbers that are added; broadcasts to (..., head, query, key).
+        Booleans (True: may attend) or numbers, integers too, that are added; broadcasts to (..., head, query,
+        key).
     bias
         More numbers that are added, such as a relative position bias; broadcasts likewise.
     slopes

@@ -133,7 +133,7 @@ class FactorSource(Source):
         if factors.slopes is not None:
             slopes = take(xp, xp.asarray(factors.slopes, self.work)[..., None, None], at)
             terms.append(-slopes * xp.asarray(self.places.distance(at[-1], keys), self.work))
-        if factors.mask is not None and xp.is_float(factors.mask):
+        if factors.mask is not None and not self._mask_is_boolean:
             terms.append(self._cells(factors.mask, at, keys))
         return terms
 
@@ -141,8 +141,8 @@ class FactorSource(Source):
         """Return what is not minus infinity by a boolean mask, the band, the segments or `mask_mod`."""
         factors, xp = self.factors, self.xp
         parts = [self.places.allowed(xp, at[-1], keys)]
-        if factors.mask is not None and not xp.is_float(factors.mask):
-            parts.append(_columns(take(xp, factors.mask, at), keys) != 0)
+        if factors.mask is not None and self._mask_is_boolean:
+            parts.append(_columns(take(xp, factors.mask, at), keys))
         if factors.mask_mod is not None:
             parts.append(self._each_cell(factors.mask_mod, None, at, keys))
         return _all(parts)
@@ -158,6 +158,10 @@ class FactorSource(Source):
     def query_valid(self, at: At) -> Array | None:
         """Return which queries are no padding."""
         return valid_queries(self.xp, self.factors.query_valid, at)
+
+    @property
+    def _mask_is_boolean(self) -> bool:
+        return bool(self.factors.mask.dtype == self.xp.boolean)
 
     def _cells(self, array: Array, at: At, keys: range) -> Array:
         return self.xp.cast(_columns(take(self.xp, array, at), keys), self.work)
