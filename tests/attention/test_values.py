@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 
 from visualizer.attention import AttentionMap, Factors
 
+LOWEST = float(np.finfo(np.float32).min)
+
 
 @settings(max_examples=150)
 @given(data=st.data())
@@ -94,7 +96,40 @@ def test_integers_as_a_mask_are_added(dtype, library, factors, loop):
     assert not np.asarray(a.masked_rows).any()
 
 
-@pytest.mark.parametrize("lowest", [-np.inf, float(np.finfo(np.float32).min)])
+HIDING = {
+    "a mask of float64 with float32's minimum": ("mask", np.float64, LOWEST),
+    "a bias of minus infinity": ("bias", np.float32, -np.inf),
+    "a bias of the minimum": ("bias", np.float32, LOWEST),
+    "a bias of float16's minimum": ("bias", np.float16, float(np.finfo(np.float16).min)),
+}
+
+
+@pytest.mark.parametrize("how", HIDING)
+def test_rows_are_masked_by_whatever_is_added(how, library, factors):
+    name, dtype, lowest = HIDING[how]
+    case = {name: np.ones((1, 3, 2), np.float32) for name in "qk"} | {"scale": 1.0}
+    hidden = np.zeros((3, 3), dtype)
+    hidden[1] = hidden[:, 2] = lowest
+    a = AttentionMap(factors(case | {name: hidden}, library))
+    assert np.asarray(a.masked_rows).tolist() == [[False, True, False]]
+    expected = np.asarray(a)[:, [0, 2]].sum(-2) / 2 + np.asarray(a)[:, 1] / 2 * [1, 1, 0]
+    np.testing.assert_allclose(np.asarray(a.received(how="mean")), expected, atol=1e-6)
+
+
+def test_rows_are_masked_by_a_score_function():
+    q = torch.zeros(1, 3, 2)
+    a = AttentionMap(
+        Factors(q, q, 1.0, score_mod=lambda score, b, h, i, j: torch.where(i == 1, -torch.inf, score))
+    )
+    assert a.masked_rows.tolist() == [[False, True, False]]
+
+
+def test_rows_without_keys_are_masked(library, factors):
+    case = {"q": np.zeros((1, 3, 2), np.float32), "k": np.zeros((1, 0, 2), np.float32), "scale": 1.0}
+    assert np.asarray(AttentionMap(factors(case, library)).masked_rows).all()
+
+
+@pytest.mark.parametrize("lowest", [-np.inf, LOWEST])
 def test_a_row_that_is_masked_as_a_whole_is_zeros_or_uniform(lowest, library, factors):
     mask = np.zeros((3, 4), np.float32)
     mask[1] = lowest

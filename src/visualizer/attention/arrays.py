@@ -94,6 +94,10 @@ class NumpyArrays:
         """Return the most negative finite number of a dtype."""
         return float(np.finfo(dtype).min)
 
+    def hiding(self, dtype: Any) -> float:
+        """Return what hides a key when it is added: half of the lowest, of float32's in wider dtypes."""
+        return max(self.lowest(dtype), self.lowest(self.float32)) / 2
+
     def is_float(self, array: Array) -> bool:
         """Tell whether an array holds floats."""
         return bool(np.issubdtype(array.dtype, np.floating))

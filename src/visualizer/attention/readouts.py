@@ -103,6 +103,5 @@ def masked_rows(source: Source, at: At) -> Array:
     out = source.xp.zeros(lengths, source.xp.boolean)
     for (rows,), (index,) in blocks(at[-1:], source.shape[-1] * prod(lengths[:-1]) * 4, BLOCK):
         allowed = source.allowed((*at[:-1], index))
-        if allowed is not None:
-            out[..., rows] = ~allowed.any(-1)
+        out[..., rows] = source.shape[-1] == 0 if allowed is None else ~allowed.any(-1)
     return out

@@ -129,39 +129,41 @@ class FactorSource(Source):
     def added(self, at: At, keys: range) -> list[Array]:
         """Return the additive terms, each broadcastable to (..., head, row, key)."""
         factors, xp = self.factors, self.xp
-        terms = [self._cells(factors.bias, at, keys)] if factors.bias is not None else []
+        terms = [self._cells(array, at, keys) for array in self._numbers_added()]
         if factors.slopes is not None:
             slopes = take(xp, xp.asarray(factors.slopes, self.work)[..., None, None], at)
             terms.append(-slopes * xp.asarray(self.places.distance(at[-1], keys), self.work))
-        if factors.mask is not None and not self._mask_is_boolean:
-            terms.append(self._cells(factors.mask, at, keys))
         return terms
 
     def allowed_hard(self, at: At, keys: range) -> Array | None:
         """Return what is not minus infinity by a boolean mask, the band, the segments or `mask_mod`."""
         factors, xp = self.factors, self.xp
         parts = [self.places.allowed(xp, at[-1], keys)]
-        if factors.mask is not None and self._mask_is_boolean:
+        if factors.mask is not None and factors.mask.dtype == xp.boolean:
             parts.append(_columns(take(xp, factors.mask, at), keys))
         if factors.mask_mod is not None:
             parts.append(self._each_cell(factors.mask_mod, None, at, keys))
         return _all(parts)
 
     def allowed(self, at: At) -> Array | None:
-        """Return which keys these queries can see; a finite mask below half of the lowest hides too."""
-        factors, xp, keys = self.factors, self.xp, range(self.shape[-1])
-        parts = [self.allowed_hard(at, keys)]
-        if factors.mask is not None and xp.is_float(factors.mask):
-            parts.append(take(xp, factors.mask, at) > xp.lowest(factors.mask.dtype) / 2)
+        """Return which keys these queries can see: what is added hides too, also by finite minima."""
+        xp, keys = self.xp, range(self.shape[-1])
+        added = [array for array in self._numbers_added() if xp.is_float(array)]
+        parts = [take(xp, array, at) > xp.hiding(array.dtype) for array in added]
+        parts.append(self.allowed_hard(at, keys))
+        if self.factors.score_mod is not None:
+            parts.append(self.scores(at, keys) > xp.hiding(xp.float32))
         return _all(parts)
 
     def query_valid(self, at: At) -> Array | None:
         """Return which queries are no padding."""
         return valid_queries(self.xp, self.factors.query_valid, at)
 
-    @property
-    def _mask_is_boolean(self) -> bool:
-        return bool(self.factors.mask.dtype == self.xp.boolean)
+    def _numbers_added(self) -> list[Array]:
+        """Return what is added for each cell, as it was given."""
+        bias, mask = self.factors.bias, self.factors.mask
+        mask = None if mask is None or mask.dtype == self.xp.boolean else mask
+        return [array for array in (bias, mask) if array is not None]
 
     def _cells(self, array: Array, at: At, keys: range) -> Array:
         return self.xp.cast(_columns(take(self.xp, array, at), keys), self.work)
