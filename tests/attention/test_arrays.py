@@ -61,7 +61,7 @@ def test_the_repr_says_how_the_map_is_held(calls):
         repr(a)
         == f"<AttentionMap (2, 4, 12, 10) float32, held as factors, {held / 1000:.1f} kB, 3.8 kB dense>"
     )
-    assert repr(a.dense()).startswith("<AttentionMap (2, 4, 12, 10) float32, held as an array, 4.2 kB")
+    assert repr(a.dense()).startswith("<AttentionMap (2, 4, 12, 10) float32, held as an array, 4.3 kB")
     assert repr(a.logits).startswith("<LazyMap (2, 4, 12, 10)")
     assert repr(a.T).endswith(".T")
     assert a.T.shape == (2, 4, 10, 12)

@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from visualizer.attention import AttentionMap, Band, Dense, Factors, LowRank, Stitched
 from visualizer.errors import OptionError, ShapeError, VisualizerError
@@ -102,6 +104,29 @@ def test_the_dense_form_reads_the_same(library, factors):
         d.logits.numpy()
     with pytest.raises(VisualizerError, match="only factors have one"):
         d.logsumexp()
+
+
+@settings(max_examples=60)
+@given(data=st.data())
+def test_the_dense_form_knows_what_could_be_seen(data, library, draw_case, factors):
+    case = draw_case(data, "mask", "band", "segments", "bias")
+    *leading, rows, _ = case["q"].shape
+    shapes = ((rows,), (*leading[:-1], rows), (*leading, rows))
+    valid = np.random.default_rng(0).random(data.draw(st.sampled_from(shapes))) < 0.7
+    a = AttentionMap(factors(case | {"query_valid": valid}, library))
+    a = a[..., data.draw(st.sampled_from([slice(None), slice(None, None, -1), [0, 0]])), :]
+    d = a.dense()
+    np.testing.assert_array_equal(d.masked_rows, a.masked_rows)
+    close(d.received(), a.received(), atol=1e-5)
+    close(d.received(how="mean"), a.received(how="mean"), atol=1e-5)
+    assert repr(a).partition("dense")[2] == repr(d).partition("dense")[2]
+
+
+def test_what_does_not_fit_a_dense_map_is_said():
+    with pytest.raises(ShapeError, match=r"query_valid of shape \(2,\)"):
+        Dense(np.eye(3), query_valid=np.ones(2))
+    with pytest.raises(ShapeError, match=r"allowed of shape \(3, 2\)"):
+        Dense(np.eye(3), allowed=np.ones((3, 2)))
 
 
 def test_logits_that_were_recorded_are_given():

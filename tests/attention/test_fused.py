@@ -108,6 +108,18 @@ def test_under_everything_else(more):
     same(fused[1, 2, [5, 3, 90]], blocks[1, 2, [5, 3, 90]], "entropy")
 
 
+@pytest.mark.parametrize("name", ["mask", "bias"])
+@pytest.mark.parametrize("shape", [(3, 4, 5, 6), (3, 1, 1, 6), (2, 1, 1, 5, 1), (1, 4, 1, 6), (6,)])
+def test_masks_and_biases_of_fewer_axes_than_the_map(name, shape):
+    generator = torch.Generator().manual_seed(0)
+    q, k = (torch.randn(2, 3, 4, rows, 8, generator=generator) for rows in (5, 6))
+    fused, blocks = both(Factors(q, k, 0.3, **{name: torch.randn(shape, generator=generator)}))
+    w, u = torch.randn(6, 2, generator=generator), torch.randn(5, 2, generator=generator)
+    close(fused @ w, blocks @ w, atol=1e-5)
+    close(fused.T @ u, blocks.T @ u, atol=1e-5)
+    same(fused, blocks, "entropy")
+
+
 @settings(max_examples=20)
 @given(spread=st.sampled_from([1.0, 8.0, 30.0, 200.0]), seed=st.integers(0, 9), causal=st.booleans())
 def test_logits_of_any_size(spread, seed, causal):

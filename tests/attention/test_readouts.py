@@ -157,6 +157,23 @@ def test_padded_queries_are_left_out_and_counted(library, factors):
         assert np.isnan(np.asarray(a.pool(8, 1))[0, 0, :3]).all()
 
 
+def test_the_padding_of_one_query_is_that_of_the_rows_picked_of_it(library, factors):
+    case = {name: np.ones((1, 2, 1, 4), np.float32) for name in "qk"} | {"scale": 1.0}
+    for valid in (True, False):
+        a = AttentionMap(factors(case | {"query_valid": np.array([valid])}, library))
+        close(a.received(), [[[valid]] * 2])
+        close(a[:, :, [0, 0]].received(), [[[2 * valid]] * 2])
+        close(a[:, :, [0, 0]].received(how="mean"), [[[valid]] * 2])
+
+
+def test_a_mask_of_keys_alone_hides_them_from_all(library, factors):
+    case = {name: np.ones((1, 2, 4, 3), np.float32) for name in "qk"} | {"scale": 1.0}
+    for mask in (np.array([True, True, False, True]), np.array([0, 0, -np.inf, 0], np.float32)):
+        a = AttentionMap(factors(case | {"mask": mask}, library))
+        for found in (a, a[:, :, 1:], a.heads()):
+            close(np.asarray(found.received(how="mean"))[0, 0], np.array([1, 1, 0, 1]) / 3, atol=1e-6)
+
+
 @pytest.mark.parametrize("read", ["entropy", "argmax", "expected_position", "logsumexp"])
 def test_rows_of_some_columns_are_not_read_out(read, calls):
     a, _ = calls

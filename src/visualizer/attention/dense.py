@@ -8,6 +8,7 @@ from visualizer.attention.arrays import Array, arrays_of
 from visualizer.attention.blocks import Source
 from visualizer.attention.changes import Watched
 from visualizer.attention.indices import At, take, valid_queries
+from visualizer.attention.shapes import check_broadcast
 from visualizer.errors import ShapeError
 
 
@@ -25,6 +26,8 @@ class Dense(Watched):
         What the softmax was taken of, in the map's shape.
     query_valid
         Booleans (..., query) or (..., head, query): False is padding.
+    allowed
+        Booleans that broadcast to (..., head, query, key): False where a query could not see a key.
     signed
         Whether its rows are no shares of one, but numbers of any sign, as a gradient's are.
 
@@ -46,6 +49,7 @@ class Dense(Watched):
     rest: Array | None = None
     logits: Array | None = None
     query_valid: Array | None = None
+    allowed: Array | None = None
     signed: bool = False
 
     def __post_init__(self) -> None:
@@ -58,11 +62,13 @@ class Dense(Watched):
             array = getattr(self, name)
             if array is not None and tuple(array.shape) != tuple(shape):
                 raise ShapeError(f"{name} has shape {tuple(array.shape)}, but the map's is {tuple(shape)}")
+        check_broadcast("query_valid", self.query_valid, tuple(self.array.shape[:-1]), self.array.shape)
+        check_broadcast("allowed", self.allowed, tuple(self.array.shape), self.array.shape)
         self.count_changes()
 
     def tensors(self) -> list[Array]:
         """Return every array that is held."""
-        held = (self.array, self.rest, self.logits, self.query_valid)
+        held = (self.array, self.rest, self.logits, self.query_valid, self.allowed)
         return [array for array in held if array is not None]
 
 
@@ -100,6 +106,12 @@ class DenseSource(Source):
         if self.dense.rest is None:
             return super().rest(at)
         return self.xp.cast(take(self.xp, self.dense.rest[..., None], at, exact=True), self.work)[..., 0]
+
+    def allowed(self, at: At) -> Array | None:
+        """Return which keys these queries could see."""
+        if self.dense.allowed is None:
+            return None
+        return take(self.xp, self.xp.asarray(self.dense.allowed, self.xp.boolean), at)
 
     def query_valid(self, at: At) -> Array | None:
         """Return which queries are no padding."""

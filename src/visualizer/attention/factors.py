@@ -9,6 +9,7 @@ from typing import Any
 from visualizer.attention.arrays import Array
 from visualizer.attention.changes import Watched
 from visualizer.attention.closures import arrays_read
+from visualizer.attention.shapes import check_broadcast
 from visualizer.errors import ShapeError
 
 
@@ -154,17 +155,7 @@ class Factors(Watched):
             ("sinks", (*batch, heads)),
             ("query_valid", (*batch, heads, queries)),
         ):
-            self._check_broadcast(name, to)
+            check_broadcast(name, getattr(self, name), to, self.shape)
         if self.segments is not None and [len(side) for side in self.segments] != [queries, keys]:
             found = tuple(len(side) for side in self.segments)
             raise ShapeError(f"segments of {found} queries and keys were given to a map of {(queries, keys)}")
-
-    def _check_broadcast(self, name: str, to: tuple[int, ...]) -> None:
-        shape = tuple(getattr(getattr(self, name), "shape", ()))
-        if name == "query_valid" and 1 < len(shape) < len(to):
-            shape = (*shape[:-1], 1, shape[-1])  # the same for all heads
-        pairs = list(zip(reversed(shape), reversed(to), strict=False))
-        if len(shape) > len(to) or any(mine not in (1, its) for mine, its in pairs):
-            raise ShapeError(
-                f"{name} of shape {shape} was given to a map of shape {self.shape}; {to} is wanted"
-            )

@@ -118,6 +118,17 @@ def is_int(part: Any) -> bool:
     return not isinstance(part, slice) and np.ndim(part) == 0
 
 
+def with_axes(array: Array, axes: int) -> Array:
+    """Return an array with so many axes at least, further ones of length 1 in front.
+
+    Examples
+    --------
+    >>> with_axes(np.zeros(3), 2).shape
+    (1, 3)
+    """
+    return array.reshape((1,) * (axes - array.ndim) + tuple(array.shape))
+
+
 def take(xp: Any, array: Array, at: At, *, exact: bool = False) -> Array:
     """Pick ``at`` of an array's axes before the last; those of length 1 stay unless ``exact``.
 

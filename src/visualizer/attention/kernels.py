@@ -14,7 +14,7 @@ import numpy as np
 from visualizer.attention.arrays import Array
 from visualizer.attention.blocks import BLOCK, COPIES
 from visualizer.attention.factors import Band, Factors
-from visualizer.attention.indices import At, blocks, take, whole
+from visualizer.attention.indices import At, blocks, take, whole, with_axes
 
 if TYPE_CHECKING:
     from visualizer.attention.softmax import FactorSource
@@ -145,8 +145,7 @@ def can_exchange(source: FactorSource, at: At) -> bool:
 def _turned(xp: Any, array: Array | None, at: At) -> Array | None:
     if array is None:
         return None
-    array = array if array.ndim > 1 else array[None]
-    return take(xp, array, at).swapaxes(-1, -2)
+    return take(xp, with_axes(array, 2), at).swapaxes(-1, -2)
 
 
 def _turned_band(band: Band | None, rows: range) -> Band | None:

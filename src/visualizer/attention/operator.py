@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from visualizer.attention import readouts
 from visualizer.attention.arrays import Array
 from visualizer.attention.blocks import Source
 from visualizer.attention.dense import Dense, DenseSource
 from visualizer.attention.derived import Cells, Logits, Part, Product
-from visualizer.attention.indices import At, is_whole, take_axis
+from visualizer.attention.indices import At, is_whole, take_axis, with_axes
 from visualizer.attention.lazy import LazyMap, View
 from visualizer.attention.merged import Merged
 from visualizer.attention.transposed import Transposed
@@ -122,7 +123,7 @@ class Operator(LazyMap):
         return merged
 
     def dense(self, budget: str | int | None = None) -> Self:
-        """Return the same map held as an array, with its rest and its padding; the factors are let go of.
+        """Return the same map held as an array, with its rest and what was masked; the factors are let go of.
 
         Raises
         ------
@@ -136,7 +137,9 @@ class Operator(LazyMap):
             array = LazyMap(source, view=View(at, self._view.keys, axes), budget=budget or self._budget)
             rest = source.xp.cast(source.rest(at), self.dtype)
             valid = source.query_valid(at)
-            made = Dense(array.array(budget), rest, query_valid=valid, signed=source.signed)
+            valid = None if valid is None else with_axes(valid, len(at))
+            seen, signed = readouts.seen(source, at), source.signed
+            made = Dense(array.array(budget), rest, query_valid=valid, allowed=seen, signed=signed)
         dense: Self = self._made(type(self), DenseSource(made))
         return dense
 

@@ -76,7 +76,8 @@ def received(source: Source, at: At, how: str) -> Array:
         raise OptionError(f'received(how={how!r}) was asked for; it is "sum" or "mean"')
     xp = source.xp
     valid = source.query_valid(at)
-    share = xp.zeros((len(at[-1]),), source.work) + 1 if valid is None else xp.cast(valid, source.work)
+    share = xp.zeros((1,), source.work) + 1 if valid is None else xp.cast(valid, source.work)
+    share = xp.broadcast(share, (*share.shape[:-1], len(at[-1])))
     total = source.received(at, share)
     if how == "sum":
         return total
@@ -91,10 +92,20 @@ def onlookers(source: Source, at: At, share: Array) -> Array:
     count: Any = 0
     for (rows,), (index,) in blocks(at[-1:], source.shape[-1] * prod(map(len, at[:-1])) * 8, BLOCK):
         seen = source.xp.cast(source.allowed((*at[:-1], index)), source.work)
-        mine = share if share.shape[-1] == 1 else share[..., rows]
-        seen = seen if seen.shape[-2] > 1 else seen + source.xp.zeros((len(index), 1), source.work)
-        count = count + (seen * mine[..., None]).sum(-2)
+        count = count + (seen * share[..., rows, None]).sum(-2)
     return count
+
+
+def seen(source: Source, at: At) -> Array | None:
+    """Return which keys queries can see as one array that broadcasts to the map's shape; None: all."""
+    first = source.allowed((*at[:-1], at[-1][:1]))
+    if first is None:
+        return None
+    *leading, _, keys = first.shape
+    out = source.xp.zeros((*leading, len(at[-1]), keys), source.xp.boolean)
+    for (rows,), (index,) in blocks(at[-1:], prod(leading) * keys * 8, BLOCK):
+        out[..., rows, :] = source.allowed((*at[:-1], index))
+    return None if bool(out.all()) else out
 
 
 def masked_rows(source: Source, at: At) -> Array:

@@ -11,7 +11,7 @@ import numpy as np
 from visualizer.attention.arrays import Array, arrays_of
 from visualizer.attention.blocks import Source
 from visualizer.attention.factors import Factors
-from visualizer.attention.indices import At, Index, take, valid_queries
+from visualizer.attention.indices import At, Index, take, valid_queries, with_axes
 from visualizer.attention.places import Places
 from visualizer.errors import ShapeError
 
@@ -129,7 +129,7 @@ class FactorSource(Source):
     def added(self, at: At, keys: range) -> list[Array]:
         """Return the additive terms, each broadcastable to (..., head, row, key)."""
         factors, xp = self.factors, self.xp
-        terms = [self._cells(array, at, keys) for array in self._numbers_added()]
+        terms = [xp.cast(self._cells(array, at, keys), self.work) for array in self._numbers_added()]
         if factors.slopes is not None:
             slopes = take(xp, xp.asarray(factors.slopes, self.work)[..., None, None], at)
             terms.append(-slopes * xp.asarray(self.places.distance(at[-1], keys), self.work))
@@ -140,7 +140,7 @@ class FactorSource(Source):
         factors, xp = self.factors, self.xp
         parts = [self.places.allowed(xp, at[-1], keys)]
         if factors.mask is not None and factors.mask.dtype == xp.boolean:
-            parts.append(_columns(take(xp, factors.mask, at), keys))
+            parts.append(self._cells(factors.mask, at, keys))
         if factors.mask_mod is not None:
             parts.append(self._each_cell(factors.mask_mod, None, at, keys))
         return _all(parts)
@@ -149,7 +149,7 @@ class FactorSource(Source):
         """Return which keys these queries can see: what is added hides too, also by finite minima."""
         xp, keys = self.xp, range(self.shape[-1])
         added = [array for array in self._numbers_added() if xp.is_float(array)]
-        parts = [take(xp, array, at) > xp.hiding(array.dtype) for array in added]
+        parts = [self._cells(array, at, keys) > xp.hiding(array.dtype) for array in added]
         parts.append(self.allowed_hard(at, keys))
         if self.factors.score_mod is not None:
             parts.append(self.scores(at, keys) > xp.hiding(xp.float32))
@@ -166,7 +166,8 @@ class FactorSource(Source):
         return [array for array in (bias, mask) if array is not None]
 
     def _cells(self, array: Array, at: At, keys: range) -> Array:
-        return self.xp.cast(_columns(take(self.xp, array, at), keys), self.work)
+        array = take(self.xp, with_axes(array, 2), at)
+        return array if array.shape[-1] == 1 else array[..., keys.start : keys.stop]
 
     def scale_at(self, at: At) -> Any:
         """Return the scale, a number or broadcastable to rows."""
@@ -199,10 +200,6 @@ class FactorSource(Source):
 
     def _numbers(self, index: Index) -> Array:
         return self.xp.asarray(np.asarray(index, dtype=np.int64))
-
-
-def _columns(array: Array, keys: range) -> Array:
-    return array if array.shape[-1] == 1 else array[..., keys.start : keys.stop]
 
 
 def _all(parts: list[Array | None]) -> Array | None:

@@ -12,6 +12,7 @@ import torch
 
 from visualizer.attention._reading import reading
 from visualizer.attention.arrays import Array, Function, NumpyArrays
+from visualizer.attention.indices import with_axes
 
 # What scaled_dot_product_attention calls: of its kernels these give the log-sum-exp.
 KERNELS = {
@@ -178,9 +179,10 @@ def _in_rows(array: Array) -> Array:
 
 def _four_axes(mask: Array, leading: Any) -> Array:
     """Return a mask with one leading axis, as kernels want it."""
-    if mask.ndim > 4:
-        mask = mask.expand(*leading, *mask.shape[-3:]).reshape(-1, *mask.shape[-3:])
-    return _in_rows(mask.reshape((1,) * (4 - mask.ndim) + tuple(mask.shape)))
+    mask = with_axes(mask, 4)
+    if mask.shape[:-3].numel() > 1:
+        mask = mask.expand(*leading, *mask.shape[-3:])
+    return _in_rows(mask.reshape(-1, *mask.shape[-3:]))
 
 
 def _on_cpu(q: Array, k: Array, v: Array, mask: Array | None, causal: bool) -> tuple[Array, Array]:
