@@ -141,4 +141,8 @@ def _step(block: AttentionMap, positions: Any) -> tuple[Source, At, Any]:
             f"a map with {source.shape[-1]} keys was to be stitched with positions of shape {numbers.shape}; "
             "wanted is one position from 0 on for each key"
         )
+    if len(np.unique(numbers)) < len(numbers):
+        raise ShapeError(
+            "a map was to be stitched with the same position for two of its keys; wanted is one for each key"
+        )
     return source, at, numbers.astype(np.intp)
