@@ -24,6 +24,16 @@ def test_heads_merged_are_a_lazy_map_of_one_head(how, calls):
     close(np.asarray(a[1, 1:3, 4:].heads(how)[0]), getattr(dense[1, 1:3, 4:], how)(0), atol=1e-6)
 
 
+@pytest.mark.parametrize("how", ["mean", "max", "min"])
+def test_the_rest_of_merged_heads_is_what_their_rows_lack(how, library, factors):
+    rng = np.random.default_rng(0)
+    case = {name: rng.normal(size=(1, 3, 6, 6)).astype(np.float32) * 3 for name in "qk"} | {"scale": 1.0}
+    a = AttentionMap(factors(case | {"sinks": rng.normal(size=3)}, library)).heads(how)
+    close(a.rest, 1 - np.asarray(a).sum(-1), atol=1e-6)
+    assert np.asarray(a.rest).min() < 0 if how == "max" else np.asarray(a.rest).min() >= 0
+    close(a.dense().rest, a.rest, atol=1e-6)
+
+
 def test_heads_merged_see_what_any_head_sees(library, factors):
     rng = np.random.default_rng(0)
     case = {name: rng.normal(size=(1, 2, 4, 6)).astype(np.float32) for name in "qk"} | {"scale": 1.0}
@@ -205,6 +215,8 @@ def test_maps_that_do_not_fit_are_not_stitched(calls):
         Stitched([(a, range(10)), (a[:1], range(10))])
     with pytest.raises(ShapeError, match="one position from 0 on for each key"):
         Stitched([(a, range(9))])
+    with pytest.raises(ShapeError, match="the same position for two of its keys"):
+        Stitched([(a, [0, 0, *range(2, 10)])])
     with pytest.raises(ShapeError, match="with all its axes is wanted"):
         Stitched([(a[0], range(10))])
     with pytest.raises(ShapeError, match="some columns of a map"):

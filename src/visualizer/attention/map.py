@@ -70,7 +70,8 @@ class AttentionMap(Operator):
     def rest(self) -> Array:
         """What each row lacks to 1, (..., query) in [0, 1]: what sinks or a softmax-plus-one took.
 
-        Rows that are masked as a whole are zeros and lack all of it.
+        Rows that are masked as a whole are zeros and lack all of it. Rows that are no shares, those of
+        products, outer products and the maximum of heads, may sum to more than 1: then it is below 0.
         """
         self._need_shares("rest")
         return self._by_rows("rest", lambda source, at: source.rest(at))
