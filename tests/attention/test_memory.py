@@ -1,5 +1,7 @@
 """Nothing of the size of the map is ever formed unasked."""
 
+import subprocess
+import sys
 import tracemalloc
 
 import numpy as np
@@ -62,6 +64,46 @@ def test_numpy_takes_no_more_than_blocks(read):
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak <= 0.6 * a.nbytes_dense  # 8 MB of blocks and what they are made of
+
+
+RESIDENT = """
+import sys, threading
+import psutil, torch
+from visualizer.attention import AttentionMap, Band, Factors
+
+torch.set_num_threads(1)
+rows = int(sys.argv[2])
+q, k = torch.randn(2, 1, rows, 32, generator=torch.Generator().manual_seed(0))
+more = {
+    "entropy": {"mask_mod": lambda b, h, i, j: i >= j},
+    "received": {"slopes": torch.ones(1), "band": Band()},
+}[sys.argv[1]]
+a = AttentionMap(Factors(q, k, 0.2, **more))
+a[:, :3].entropy()
+resident, peak, ended = psutil.Process().memory_info, 0, threading.Event()
+
+def watch():
+    global peak
+    while not ended.wait(0.002):
+        peak = max(peak, resident().rss)
+
+before, thread = resident().rss, threading.Thread(target=watch)
+thread.start()
+getattr(a, sys.argv[1])()
+ended.set()
+thread.join()
+print(max(peak - before, 0))
+"""
+
+
+@pytest.mark.parametrize("read", ["entropy", "received"])
+def test_memory_that_the_process_takes_is_that_of_blocks(read):
+    taken = {
+        rows: int(subprocess.check_output([sys.executable, "-c", RESIDENT, read, str(rows)]))
+        for rows in (8192, 16384)
+    }
+    assert taken[16384] <= 2.5 * taken[8192]
+    assert taken[16384] <= 16384**2 * 4 / 4
 
 
 def test_a_window_costs_what_it_sees():

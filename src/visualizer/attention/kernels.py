@@ -68,9 +68,13 @@ def _attend_heads(source: FactorSource, at: At, values: Array | None) -> tuple[A
 
 
 def _attend_rows(source: FactorSource, at: At, q: Array, k: Array, v: Array) -> tuple[Array, Array]:
-    """Attend with a mask that is made for some rows at a time, and with no more keys than they see."""
+    """Attend with a mask that is made for some rows at a time, and with no more keys than they see.
+
+    Results are written where memory for all of them was taken first: small ones that are kept between large
+    ones that are let go of would leave gaps that nothing larger fits into.
+    """
     xp = source.xp
-    outs, lses = [], []
+    outs, lses = xp.zeros(tuple(q.shape), source.work), xp.zeros(tuple(q.shape[:-1]), source.work)
     first = mask_of(source, (*at[:-1], at[-1][:1]), range(source.shape[-1]))
     row = source.shape[-1] * prod(first.shape[:-2]) * 8
     limit = max(4 * BLOCK, min(FEWEST * row, COPIES))
@@ -80,9 +84,9 @@ def _attend_rows(source: FactorSource, at: At, q: Array, k: Array, v: Array) -> 
         picked = slice(keys.start, keys.stop)
         out, lse = xp.kernel(q[..., rows, :], k[..., picked, :], v[..., picked, :], mask, causal=False)
         dead = xp.amax(mask, -1) == -np.inf  # kernels differ in what they give for a row that sees nothing
-        outs.append(xp.where(dead[..., None], xp.asarray(0.0, source.work), out))
-        lses.append(xp.where(dead, xp.asarray(-np.inf, source.work), lse))
-    return xp.concat(outs, -2), xp.concat(lses, -1)
+        outs[..., rows, :] = xp.where(dead[..., None], xp.asarray(0.0, source.work), out)
+        lses[..., rows] = xp.where(dead, xp.asarray(-np.inf, source.work), lse)
+    return outs, lses
 
 
 def mask_of(source: FactorSource, at: At, keys: range) -> Array:
