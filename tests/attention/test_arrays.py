@@ -81,6 +81,26 @@ def test_a_request_above_the_budget_names_the_ways_around_it(library, factors):
     assert np.asarray(a[:, :10]).shape == (1, 10, 1000)
 
 
+def test_results_of_the_size_of_the_map_are_under_the_budget_too(library, factors):
+    case = {name: np.zeros((2, 500, 4), np.float32) for name in "qk"} | {"scale": 1.0}
+    a = AttentionMap(factors(case, library), budget="1MB")
+    eye = np.eye(500, dtype=np.float32)
+    for ask in (
+        lambda: a @ eye,
+        lambda: a.T @ eye,
+        lambda: a.pool(500),
+        lambda: a.topk(200),
+        lambda: a.quantile(np.linspace(0, 1, 300)),
+        lambda: a.mass(list(range(300))),
+    ):
+        with pytest.raises(MemoryBudgetError, match=r"of shape \(2, 500, \d+\) takes .* budget is 1\.0 MB"):
+            ask()
+    assert (a[0] @ eye[:, :400]).shape == (500, 400)
+    assert a[0, 3].topk(400)[0].shape == (400,)
+    assert (a[..., :10].T @ eye).shape == (2, 10, 500)
+    assert a.pool(300)[0].shape == (300, 300)
+
+
 def test_without_a_budget_half_of_what_is_free_is_one():
     q = torch.zeros(1, 1, 1).expand(1, 10_000_000, 1)
     with pytest.raises(MemoryBudgetError, match=r"takes 400\.0 TB"):

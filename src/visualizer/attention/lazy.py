@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from math import prod
@@ -17,6 +17,9 @@ from visualizer.memory import format_bytes, parse_bytes
 
 if TYPE_CHECKING:
     from typing import Self
+
+SMALL = 2**20
+"""Bytes that are not compared with what is free: to ask for that takes longer than to read them out."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,7 @@ class LazyMap(OnlyCopied):
     view
         What is looked at of it; everything unless given.
     budget
-        How many bytes a request may take, such as "4GB"; half of what is free unless given.
+        How many bytes a result may take, such as "4GB"; half of what is free unless given.
 
     Examples
     --------
@@ -142,7 +145,7 @@ class LazyMap(OnlyCopied):
         VisualizerError
             If an array that it is made of was changed in place since the call.
         """
-        self._check_budget(budget)
+        self._check_budget(self.shape, budget)
         source, view, last = self._source, self._view, len(self._source.shape) - 1
 
         def columns(weights: Array, _part: At) -> Array:
@@ -207,13 +210,19 @@ class LazyMap(OnlyCopied):
         with self._source.xp.reading():
             yield
 
-    def _check_budget(self, budget: str | int | None) -> None:
+    def _check_budget(
+        self, shape: Sequence[int], budget: str | int | None = None, *, what: str = "a map", more: int = 0
+    ) -> None:
+        """Raise an error if an array takes more than the budget; ``more`` bytes stand beside each number."""
         given = self._budget if budget is None else budget
+        size = prod(shape) * (int(self._source.xp.itemsize(self.dtype)) + more)
+        if given is None and size <= SMALL:
+            return
         limit = self._source.xp.free_bytes() // 2 if given is None else parse_bytes(given)
-        if self.nbytes_dense > limit:
+        if size > limit:
             raise MemoryBudgetError(
-                f"a map of shape {self.shape} takes {format_bytes(self.nbytes_dense)} as an array, but the "
-                f"budget is {format_bytes(limit)}: index it (a[0, 2], a[..., -1, :]), pool it (a.pool(256)), "
+                f"{what} of shape {tuple(shape)} takes {format_bytes(size)} as an array, but the budget is "
+                f"{format_bytes(limit)}: index it (a[0, 2], a[..., -1, :]), pool it (a.pool(256)), "
                 "read it out (a.received(), a.topk(8), a.mass(groups), a @ w), or give a larger budget="
             )
 

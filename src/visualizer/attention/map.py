@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from math import log
 from typing import Any
 
+import numpy as np
+
 from visualizer.attention import pooling, readouts
 from visualizer.attention.arrays import Array, arrays_of
 from visualizer.attention.blocks import Source
@@ -31,7 +33,8 @@ class AttentionMap(Operator):
     source
         `Factors`, `Dense`, `LowRank` or `Stitched`.
     budget
-        How many bytes the map as an array may take, such as "4GB"; half of what is free unless given.
+        How many bytes the map as an array or another result may take, such as "4GB"; half of what is free
+        unless given.
     precision
         "exact": rows are formed in float64 (MPS: float32), fused ways work in float32. "model": all in the
         factors' own dtype, faster and as inexact as the model.
@@ -131,6 +134,7 @@ class AttentionMap(Operator):
         """
         self._need(-2, "pool")
         bins = (h, h if w is None else w)
+        self._check_columns("a.pool", *bins)
         return self._by_rows("pool", lambda source, at: pooling.pool(source, at, bins, how))
 
     def entropy(self, *, bits: bool = False) -> Array:
@@ -197,6 +201,7 @@ class AttentionMap(Operator):
         >>> AttentionMap(Dense(np.array([[0.5, 0.25, 0.25]]))).mass({"first": 0, "others": slice(1, None)})
         array([[0.5, 0.5]])
         """
+        self._check_rows("a.mass", len(groups))
         return self._by_rows("mass", lambda source, at: readouts.mass(source, at, groups))
 
     def topk(self, k: int) -> tuple[Array, Array]:
@@ -213,6 +218,7 @@ class AttentionMap(Operator):
         >>> AttentionMap(Dense(np.array([[0.1, 0.6, 0.3]]))).topk(2)
         (array([[0.6, 0.3]]), array([[1, 2]]))
         """
+        self._check_rows("a.topk", k, more=8)
         values, keys = self._by_rows("topk", lambda source, at: readouts.topk(source, at, k))
         return values, keys
 
@@ -230,6 +236,7 @@ class AttentionMap(Operator):
         OptionError
             If ``p`` is not from 0 to 1.
         """
+        self._check_rows("a.quantile", np.size(p))
         return self._by_rows("quantile", lambda source, at: readouts.quantile(source, at, p))
 
     def expected_position(self) -> Array:

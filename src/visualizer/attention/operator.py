@@ -32,6 +32,8 @@ class Operator(LazyMap):
         ------
         ShapeError
             If ``w`` has not a row for each key, or columns of the map were picked.
+        MemoryBudgetError
+            If the result takes more than the budget.
 
         Examples
         --------
@@ -42,6 +44,7 @@ class Operator(LazyMap):
         array([[1.5, 1.5, 1.5]])
         """
         operand, is_vector = self._operand(w, self._source.shape[-1], "key")
+        self._check_rows("a @ w", operand.shape[-1])
         found = self._by_rows("a @ w", lambda source, at: source.apply(at, operand))
         return found[..., 0] if is_vector else found
 
@@ -61,6 +64,7 @@ class Operator(LazyMap):
     def _apply_t(self, u: Any) -> Array:
         self._need(-2, "a.T @ u")
         operand, is_vector = self._operand(u, len(self._view.at[-1]), "query")
+        self._check_columns("a.T @ u", len(self._view.keys), operand.shape[-1])
         found = self._by_keys(lambda source, at: source.apply_t(at, operand))
         return found[..., 0] if is_vector else found
 
@@ -131,7 +135,7 @@ class Operator(LazyMap):
             If it would take more than the budget.
         """
         at = self._whole_keys("a.dense()")
-        self._check_budget(budget)
+        self._check_budget(self.shape, budget)
         source, axes = self._source, frozenset[int]()
         with self._reading():
             array = LazyMap(source, view=View(at, self._view.keys, axes), budget=budget or self._budget)
@@ -180,6 +184,17 @@ class Operator(LazyMap):
             found = take_axis(self._source.xp, found, view.keys, axis)
         key_is_gone = {axis} if axis + 1 in view.dropped else set()
         return self._without(frozenset({*range(axis)} & view.dropped | key_is_gone), found)
+
+    def _check_rows(self, name: str, count: int, more: int = 0) -> None:
+        """Raise an error if so many numbers for each row take more than the budget."""
+        self._check_budget([*self._lengths(len(self._view.at)), count], what=name, more=more)
+
+    def _check_columns(self, name: str, *lengths: int) -> None:
+        """Raise an error if an array of some lengths for each head takes more than the budget."""
+        self._check_budget([*self._lengths(len(self._view.at) - 1), *lengths], what=name)
+
+    def _lengths(self, axes: int) -> list[int]:
+        return [len(self._view.at[axis]) for axis in self._view.kept(axes)]
 
     def _result(self, array: Array) -> Array:
         return self._source.xp.cast(array, self.dtype) if self._source.xp.is_float(array) else array
