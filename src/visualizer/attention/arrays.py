@@ -50,8 +50,11 @@ class NumpyArrays:
         return np.asarray(self.as_numpy(value), dtype)
 
     def as_numpy(self, array: Array) -> Any:
-        """Return an array of either library as numpy."""
-        return array.detach().cpu().numpy() if hasattr(array, "detach") else np.asarray(array)
+        """Return an array of either library as numpy; bfloat16, which it lacks, as float32."""
+        if not hasattr(array, "detach"):
+            return np.asarray(array)
+        array = array.detach().cpu()
+        return (array.float() if str(array.dtype) == "torch.bfloat16" else array).numpy()
 
     def zeros(self, shape: tuple[int, ...], dtype: Any) -> Array:
         """Return zeros."""
@@ -147,3 +150,17 @@ def arrays_of(array: Array) -> Any:
     raise TargetError(
         f"a map was to be made of a {type(array).__name__}: give torch tensors or numpy arrays (np.asarray)"
     )
+
+
+def alike(first: Array, other: Any) -> Any:
+    """Return an array in the library of another, as it is where it is in that; None is None.
+
+    Examples
+    --------
+    >>> alike(np.zeros(3), np.ones(2))
+    array([1., 1.])
+    """
+    xp = arrays_of(first)
+    if other is None or type(arrays_of(other)) is type(xp):
+        return other
+    return xp.asarray(other)

@@ -90,4 +90,4 @@ class Product(Derived):
 
     def weights(self, at: At) -> Array:
         """Return the product of rows."""
-        return self.source.weights(compose(self.at, at)) * self.xp.cast(self.other.weights(at), self.work)
+        return self.source.weights(compose(self.at, at)) * self.xp.asarray(self.other.weights(at), self.work)

@@ -6,7 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from visualizer.attention.arrays import Array
+import numpy as np
+
+from visualizer.attention.arrays import Array, alike
 from visualizer.attention.changes import Watched
 from visualizer.attention.closures import arrays_read
 from visualizer.attention.shapes import check_broadcast
@@ -44,7 +46,7 @@ class Band:
 
 @dataclass(frozen=True, eq=False)
 class Factors(Watched):
-    """The factors of one attention map, torch tensors or numpy arrays, held as they are.
+    """The factors of one attention map, torch tensors or numpy arrays, held as they are in the library of q.
 
     The map is ``softmax(logits)`` over keys, where ``logits = scale * q @ k.T``, then in this order: soft
     cap, `score_mod`, plus `bias`, `slopes` and an additive `mask`, and minus infinity where a boolean `mask`,
@@ -114,6 +116,10 @@ class Factors(Watched):
     v: Array | None = None
 
     def __post_init__(self) -> None:
+        for name in ("k", "mask", "bias", "v"):
+            object.__setattr__(self, name, alike(self.q, getattr(self, name)))
+        for name in ("scale", "soft_cap"):
+            object.__setattr__(self, name, _number(getattr(self, name)))
         self._check_shapes()
         self.count_changes()
 
@@ -159,3 +165,8 @@ class Factors(Watched):
         if self.segments is not None and [len(side) for side in self.segments] != [queries, keys]:
             found = tuple(len(side) for side in self.segments)
             raise ShapeError(f"segments of {found} queries and keys were given to a map of {(queries, keys)}")
+
+
+def _number(value: Any) -> Any:
+    """Return a number of numpy's as Python's; all else as it is."""
+    return value.item() if isinstance(value, np.generic) else value

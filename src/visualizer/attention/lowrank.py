@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from visualizer.attention.arrays import Array, arrays_of
+from visualizer.attention.arrays import Array, alike, arrays_of
 from visualizer.attention.blocks import Source
 from visualizer.attention.changes import Watched
 from visualizer.attention.indices import At, take
@@ -46,7 +46,7 @@ class LowRank(Watched, Source):
             raise ShapeError(
                 f"factors of shape {mine} and {its} have no product; see LowRank for what is wanted"
             )
-        self.left, self.right = left, right
+        self.left, self.right = left, alike(left, right)
         self.group = mine[-3] // its[-3]
         self.shape = (*mine[:-1], its[-2])
         self.xp = arrays_of(left)

@@ -223,7 +223,13 @@ class AttentionMap(Operator):
         return values, keys
 
     def argmax(self) -> Array:
-        """Return the key with the largest weight of each row, integers (..., query)."""
+        """Return the key with the largest weight of each row, integers (..., query).
+
+        Raises
+        ------
+        ShapeError
+            If there are no keys.
+        """
         return self._by_rows("argmax", readouts.argmax)
 
     def quantile(self, p: float | Sequence[float]) -> Array:
@@ -235,6 +241,8 @@ class AttentionMap(Operator):
         ------
         OptionError
             If ``p`` is not from 0 to 1.
+        ShapeError
+            If there are no keys.
         """
         self._check_rows("a.quantile", np.size(p))
         return self._by_rows("quantile", lambda source, at: readouts.quantile(source, at, p))
@@ -280,6 +288,7 @@ def open_source(source: Any, precision: str) -> Source:
 def _open_factors(factors: Factors, *, exact: bool) -> Source:
     """Choose the fused way where there is a kernel that does what the factors ask for."""
     dtype = arrays_of(factors.q).kernel_dtype(factors.q.dtype, exact=exact)
-    if dtype is None or factors.score_mod is not None or factors.soft_cap:
+    empty = 0 in (*factors.q.shape, *factors.k.shape)
+    if dtype is None or empty or factors.score_mod is not None or factors.soft_cap:
         return FactorSource(factors, exact=exact)
     return FusedSource(factors, dtype, exact=exact)

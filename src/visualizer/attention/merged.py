@@ -13,7 +13,7 @@ from visualizer.attention.arrays import Array
 from visualizer.attention.blocks import Source
 from visualizer.attention.derived import Derived
 from visualizer.attention.indices import At, compose
-from visualizer.errors import OptionError
+from visualizer.errors import OptionError, ShapeError
 
 
 class Merged(Derived):
@@ -27,6 +27,8 @@ class Merged(Derived):
         super().__init__(source, at)
         if how not in ("mean", "max", "min"):
             raise OptionError(f'heads({how!r}) was asked for; it is "mean", "max" or "min"')
+        if not len(at[-2]):
+            raise ShapeError(f"heads were to be merged, but the map of shape {self.shape} has none")
         self.how = how
         self.shape = (*self.shape[:-3], 1, *self.shape[-2:])
         self.kind = f"{how} of {len(at[-2])} heads, {source.kind}"

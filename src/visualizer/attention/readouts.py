@@ -27,7 +27,7 @@ def mass(source: Source, at: At, groups: Groups) -> Array:
         raise ShapeError("the mass on groups of keys was asked for, but there are no groups")
     members = np.zeros((source.shape[-1], len(parts)), np.float32)
     for number, part in enumerate(parts):
-        members[np.asarray(pick(range(source.shape[-1]), part, "key")), number] = 1
+        members[np.asarray(pick(range(source.shape[-1]), part, "key"), np.intp), number] = 1
     return source.apply(at, source.xp.asarray(members))
 
 
@@ -49,6 +49,7 @@ def topk(source: Source, at: At, count: int) -> tuple[Array, Array]:
 
 def argmax(source: Source, at: At) -> Array:
     """Return the key with the largest weight of each row."""
+    _need_keys(source, "argmax")
     return source.rows(at, lambda weights, _part: weights.argmax(-1))
 
 
@@ -57,6 +58,7 @@ def quantile(source: Source, at: At, p: Any) -> Array:
     wanted = np.atleast_1d(np.asarray(p, np.float64))
     if wanted.ndim > 1 or not ((wanted >= 0) & (wanted <= 1)).all():
         raise OptionError(f"quantile({p!r}) was asked for; give a number from 0 to 1, or a list of them")
+    _need_keys(source, "quantile")
     place = wanted * (source.shape[-1] - 1)
     low, high = np.floor(place).astype(np.int64), np.ceil(place).astype(np.int64)
     share = source.xp.asarray(place - low, source.work)
@@ -68,6 +70,11 @@ def quantile(source: Source, at: At, p: Any) -> Array:
 
     found = source.rows(at, of_rows)
     return found if np.ndim(p) else found[..., 0]
+
+
+def _need_keys(source: Source, name: str) -> None:
+    if not source.shape[-1]:
+        raise ShapeError(f"{name} was asked for of rows without keys: the map has the shape {source.shape}")
 
 
 def received(source: Source, at: At, how: str) -> Array:

@@ -10,7 +10,7 @@ import numpy as np
 from visualizer.attention.arrays import Array
 from visualizer.attention.blocks import Source
 from visualizer.attention.indices import At, compose, take_axis
-from visualizer.errors import ShapeError
+from visualizer.errors import ShapeError, TargetError
 
 if TYPE_CHECKING:
     from visualizer.attention.map import AttentionMap
@@ -30,6 +30,8 @@ class Stitched(Source):
     ------
     ShapeError
         If there are no blocks, or their shapes or positions do not fit.
+    TargetError
+        If some are held by torch and some by numpy.
 
     Examples
     --------
@@ -50,6 +52,8 @@ class Stitched(Source):
         leading = tuple(len(index) for index in at[:-1])
         if any(tuple(len(index) for index in other[:-1]) != leading for _, other, _ in self.steps):
             raise ShapeError(f"maps of different batch or heads were to be stitched; the first has {leading}")
+        if any(type(source.xp) is not type(first.xp) for source, _, _ in self.steps):
+            raise TargetError("maps of torch and of numpy were to be stitched: make them of one library")
         keys = 1 + max(int(positions.max()) for *_, positions in self.steps)
         self.shape = (*leading, int(self.ends[-1]), keys)
         self.xp, self.work, self.dtype = first.xp, first.work, first.dtype

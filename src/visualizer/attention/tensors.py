@@ -53,12 +53,6 @@ class TorchArrays(NumpyArrays):
             value = torch.from_numpy(np.array(value))
         return value.detach().to(self.device, dtype)
 
-    def as_numpy(self, array: Array) -> Any:
-        """Return an array of either library as numpy; bfloat16, which it lacks, as float32."""
-        if isinstance(array, torch.Tensor) and array.dtype == torch.bfloat16:
-            array = array.float()
-        return super().as_numpy(array)
-
     def zeros(self, shape: tuple[int, ...], dtype: Any) -> Array:
         """Return zeros on the device."""
         return torch.zeros(shape, dtype=dtype, device=self.device)
@@ -70,7 +64,7 @@ class TorchArrays(NumpyArrays):
     def sort(self, array: Array) -> Array:
         """Sort the last axis, rising."""
         if self.device.type == "cpu":  # numpy does it in a third of the time
-            return torch.from_numpy(np.sort(array.numpy()))
+            return torch.from_numpy(np.sort(self.as_numpy(array))).to(array.dtype)
         return array.sort(-1).values
 
     def cast(self, array: Array, dtype: Any) -> Array:
