@@ -197,7 +197,7 @@ def test_steps_stitched_are_one_map(library):
 
 def test_steps_keep_what_is_padded(library, factors):
     rng = np.random.default_rng(0)
-    case = {name: rng.normal(size=(2, 1, 4, 8)).astype(np.float32) for name in "qk"} | {"scale": 1.0}
+    case = {name: rng.normal(size=(2, 3, 4, 8)).astype(np.float32) for name in "qk"} | {"scale": 1.0}
     valid = np.arange(4) >= np.array([[2], [0]])
     prefill = AttentionMap(factors(case | {"query_valid": valid}, library))
     step = AttentionMap(factors(case | {"q": case["q"][:, :, :1]}, library))
@@ -205,6 +205,7 @@ def test_steps_keep_what_is_padded(library, factors):
     share = np.concatenate([valid, np.ones((2, 1))], -1)[:, None, :, None]
     close(a.received(), (np.asarray(a) * share).sum(-2), atol=1e-6)
     assert "2 padded queries" in repr(a)
+    assert "2 padded queries" in repr(AttentionMap(Stitched([(a, range(5))])))
 
 
 def test_maps_that_do_not_fit_are_not_stitched(calls):

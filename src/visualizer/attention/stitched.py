@@ -86,13 +86,14 @@ class Stitched(Source):
 
     def query_valid(self, at: At) -> Array | None:
         """Return which queries are no padding."""
-        if all(source.query_valid((*mine[:-1], mine[-1][:1])) is None for source, mine, _ in self.steps):
+        found = [(source.query_valid(part), rows) for source, part, rows, _ in self._touched(at)]
+        known = [(valid, rows) for valid, rows in found if valid is not None]
+        if not known:
             return None
-        out = self.xp.zeros(tuple(len(index) for index in at), self.xp.boolean) | True
-        for source, part, rows, _ in self._touched(at):
-            valid = source.query_valid(part)
-            if valid is not None:
-                out[..., rows] = valid
+        leading = np.broadcast_shapes(*(tuple(valid.shape[:-1]) for valid, _ in known))
+        out = self.xp.zeros((*leading, len(at[-1])), self.xp.boolean) | True
+        for valid, rows in known:
+            out[..., rows] = valid
         return out
 
     def lse(self, at: At) -> Array:
