@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -128,7 +129,8 @@ def test_rows_by_number(calls):
     close(a.row(-1), dense[:, :, -1], atol=1e-6)
     close(a.rows([3, 1]), dense[:, :, [3, 1]], atol=1e-6)
     close(a.rows(slice(2, 5)), dense[:, :, 2:5], atol=1e-6)
-    close(a.rows(3), dense[:, :, [3]], atol=1e-6)
+    for one in (3, np.int64(3), np.array(3), torch.tensor(3)):
+        close(a.rows(one), dense[:, :, [3]], atol=1e-6)
 
 
 def test_the_logarithm_of_denominators(calls):

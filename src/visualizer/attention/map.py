@@ -14,6 +14,7 @@ from visualizer.attention.blocks import Source
 from visualizer.attention.dense import Dense, DenseSource
 from visualizer.attention.factors import Factors
 from visualizer.attention.fused import FusedSource
+from visualizer.attention.indices import is_int
 from visualizer.attention.lazy import View
 from visualizer.attention.operator import Operator
 from visualizer.attention.softmax import FactorSource
@@ -109,7 +110,7 @@ class AttentionMap(Operator):
             If they take more than the budget.
         """
         self._need(-2, "rows")
-        picked = [queries] if isinstance(queries, int) else queries
+        picked = [int(queries)] if is_int(queries) else queries
         return self[..., picked, :].array()
 
     def pool(self, h: int, w: int | None = None, *, how: str = "mean") -> Array:
