@@ -54,6 +54,28 @@ def test_bytes_are_counted_once_for_each_storage():
     assert AttentionMap(Factors(array, array[:, :50], 1.0)).nbytes == array.nbytes
 
 
+def test_memory_of_numpy_is_counted_once_whatever_it_is_seen_through():
+    memory = bytearray(4 * 100 * 16 * 4)
+    tensor = torch.zeros(4, 100, 16)
+    for one, other in (
+        (np.frombuffer(memory, np.float32), np.frombuffer(memory, np.float32)),
+        (np.frombuffer(memory, np.float32), memoryview(memory).cast("f")),
+        (tensor.numpy(), tensor.numpy()),
+        (tensor.numpy(), tensor),
+        (tensor.numpy(), tensor[..., 1:].numpy()),
+    ):
+        q, k = (np.asarray(array).reshape(4, 100, -1) for array in (one, other))
+        assert AttentionMap(Factors(q[..., :15], k[..., :15], 1.0)).nbytes == tensor.nbytes
+    window = np.lib.stride_tricks.sliding_window_view(np.zeros((4, 100), np.float32), 8, axis=1)
+    assert AttentionMap(Factors(window, window, 1.0)).nbytes == 4 * 100 * 4
+
+
+def test_what_a_score_function_reads_is_counted():
+    q, table = torch.zeros(1, 5, 4), torch.zeros(1000)
+    a = AttentionMap(Factors(q, q, 1.0, score_mod=lambda score, b, h, i, j: score + table[j]))
+    assert a.nbytes == q.nbytes + table.nbytes
+
+
 def test_the_repr_says_how_the_map_is_held(calls):
     a, _ = calls
     held = 2 * 4 * 12 * 8 * 4 + 2 * 2 * 10 * 8 * 4

@@ -111,9 +111,16 @@ class NumpyArrays:
 
     def storage(self, array: Array) -> tuple[int, int]:
         """Return the address and the bytes of the memory behind an array or a view."""
-        while isinstance(array.base, np.ndarray):
-            array = array.base
-        return id(array), int(array.nbytes)
+        base = array
+        while getattr(base, "base", None) is not None:
+            base = base.base
+        if hasattr(base, "untyped_storage"):
+            return memory_of(base)
+        try:
+            base = base if isinstance(base, np.ndarray) else np.frombuffer(base, np.uint8)
+        except (TypeError, ValueError):  # no buffer, or an empty one
+            base = array
+        return int(base.__array_interface__["data"][0]), int(base.nbytes)
 
     def version(self, array: Array) -> int:  # noqa: ARG002 - torch's needs it
         """Return how often an array was changed in place: numpy does not count."""
@@ -164,3 +171,9 @@ def alike(first: Array, other: Any) -> Any:
     if other is None or type(arrays_of(other)) is type(xp):
         return other
     return xp.asarray(other)
+
+
+def memory_of(tensor: Any) -> tuple[int, int]:
+    """Return the address and the bytes of the memory behind a tensor."""
+    storage = tensor.untyped_storage()
+    return storage.data_ptr(), storage.nbytes()

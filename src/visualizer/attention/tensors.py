@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from visualizer.attention._reading import reading
-from visualizer.attention.arrays import Array, Function, NumpyArrays
+from visualizer.attention.arrays import Array, Function, NumpyArrays, memory_of
 from visualizer.attention.indices import with_axes
 
 # What scaled_dot_product_attention calls: of its kernels these give the log-sum-exp.
@@ -109,8 +109,7 @@ class TorchArrays(NumpyArrays):
 
     def storage(self, array: Array) -> tuple[int, int]:
         """Return the address and the bytes of the memory behind a tensor or a view."""
-        storage = array.untyped_storage()
-        return storage.data_ptr(), storage.nbytes()
+        return memory_of(array)
 
     def version(self, array: Array) -> int:
         """Return how often a tensor was changed in place: inference tensors are not counted."""
