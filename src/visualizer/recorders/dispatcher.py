@@ -8,7 +8,9 @@ seen, however the call was made: from Python, C++, TorchScript or another thread
 
 from __future__ import annotations
 
+import sys
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -101,15 +103,25 @@ def _names(operator: Any) -> tuple[str, ...]:
     return tuple(argument.name for argument in operator._schema.arguments)  # noqa: SLF001
 
 
+MOMENT = 1.0  # seconds
+
 # Kernels that another thread is just about to enter outlive their registration, where torch can keep them.
 _RETIRED: deque[Any] = deque(maxlen=2)
 _kernel: Any = getattr(torch._C, "_dispatch_get_computed_kernel_for_dispatch_key", lambda *_: None)  # noqa: SLF001
 
 
 class Following:
-    """The operators that are followed now; `close` gives all of them back."""
+    """The operators that are followed now; `close` gives all of them back.
 
-    def __init__(self, failed: Callable[[Exception], None]) -> None:
+    torch's tables of kernels are not to be changed while another thread looks into them: while other threads
+    call operators, those that nobody listens to any more are better made `idle` first. They let each call
+    pass, and the first thread that finds itself alone has ``quiet`` called, which is to close.
+    """
+
+    def __init__(self, failed: Callable[[Exception], None], quiet: Callable[[], None]) -> None:
+        self.idle = False
+        self._quiet = quiet
+        self._last_calls: dict[int, float] = {}
         self._libraries: dict[str, Any] = {}
         self._registered: list[tuple[str, Any]] = []
         self._lock = threading.Lock()
@@ -123,7 +135,7 @@ class Following:
             return
 
         def kernel(keys: Any, *args: Any, **kwargs: Any) -> Any:
-            if is_reading():
+            if self._passes():
                 return proceed(operator, keys, args, kwargs)
             if before is not None:
                 self._guarded(before, Operation(operator, args, kwargs))
@@ -147,6 +159,8 @@ class Following:
             return
 
         def kernel(keys: Any, *args: Any, **kwargs: Any) -> Any:
+            if self._passes():
+                return proceed(operator, keys, args, kwargs)
             with context(args):
                 return proceed(operator, keys, args, kwargs)
 
@@ -157,12 +171,28 @@ class Following:
         operator = overload(name)
 
         def kernel(*args: Any, **kwargs: Any) -> Any:
-            if is_reading():
+            if self._passes():
                 return operator.decompose(*args, **kwargs)
             return around(lambda: operator.decompose(*args, **kwargs), args, kwargs)
 
         for key in keys:
             self.override(operator, kernel, key)
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether another thread called a followed operator a moment ago."""
+        since, mine = time.monotonic() - MOMENT, threading.get_ident()
+        others = [
+            thread for thread, last in list(self._last_calls.items()) if last > since and thread != mine
+        ]
+        return bool(others) and any(thread in sys._current_frames() for thread in others)  # noqa: SLF001
+
+    def _passes(self) -> bool:
+        """Tell whether a call is none to follow."""
+        self._last_calls[threading.get_ident()] = time.monotonic()
+        if self.idle and not self.is_busy:
+            self._quiet()
+        return self.idle or is_reading()
 
     def override(self, operator: Any, kernel: Any, key: str, *, with_keyset: bool = False) -> None:
         """Register a kernel for as long as this is open."""

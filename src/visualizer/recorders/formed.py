@@ -7,8 +7,10 @@ is an operand of a product with something that is no parameter, or multiplies sa
 
 from __future__ import annotations
 
+import threading
 from collections import deque
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import partial
 from typing import Any, Protocol
 
@@ -107,7 +109,6 @@ class FormedMaps:
         """Let go of everything."""
         self._marks.clear()
         self._undecided.clear()
-        self._following = None
 
     def _widen(self) -> None:
         if self._wide or self._following is None:
@@ -183,7 +184,7 @@ class FormedMaps:
             return
         self._around.found_formed(candidate, use)
         candidate.let_go()
-        if candidate in self._undecided:
+        with suppress(ValueError):  # another thread may have let it go
             self._undecided.remove(candidate)
 
     def _after_product(self, operation: Operation) -> None:
@@ -214,7 +215,8 @@ class FormedMaps:
 
     def _replaced(self, left: torch.Tensor, right: torch.Tensor) -> bool:
         """Decide on a map in whose place another one is contracted, as where a hook returns its own."""
-        waiting = [candidate for candidate in self._undecided if candidate.from_product]
+        mine = threading.get_ident()
+        waiting = [one for one in self.undecided if one.from_product and one.place.thread == mine]
         for use in both_uses(left, right) if waiting else ():
             candidate = next((one for one in reversed(waiting) if one.is_replaced_by(use)), None)
             if candidate is not None and (is_normalised(use, partly=False) or self._awaits(candidate, use)):
@@ -228,7 +230,7 @@ class FormedMaps:
         value, operand = candidate.value, use.operand
         assert value is not None
         return (
-            candidate is self._undecided[-1]
+            self.undecided[-1:] == [candidate]
             and value.shape[-2:] == operand.shape[-2:]
             and use.is_nowhere_negative
             and self._around.place().module == candidate.place.module

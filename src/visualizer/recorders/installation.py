@@ -82,9 +82,11 @@ class Installation:
             self._listeners = [*self._listeners, listener]
             self._collect()
             if self._following is None:
-                self._following = Following(self.failed)
+                self._following = Following(self.failed, self._close_unless_joined)
                 for recorder in (self._fused, self._native, self._formed, self._third_party):
                     recorder.install(self._following)
+            if len(self._listeners) == 1:
+                self._following.idle = False
                 self._flex.open()
 
     def leave(self, listener: Listener) -> None:
@@ -93,13 +95,29 @@ class Installation:
             for candidate in self._formed.undecided:
                 if candidate.place.module in listener.modules:
                     listener.left(candidate)
+            was_last = self._listeners == [listener]
             self._listeners = [other for other in self._listeners if other is not listener]
-            if not self._listeners and self._following is not None:
-                following, self._following = self._following, None
+            if was_last and self._following is not None:
                 self._flex.close()
-                following.close()
                 self._formed.forget()
+                self._following.idle = True
+                if not self._following.is_busy:
+                    self._close()
             self._collect()
+
+    def _close_unless_joined(self) -> None:
+        if not self._lock.acquire(blocking=False):  # somebody joins
+            return
+        try:
+            if not self._listeners and self._following is not None:
+                self._close()
+        finally:
+            self._lock.release()
+
+    def _close(self) -> None:
+        assert self._following is not None
+        following, self._following = self._following, None
+        following.close()
 
     def _collect(self) -> None:
         """Collect the modules that are meant, and their parameters."""
@@ -155,6 +173,8 @@ class Installation:
 
     def _tell(self, make: Callable[[], Found]) -> None:
         """Tell every listener; what goes wrong here must not reach the model."""
+        if not self._listeners:
+            return
         with reading(), torch.no_grad(), _outside_modes():
             try:
                 found = make()
