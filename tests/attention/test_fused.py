@@ -131,6 +131,34 @@ def test_logits_of_any_size(spread, seed, causal):
     close(fused.T @ u, blocks.T @ u, rtol=2 * error, atol=5 * error)
 
 
+def cancelling(how):
+    """Products of about 3,000, and logits below 30: by a bias, or within the products."""
+    q, k = torch.randn(2, 1, 2, 50, 16, generator=torch.Generator().manual_seed(0))
+    if how == "by a bias":
+        q[..., 0], k[..., 0] = 300.0, 10.0
+        return Factors(q, k, 1.0, bias=torch.full((1,), -3000.0))
+    q[:, :, ::3, :2], k[..., 0], k[..., 1] = 100.0, 30.0, -30.0
+    q[:, :, 1::3, :2] = q[:, :, 2::3, :2] = 0
+    return Factors(q, k, 1.0, sinks=torch.zeros(2) if how == "in some rows, with sinks" else None)
+
+
+@pytest.mark.parametrize("how", ["by a bias", "in some rows", "in some rows, with sinks"])
+def test_large_products_that_cancel(how):
+    factors = cancelling(how)
+    a, exact = AttentionMap(factors), AttentionMap(FactorSource(factors))
+    assert float(abs(exact.logits.tensor()).max()) < 30
+    w, u = torch.randn(2, 50, 40, generator=torch.Generator().manual_seed(1)).double()
+    for columns in (3, 40):
+        close(a @ w[:, :columns], exact @ w[:, :columns], atol=1e-5)
+        close(a[..., 5:30, :] @ w[:, :columns], exact[..., 5:30, :] @ w[:, :columns], atol=1e-5)
+        close(a.T @ u[:, :columns], exact.T @ u[:, :columns], atol=2e-5)
+    for read in ("entropy", "logsumexp", "received", "expected_position"):
+        same(a, exact, read, rtol=1e-5, atol=1e-5)
+    for pooled in ({"h": 5}, {"h": 5, "w": 30}, {"h": 5, "how": "max"}):
+        same(a, exact, "pool", atol=1e-5, **pooled)
+    close(a.rest, exact.rest, atol=1e-5)
+
+
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
 def test_other_dtypes(dtype):
     made = call(50, 60)

@@ -125,6 +125,10 @@ class TorchArrays(NumpyArrays):
         reserve = memory.memory_reserved(self.device) - memory.memory_allocated(self.device)
         return int(memory.mem_get_info(self.device)[0] + reserve)
 
+    def norms(self, array: Array) -> Array:
+        """Return the lengths of vectors, which lie along the last axis, in float32."""
+        return torch.linalg.vector_norm(array, dim=-1, dtype=torch.float32)
+
     def flip(self, array: Array, axis: int) -> Array:
         """Reverse an axis."""
         return array.flip(axis)
