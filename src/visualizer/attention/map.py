@@ -154,7 +154,7 @@ class AttentionMap(Operator):
         return found / log(2) if bits else found
 
     def logsumexp(self) -> Array:
-        """Return the logarithm of each row's denominator, (..., query), sinks included; error 1e-6 of itself.
+        """Return the logarithm of each row's denominator, (..., query), sinks included; error 1e-5.
 
         Raises
         ------

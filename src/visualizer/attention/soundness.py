@@ -11,7 +11,7 @@ from visualizer.attention.arrays import Array
 from visualizer.attention.indices import At
 from visualizer.attention.softmax import FactorSource
 
-ENTROPY_SOUND = 20.0
+ENTROPY_SOUND = 16.0
 """The largest absolute log-sum-exp with which the kernel's entropy, a difference, stays within 1e-5."""
 
 BACK_SOUND = 40.0
