@@ -15,6 +15,7 @@ import torch
 from visualizer.attention import Factors, reading
 from visualizer.recorders.dispatcher import Arguments, Following, Named, Operation, overload
 from visualizer.recorders.graph import GRAPH
+from visualizer.recorders.nested import NESTED_KEYS
 from visualizer.recorders.spread import is_spread
 from visualizer.recorders.transforms import is_transformed, outside_transforms, whole
 
@@ -24,6 +25,7 @@ ENTRY_KEYS = (
     "AutogradMPS",
     "AutogradXPU",
     "AutogradPrivateUse1",
+    "AutogradNestedTensor",
     "BackendSelect",
     "FuncTorchDynamicLayerFrontMode",
 )
@@ -83,6 +85,7 @@ class FusedCalls:
     def install(self, following: Following) -> None:
         """Follow the entry, and for what comes past it the kernels."""
         following.wrap("scaled_dot_product_attention", self._around_entry, ENTRY_KEYS)
+        following.wrap("_scaled_dot_product_attention_math", self._around_math, NESTED_KEYS)
         for name in KERNELS:
             following.follow(name, after=partial(self._after_kernel, name))
 
@@ -91,15 +94,18 @@ class FusedCalls:
             return self._around_transformed(go_on, args, kwargs)
         if any(map(is_spread, args[:3])):
             return self._around_spread(go_on)
-        if not all(_is_plain(tensor) for tensor in args[:3]):  # fake, wrapped or nested: seen further down
+        if not all(_is_plain(tensor) for tensor in args[:3]):  # fake or wrapped: seen further down
             return go_on()
         with reading():
-            output = GRAPH.lend(go_on())
+            output = go_on() if args[0].is_nested else GRAPH.lend(go_on())
         entry = overload("scaled_dot_product_attention")
         self._around.found_fused(
             _call("scaled_dot_product_attention", Operation(entry, args, kwargs, output))
         )
         return output
+
+    def _around_math(self, go_on: Callable[[], Any], args: Arguments, kwargs: Named) -> Any:
+        return self._around_entry(go_on, args, kwargs) if args[0].is_nested else go_on()
 
     def _around_transformed(self, go_on: Callable[[], Any], args: Arguments, kwargs: Named) -> Any:
         """Record a call within torch.vmap or the like once, with an axis for each vmap in front."""
@@ -152,7 +158,7 @@ def _call(kernel: str, operation: Operation) -> FusedCall:
         mask=given.get("attn_mask", given.get("attn_bias")),
         dropout=given.get("dropout_p", 0.0),
         causal=given.get("is_causal", False),
-        scale=float(scale) if scale is not None else float(query.shape[-1]) ** -0.5,
+        scale=float(scale) if scale is not None else float(query.size(-1)) ** -0.5,
         output=output[0] if isinstance(output, tuple | list) else output,
         kernel=kernel,
     )

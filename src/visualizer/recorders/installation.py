@@ -18,6 +18,7 @@ from visualizer.recorders.flex import FlexCalls
 from visualizer.recorders.formed import FormedMaps
 from visualizer.recorders.fused import FusedCall, FusedCalls
 from visualizer.recorders.native import NativeAttention
+from visualizer.recorders.nested import each_sequence
 from visualizer.recorders.places import Place, find_place
 from visualizer.recorders.provenance import storage_address
 from visualizer.recorders.third_party import ThirdPartyCalls
@@ -154,11 +155,12 @@ class Installation:
 
     def found_fused(self, call: FusedCall) -> None:
         """Take a fused call."""
-        self._tell(lambda: Found(self.next_number(), self.place(), call))
+        calls = each_sequence(call, gradients=self.wants_gradients)
+        self._tell(lambda: [Found(self.next_number(), self.place(), one) for one in calls])
 
     def found_formed(self, candidate: Candidate, use: Use | None) -> None:
         """Take a candidate that has turned out to be a map, and the product that showed it."""
-        self._tell(lambda: Found(candidate.number, candidate.place, candidate.take(use)))
+        self._tell(lambda: [Found(candidate.number, candidate.place, candidate.take(use))])
 
     def left_formed(self, candidate: Candidate) -> None:
         """Take a candidate that has turned out to be no map."""
@@ -171,7 +173,7 @@ class Installation:
         for listener in self._listeners:
             listener.failed(error)
 
-    def _tell(self, make: Callable[[], Found]) -> None:
+    def _tell(self, make: Callable[[], list[Found]]) -> None:
         """Tell every listener; what goes wrong here must not reach the model."""
         if not self._listeners:
             return
@@ -183,7 +185,8 @@ class Installation:
                 return
             for listener in self._listeners:
                 try:
-                    listener.hear(found)
+                    for one in found:
+                        listener.hear(one)
                 except Exception as error:  # noqa: BLE001
                     listener.failed(error)
 
