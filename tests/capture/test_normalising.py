@@ -31,6 +31,19 @@ def exp_over_sum_in_place(q, k, v):
 
 
 @case()
+def sums_after_the_product(q, k, v):
+    e = logits(q, k).exp()
+    return (e @ v) / e.sum(-1, keepdim=True)
+
+
+@case()
+def sums_after_the_product_in_place(q, k, v):
+    a = logits(q, k)
+    e = torch.exp(a - a.amax(-1, keepdim=True))
+    return torch.einsum("bhij,bhjd->bihd", e, v).div_(e.sum(-1).transpose(1, 2).unsqueeze(-1) + 1e-6)
+
+
+@case()
 def exp2(q, k, v):
     a = logits(q, k) * math.log2(math.e)
     e = torch.exp2(a - a.amax(-1, keepdim=True))

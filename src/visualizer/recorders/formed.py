@@ -22,6 +22,7 @@ from visualizer.recorders.candidates import Candidate
 from visualizer.recorders.dispatcher import Following, Hook, Operation
 from visualizer.recorders.graph import GRAPH
 from visualizer.recorders.native import NativeAttention
+from visualizer.recorders.pending import Pending
 from visualizer.recorders.places import Place
 from visualizer.recorders.provenance import (
     EXPONENTIAL,
@@ -38,8 +39,9 @@ from visualizer.recorders.provenance import (
 )
 from visualizer.recorders.readable import is_symbolic
 from visualizer.recorders.sampled import sampled_levels, sampled_mark
+from visualizer.recorders.undivided import Undivided
 from visualizer.recorders.uses import Use, both_uses, is_normalised
-from visualizer.recorders.weighing import LatestWeighing, Weighing, are_scores, score_mark
+from visualizer.recorders.weighing import Weighing, are_scores, score_mark
 from visualizer.recorders.writes import before_writing
 
 UNDECIDED = 32
@@ -84,7 +86,8 @@ class FormedMaps:
         self._undecided: deque[Candidate] = deque()
         self._following: Following | None = None
         self._wide = False
-        self._weighing = LatestWeighing()
+        self._weighing: Pending[Weighing] = Pending()
+        self._undivided: Pending[Undivided] = Pending()
 
     def install(self, following: Following) -> None:
         """Follow softmaxes and products; the rest only once there is something to follow."""
@@ -109,6 +112,7 @@ class FormedMaps:
         """Let go of everything."""
         self._marks.clear()
         self._undecided.clear()
+        self._weighing, self._undivided = Pending(), Pending()
 
     def _widen(self) -> None:
         if self._wide or self._following is None:
@@ -207,6 +211,21 @@ class FormedMaps:
         self._reach(operation, left, right)  # what is normalised by hand is known as such too late
         self._widen()
         self._marks.put(operation.result, [LOGITS])
+        self._undivided.end()
+        for use, marks in ((of_rows, of_left), (of_columns, of_right)):
+            if {LOGITS, EXPONENTIAL} <= marks and not self._around.wants_gradients:
+                self._marks.put(operation.result, [self._undivided.begin(Undivided(use))])
+
+    def _after_division(self, product: torch.Tensor, divisor: Any) -> None:
+        """Decide on exponentials whose product with values is divided by their sums."""
+        undivided = self._undivided.of(self._marks.of(product))
+        if undivided is None or not isinstance(divisor, torch.Tensor):
+            return
+        use = undivided.divided_by(divisor)
+        if use is not None:
+            self._undivided.end()
+            by_hand = self._add("normalised by hand", use.operand, use.axis, {LOGITS})
+            self._decide(by_hand, use)
 
     def _after_distance(self, operation: Operation) -> None:
         if not any(map(self._is_fixed, operation.args[:2])):
@@ -330,6 +349,8 @@ class FormedMaps:
             return
         if name in {"mul", "mul_"}:
             self._after_multiplying(operation.args[0], operation.args[1], result)
+        if name in {"div", "div_"}:
+            self._after_division(*operation.args[:2])
         marks = self._handed_on(operation.args, result)
         self._marks.put(result, marks)
         drops = name == "native_dropout" or NOISE in self._marks_of_all(operation.args)
@@ -355,7 +376,7 @@ class FormedMaps:
         return handed
 
     def _after_multiplication(self, operation: Operation) -> None:
-        self._weighing.latest = None
+        self._weighing.end()
         if self._wide:
             self._after_changing("mul", operation)
         left, right = operation.args
@@ -394,17 +415,16 @@ class FormedMaps:
                 elif self._are_weighed(candidate, weights, values, result):
                     self._decide(candidate, None)
                 elif candidate.is_scored and not self._is_fixed(values):
-                    self._weighing.latest = Weighing(weights, values, result)
-                    self._marks.put(result, [self._weighing.latest.mark])
+                    self._marks.put(result, [self._weighing.begin(Weighing(weights, values, result))])
             if {LOGITS, EXPONENTIAL} <= self._marks.of(weights) and result.numel() > weights.numel():
                 self._weighed_by_hand(weights, values)
 
     def _after_weighing(self, summed: torch.Tensor, axes: Any = None) -> None:
         """Decide on weights of scored tokens once the sum shows along which axis they are contracted."""
-        weighing = self._weighing.latest
-        if weighing is None or weighing.mark not in self._marks.of(summed) or not weighing.is_of(summed):
+        weighing = self._weighing.of(self._marks.of(summed))
+        if weighing is None or not weighing.is_of(summed):
             return
-        self._weighing.latest = None
+        self._weighing.end()
         use = weighing.use(axes)
         for candidate in _candidates(self._marks.of(weighing.weights)):
             if use is not None and candidate.is_scored and candidate.meets(use):

@@ -8,7 +8,6 @@ its features.
 from __future__ import annotations
 
 import math
-import threading
 from collections.abc import Iterable, Sequence
 
 import torch
@@ -34,11 +33,6 @@ class Weighing:
         self.weights, self.values = weights.detach(), values.detach()
         self._layout = product.shape, product.stride()
 
-    @property
-    def mark(self) -> Mark:
-        """What the result bears."""
-        return Mark("weighed", self)
-
     def is_of(self, tensor: torch.Tensor) -> bool:
         """Tell whether a tensor of the result's storage has the result's axes."""
         return self._layout == (tensor.shape, tensor.stride())
@@ -59,12 +53,6 @@ class Weighing:
             features = [place for place in places if not weights.stride(place)]
             batch = [place for place in places if place not in {*keys, *rows, *features}]
             return Use(_three(weights, batch, rows, keys), 2, _three(values, batch, keys, features))
-
-
-class LatestWeighing(threading.local):
-    """Each thread's latest one: no more are kept alive."""
-
-    latest: Weighing | None = None
 
 
 def score_mark(scores: torch.Tensor, width: int) -> list[Mark]:
