@@ -24,21 +24,14 @@ def gradients_of(calls: Sequence[Call], scalar: Any, modules: Mapping[int, Any])
             "with keep='factors' or keep='dense'"
         )
     _check_dependence(calls, scalar)
-    try:
-        return map_gradients(calls, scalar, modules)
-    except RuntimeError as error:
-        if "a second time" not in str(error):
-            raise
-        raise VisualizerError(
-            "gradients were asked for, but a backward pass has freed the number's graph: ask before it, or "
-            "call backward(retain_graph=True)"
-        ) from error
+    return map_gradients(calls, scalar, modules)
 
 
 def _check_dependence(calls: Sequence[Call], scalar: Any) -> None:
     """Refuse a scalar that no call leads to; where a call has no graph of its own, that cannot be told."""
-    nodes = {getattr(call.traced and call.traced.tensor, "grad_fn", None) for call in calls}
-    if None in nodes or getattr(scalar, "grad_fn", None) is None:
+    anchors = [call.traced and call.traced.anchor for call in calls]
+    nodes = {anchor.edge.node for anchor in anchors if anchor is not None}
+    if None in anchors or getattr(scalar, "grad_fn", None) is None:
         return
     waiting, seen = [scalar.grad_fn], {scalar.grad_fn}
     while waiting:

@@ -48,6 +48,11 @@ def _explained() -> Iterator[None]:
     try:
         yield
     except (RuntimeError, NotImplementedError) as error:
+        if "a second time" in str(error):
+            raise VisualizerError(
+                "gradients were asked for, but a backward pass has freed the number's graph: ask before it, "
+                "or call backward(retain_graph=True)"
+            ) from error
         raise VisualizerError(
             f"gradients were asked for, but autograd cannot go back through the model: {error}"
         ) from error
