@@ -11,11 +11,16 @@ from types import CodeType
 from typing import Any
 
 _originals: dict[int, CodeType] = {}
+_modules_seen = 0
 
 
 def pickle_as(tapped: CodeType, original: CodeType) -> None:
     """Make every pickler by value write ``original`` where it meets ``tapped``."""
+    global _modules_seen  # noqa: PLW0603
     _originals[id(tapped)] = original
+    if len(sys.modules) == _modules_seen:  # thousands, and none has come since
+        return
+    _modules_seen = len(sys.modules)
     for name, module in list(sys.modules.items()):
         if name.endswith("cloudpickle") and hasattr(module, "CloudPickler"):
             _teach(module.CloudPickler)

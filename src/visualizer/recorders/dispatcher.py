@@ -13,7 +13,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -53,6 +53,9 @@ def proceed(operator: Any, keys: Any, args: Arguments, kwargs: Named) -> Any:
 def _proceed_with_number(operator: Any, below: Any, args: Any, kwargs: Any, position: int) -> Any:
     """Go on where a number in a tensor's place has become a Python number on its way here."""
     packet = operator.overloadpacket
+    if packet is torch.ops.aten.copy_:
+        with suppress(RuntimeError):  # a number that is too large for the dtype is told by copies alone
+            return torch.ops.aten.fill_.Scalar(args[0], args[1])
     if packet in _TAKE_NUMBERS:  # at the entry of one key it takes part in type promotion as a number again
         kernels = below.remove(DispatchKey.PythonDispatcher)  # which a compiler switches on while it traces
         return operator._op_dk(kernels.highestPriorityTypeId(), *args, **kwargs)  # noqa: SLF001
@@ -95,11 +98,12 @@ class Operation(NamedTuple):
 
     def named(self) -> Named:
         """Return the arguments by the names that the operator's schema gives them."""
-        return {**dict(zip(_names(self.operator), self.args, strict=False)), **self.kwargs}
+        return {**dict(zip(names_of(self.operator), self.args, strict=False)), **self.kwargs}
 
 
 @cache
-def _names(operator: Any) -> tuple[str, ...]:
+def names_of(operator: Any) -> tuple[str, ...]:
+    """Return the names of an operator's arguments."""
     return tuple(argument.name for argument in operator._schema.arguments)  # noqa: SLF001
 
 

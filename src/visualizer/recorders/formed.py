@@ -194,7 +194,7 @@ class FormedMaps:
     def _after_product(self, operation: Operation) -> None:
         if is_symbolic(operation.result):
             return
-        left, right = operators.factors(operation.named())
+        left, right = operators.factors(operation)
         of_left, of_right = self._marks.of(left), self._marks.of(right)
         fixed = self._is_fixed(left), self._is_fixed(right)
         if all(fixed):
@@ -292,8 +292,11 @@ class FormedMaps:
         """Copy maps that are about to be written over."""
         for target in operators.written(operation.operator.__name__, operation.args, operation.kwargs):
             before_writing(target)
+            marks = self._marks.of(target)
+            if not marks:
+                continue
             self._marks.drop(target, FIXED)
-            for candidate in _candidates(self._marks.of(target)):
+            for candidate in _candidates(marks):
                 if operators.assigns(operation.operator.__name__):
                     candidate.edits.add()
                 if candidate.value is not None and candidate.shares_storage(target):

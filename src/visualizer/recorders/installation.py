@@ -135,7 +135,7 @@ class Installation:
 
         A buffer that was written into since recording began is a cache of what the model computed.
         """
-        if isinstance(tensor, torch.nn.Parameter):
+        if type(tensor) is not torch.Tensor and isinstance(tensor, torch.nn.Parameter):
             return True
         version = self._parameters.get(storage_address(tensor) or 0, _UNKNOWN)
         return version is None or version == _version(tensor)

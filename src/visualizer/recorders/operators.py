@@ -8,6 +8,8 @@ from typing import Any
 
 import torch
 
+from visualizer.recorders.dispatcher import Operation, names_of
+
 # fmt: off
 MOVING = (
     "clone", "_to_copy", "cat", "stack", "constant_pad_nd", "index", "index_select", "gather", "repeat",
@@ -102,12 +104,22 @@ _ASSIGNING = {
 }
 
 
-def factors(given: dict[str, Any]) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return the two operands of a product from its arguments by name."""
+def factors(operation: Operation) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the two operands of a product."""
+    left, right = _factor_places(operation.operator)
+    if right < len(operation.args):
+        return operation.args[left], operation.args[right]
+    names, given = names_of(operation.operator), operation.named()
+    return given[names[left]], given[names[right]]
+
+
+@cache
+def _factor_places(operator: Any) -> tuple[int, int]:
+    names = names_of(operator)
     for left, right in _FACTORS:
-        if left in given and right in given:
-            return given[left], given[right]
-    raise KeyError(f"no factors among {', '.join(given)}")
+        if left in names and right in names:
+            return names.index(left), names.index(right)
+    raise KeyError(f"no factors among {', '.join(names)}")
 
 
 _FACTORS = (
