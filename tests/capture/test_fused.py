@@ -147,3 +147,19 @@ def test_padding_of_multihead_attention_is_that_of_its_keys(x, other):
     with visualizer.capture(layer) as run:
         layer(x, key, key, key_padding_mask=mask, need_weights=False)
     assert ("3 padded queries left out" in repr(run[""])) == (other == "the same")
+
+
+def test_padding_within_a_bias_of_each_head_is_counted():
+    """As T5 adds it: one mask for position and padding."""
+    q, k, v = torch.randn(3, 2, 4, 9, 8, generator=torch.Generator().manual_seed(2)).unbind(0)
+    bias = torch.randn(1, 4, 9, 9).repeat(2, 1, 1, 1)
+    bias[0, :, :, 6:] = torch.finfo(torch.float32).min
+
+    class Biased(nn.Module):
+        def forward(self):
+            return functional.scaled_dot_product_attention(q, k, v, attn_mask=bias)
+
+    layer = Biased()
+    with visualizer.capture(layer) as run:
+        layer()
+    assert "3 padded queries left out" in repr(run[""])

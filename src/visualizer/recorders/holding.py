@@ -105,7 +105,7 @@ class Holder:
     def valid_queries(self, mask: torch.Tensor) -> torch.Tensor:
         """Return which queries of self-attention are no padding, (batch, 1, query): some query sees them.
 
-        ``mask`` is one that `hold_mask` returned, (batch, head, query, key), with one head or one query.
+        ``mask`` is one that `hold_mask` returned, (batch, head or 1, query or 1, key).
         """
         for known, valid in self._valid:
             if known is mask:

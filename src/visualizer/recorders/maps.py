@@ -132,8 +132,8 @@ def _valid_queries(mask: Any, queries: int, key: torch.Tensor, holder: Holder) -
     """Return which queries are no padding, where tokens attend to themselves and a mask says so."""
     if mask is None or mask.dim() != 4 or not queries == key.shape[-2] == mask.shape[-1]:
         return None
-    if mask.shape[1] != 1 and mask.shape[-2] != 1:  # a bias of each head, which hides no key
-        return None
+    if mask.shape[0] == 1 and mask.shape[1] != 1 and mask.shape[-2] != 1:
+        return None  # a bias of each head, the same for the whole batch: it hides no key
     return holder.valid_queries(holder.hold_mask(mask))
 
 
