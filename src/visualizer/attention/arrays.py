@@ -105,6 +105,14 @@ class NumpyArrays:
         """Tell whether an array holds floats."""
         return bool(np.issubdtype(array.dtype, np.floating))
 
+    def is_real(self, dtype: Any) -> bool:
+        """Tell whether a dtype is one of real numbers or booleans."""
+        return bool(np.can_cast(dtype, np.float64, "same_kind"))
+
+    def is_whole(self, dtype: Any) -> bool:
+        """Tell whether a dtype is one of integers or booleans."""
+        return bool(np.dtype(dtype).kind in "biu")
+
     def itemsize(self, dtype: Any) -> int:
         """Return the bytes of one number."""
         return int(np.dtype(dtype).itemsize)

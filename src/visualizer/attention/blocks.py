@@ -63,8 +63,8 @@ class Source(ABC):
     def logits(self, at: At) -> Array:  # noqa: ARG002
         """Return what the softmax was taken of; minus infinity where masked."""
         raise VisualizerError(
-            "logits were asked for, but this map was recorded without them: np.log(np.asarray(a)) is the "
-            "same up to one number for each row"
+            f"logits were asked for of a map that is held as {self.kind}, which has none: ask the maps that "
+            "it is made of, a.logits before heads() or a product"
         )
 
     def allowed(self, at: At) -> Array | None:  # noqa: ARG002

@@ -32,9 +32,9 @@ class Watched:
         """
         if self._count() != self._versions:  # type: ignore[attr-defined]
             raise VisualizerError(
-                "the map of this call was asked for, but one of the arrays that it is made of was changed in "
-                "place since then (a cache that goes on, an in-place operation): copy it before it is "
-                "changed, or record with keep='dense'"
+                "a map was asked for, but one of the arrays that it is made of was changed in place since "
+                "then (a cache that goes on, an in-place operation): make the map of copies, or, where it "
+                "was recorded, record with keep='dense'"
             )
 
     def __getstate__(self) -> dict[str, Any]:  # torch copies no tensor that has a graph

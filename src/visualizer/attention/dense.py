@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from visualizer.attention.arrays import Array, arrays_of
 from visualizer.attention.blocks import Source
 from visualizer.attention.changes import Watched
+from visualizer.attention.given import check_array
 from visualizer.attention.indices import At, take, valid_queries
 from visualizer.attention.shapes import check_broadcast
-from visualizer.errors import ShapeError
+from visualizer.errors import ShapeError, VisualizerError
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +37,7 @@ class Dense(Watched):
     ShapeError
         If shapes do not fit.
     TargetError
-        If it is neither a numpy array nor a torch tensor.
+        If something is neither a numpy array nor a torch tensor, or holds no real numbers.
 
     Examples
     --------
@@ -54,6 +55,10 @@ class Dense(Watched):
 
     def __post_init__(self) -> None:
         arrays_of(self.array)
+        check_array("a map", self.array)
+        for name in ("rest", "logits", "query_valid", "allowed"):
+            if getattr(self, name) is not None:
+                check_array(name, getattr(self, name))
         if self.array.ndim < 2:
             raise ShapeError(
                 f"a map of shape {tuple(self.array.shape)} was given; wanted is (..., head, query, key)"
@@ -98,7 +103,10 @@ class DenseSource(Source):
     def logits(self, at: At) -> Array:
         """Return the logits that were given."""
         if self.dense.logits is None:
-            return super().logits(at)
+            raise VisualizerError(
+                "logits were asked for, but this map was recorded without them: np.log(np.asarray(a)) is the "
+                "same up to one number for each row"
+            )
         return self.xp.cast(take(self.xp, self.dense.logits, at, exact=True), self.work)
 
     def rest(self, at: At) -> Array:

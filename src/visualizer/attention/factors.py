@@ -11,8 +11,9 @@ import numpy as np
 from visualizer.attention.arrays import Array, alike
 from visualizer.attention.changes import Watched
 from visualizer.attention.closures import arrays_read
+from visualizer.attention.given import check_array, is_number, is_whole
 from visualizer.attention.shapes import check_broadcast
-from visualizer.errors import ShapeError
+from visualizer.errors import OptionError, ShapeError, TargetError
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,16 @@ class Band:
     diagonal: Any = 0
     left: int | None = None
     right: int | None = 0
+
+    def __post_init__(self) -> None:
+        for name in ("diagonal", "left", "right"):
+            object.__setattr__(self, name, _number(getattr(self, name)))
+        places = (self.left, self.right)
+        if not is_whole(self.diagonal) or not all(place is None or is_whole(place) for place in places):
+            raise OptionError(
+                f"{self!r} was asked for; its diagonal is an int or an array of integers, left and right are "
+                "ints or None"
+            )
 
     @property
     def is_endless(self) -> bool:
@@ -90,7 +101,9 @@ class Factors(Watched):
     ShapeError
         If shapes do not fit.
     TargetError
-        If q is neither a numpy array nor a torch tensor.
+        If something is of another kind, such as a list for an array or numbers of integers for q.
+    OptionError
+        If the scale or the soft cap is no number, or the band no `Band`.
 
     Examples
     --------
@@ -116,10 +129,11 @@ class Factors(Watched):
     v: Array | None = None
 
     def __post_init__(self) -> None:
-        for name in ("k", "mask", "bias", "v"):
-            object.__setattr__(self, name, alike(self.q, getattr(self, name)))
         for name in ("scale", "soft_cap"):
             object.__setattr__(self, name, _number(getattr(self, name)))
+        self._check_kinds()
+        for name in ("k", "mask", "bias", "v"):
+            object.__setattr__(self, name, alike(self.q, getattr(self, name)))
         self._check_shapes()
         self.count_changes()
 
@@ -145,6 +159,21 @@ class Factors(Watched):
         object.__setattr__(self, "_read", arrays_read(self.score_mod, self.mask_mod))
         super().count_changes()
 
+    def _check_kinds(self) -> None:
+        for name in ("q", "k", "mask", "bias", "slopes", "sinks", "query_valid", "v"):
+            value = getattr(self, name)
+            if value is not None or name in ("q", "k"):
+                check_array(name, value, floats=name in ("q", "k"))
+        for name in ("scale", "soft_cap"):
+            value = getattr(self, name)
+            if not is_number(value) and (value is not None or name == "scale"):
+                raise OptionError(f"{name}={value!r} was given; wanted is a real number, such as d ** -0.5")
+        if self.band is not None and not isinstance(self.band, Band):
+            raise OptionError(f"band={self.band!r} was given; wanted is a Band: Band() is the causal one")
+        for name in ("score_mod", "mask_mod"):
+            if getattr(self, name) is not None and not callable(getattr(self, name)):
+                raise TargetError(f"{name}={getattr(self, name)!r} was given; wanted is a function of places")
+
     def _check_shapes(self) -> None:
         q, k = tuple(self.q.shape), tuple(self.k.shape)
         if len(q) < 3 or len(q) != len(k) or q[:-3] != k[:-3] or q[-1] != k[-1] or q[-3] % max(k[-3], 1):
@@ -160,11 +189,34 @@ class Factors(Watched):
             ("slopes", (*batch, heads)),
             ("sinks", (*batch, heads)),
             ("query_valid", (*batch, heads, queries)),
+            ("soft_cap", ()),
         ):
             check_broadcast(name, getattr(self, name), to, self.shape)
-        if self.segments is not None and [len(side) for side in self.segments] != [queries, keys]:
-            found = tuple(len(side) for side in self.segments)
-            raise ShapeError(f"segments of {found} queries and keys were given to a map of {(queries, keys)}")
+        check_broadcast("band.diagonal", self.band and self.band.diagonal, (queries,), self.shape)
+        if self.segments is not None:
+            _check_segments(self.segments, (queries, keys))
+        self._check_values()
+
+    def _check_values(self) -> None:
+        found = (1, 1, *tuple(getattr(self.v, "shape", ())))
+        if self.v is not None and (found[-2] != self.k.shape[-2] or self.q.shape[-3] % max(found[-3], 1)):
+            raise ShapeError(
+                f"v of shape {found[2:]} was given to a map of shape {self.shape}; wanted is (..., key head, "
+                f"{self.k.shape[-2]}, width), heads a multiple of key heads"
+            )
+
+
+def _check_segments(segments: Any, wanted: tuple[int, int]) -> None:
+    sides = list(segments) if isinstance(segments, tuple | list) else [segments]
+    is_pair = len(sides) == 2 and all(getattr(side, "ndim", 0) == 1 for side in sides)
+    if is_pair and tuple(map(len, sides)) != wanted:
+        found = tuple(map(len, sides))
+        raise ShapeError(f"segments of {found} queries and keys were given to a map of {wanted}")
+    if not is_pair or not all(map(is_whole, sides)):
+        kinds = " and ".join(str(getattr(side, "dtype", type(side).__name__)) for side in sides)
+        raise TargetError(
+            f"segments were given as {kinds}; wanted are two arrays of integers, (query,) and (key,)"
+        )
 
 
 def _number(value: Any) -> Any:

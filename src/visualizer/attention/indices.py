@@ -53,22 +53,26 @@ def pick(index: Index, key: Any, axis: str) -> Index:
     >>> pick(range(10, 20), slice(2, 8, 3), "key"), pick(range(10, 20), -1, "key")
     (range(12, 18, 3), range(19, 20))
     """
-    if isinstance(key, slice):
-        return index[key]
-    if hasattr(key, "detach"):
-        key = key.detach().cpu()
-    numbers = np.asarray(key)
+    try:
+        if isinstance(key, slice):
+            return index[key]
+        numbers = np.asarray(key.detach().cpu() if hasattr(key, "detach") else key)
+    except (TypeError, ValueError):  # a step of 0, places between places, lists of unequal length
+        raise _no_key(index, axis, repr(key)) from None
     if not numbers.size:
         numbers = numbers.astype(np.intp)
     if numbers.dtype == bool and numbers.shape == (len(index),):
         numbers = numbers.nonzero()[0]
     if numbers.ndim > 1 or numbers.dtype.kind not in "iu":
-        found = f"{numbers.dtype} values of shape {numbers.shape}"
-        raise ShapeError(
-            f"the {axis} axis, {len(index)} long, takes an int, a slice, or a list of ints or as many bools; "
-            f"found {found}"
-        )
+        raise _no_key(index, axis, f"{numbers.dtype} values of shape {numbers.shape}")
     return _at(index, numbers, axis)
+
+
+def _no_key(index: Index, axis: str, found: str) -> ShapeError:
+    return ShapeError(
+        f"the {axis} axis, {len(index)} long, takes an int, a slice of ints with a step other than 0, or a "
+        f"list of ints or as many bools; found {found}"
+    )
 
 
 def _at(index: Index, numbers: Any, axis: str) -> Index:

@@ -12,7 +12,7 @@ from visualizer.attention.arrays import NUMPY, Array, arrays_of
 from visualizer.attention.blocks import Source
 from visualizer.attention.indices import At, Index, full_key, is_int, pick, take_axis, whole
 from visualizer.copying import OnlyCopied
-from visualizer.errors import MemoryBudgetError, require
+from visualizer.errors import MemoryBudgetError, TargetError, require
 from visualizer.memory import format_bytes, parse_bytes
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ class LazyMap(OnlyCopied):
     def __init__(self, source: Source, *, view: View | None = None, budget: str | int | None = None) -> None:
         self._source = source
         self._view = view or View.of_all(source)
-        self._budget = budget
+        self._budget = None if budget is None else parse_bytes(budget)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -109,7 +109,7 @@ class LazyMap(OnlyCopied):
 
     def __len__(self) -> int:
         if not self.shape:
-            raise TypeError("a map without axes has no length")
+            raise TargetError("a map without axes has no length: float(a) is its number, a.tensor() a tensor")
         return self.shape[0]
 
     def __iter__(self) -> Iterator[Self]:
@@ -186,9 +186,15 @@ class LazyMap(OnlyCopied):
         array = self.numpy()
         return array if dtype is None else array.astype(dtype, copy=False)
 
+    def __dlpack__(self, **how: Any) -> Any:
+        return self.array().__dlpack__(**how)
+
+    def __dlpack_device__(self) -> Any:  # torch asks for it before it asks for the array
+        return self._source.xp.zeros((0,), self.dtype).__dlpack_device__()
+
     def __float__(self) -> float:
         if self.shape:
-            raise TypeError(f"a map of shape {self.shape} is no single number: pick one")
+            raise TargetError(f"a map of shape {self.shape} is no single number: pick one, a[0, 2, -1, 0]")
         return float(self.array())
 
     def __repr__(self) -> str:

@@ -7,6 +7,7 @@ import numpy as np
 from visualizer.attention.arrays import Array, alike, arrays_of
 from visualizer.attention.blocks import Source
 from visualizer.attention.changes import Watched
+from visualizer.attention.given import check_array
 from visualizer.attention.indices import At, take
 from visualizer.errors import ShapeError
 
@@ -26,6 +27,8 @@ class LowRank(Watched, Source):
     ------
     ShapeError
         If shapes do not fit.
+    TargetError
+        If a factor is neither a numpy array nor a torch tensor, or holds no real numbers.
 
     Examples
     --------
@@ -41,6 +44,8 @@ class LowRank(Watched, Source):
     signed = True
 
     def __init__(self, left: Array, right: Array) -> None:
+        for name, factor in (("left", left), ("right", right)):
+            check_array(name, factor)
         mine, its = tuple(left.shape), tuple(right.shape)
         if len(mine) < 3 or mine[:-3] != its[:-3] or mine[-1] != its[-1] or mine[-3] % max(its[-3], 1):
             raise ShapeError(

@@ -6,14 +6,13 @@ from collections.abc import Mapping, Sequence
 from math import log
 from typing import Any
 
-import numpy as np
-
 from visualizer.attention import pooling, readouts
 from visualizer.attention.arrays import Array, arrays_of
 from visualizer.attention.blocks import Source
 from visualizer.attention.dense import Dense, DenseSource
 from visualizer.attention.factors import Factors
 from visualizer.attention.fused import FusedSource
+from visualizer.attention.given import as_count
 from visualizer.attention.indices import is_int
 from visualizer.attention.lazy import View
 from visualizer.attention.operator import Operator
@@ -47,7 +46,7 @@ class AttentionMap(Operator):
     TargetError
         If the source is none of those.
     OptionError
-        If the precision is another word.
+        If the precision is another word, or the budget is no size.
 
     Examples
     --------
@@ -110,8 +109,8 @@ class AttentionMap(Operator):
             If they take more than the budget.
         """
         self._need(-2, "rows")
-        picked = [int(queries)] if is_int(queries) else queries
-        return self[..., picked, :].array()
+        found = self[..., queries, :].array()
+        return found[..., None, :] if is_int(queries) else found
 
     def pool(self, h: int, w: int | None = None, *, how: str = "mean") -> Array:
         """Return (..., h, w): means or maxima over bins of queries and keys; ``w`` is ``h`` unless given.
@@ -122,7 +121,8 @@ class AttentionMap(Operator):
         Raises
         ------
         OptionError
-            If there are fewer places than bins, or ``how`` is neither "mean" nor "max".
+            If there are fewer places than bins, they are no whole numbers, or ``how`` is neither "mean" nor
+            "max".
         ShapeError
             If the query axis is gone, or columns were picked.
 
@@ -134,7 +134,8 @@ class AttentionMap(Operator):
                [0. , 0.5]])
         """
         self._need(-2, "pool")
-        bins = (h, h if w is None else w)
+        counts = (h, h if w is None else w)
+        bins = tuple(as_count(count, "pool", "a.pool(16) or a.pool(16, 8)") for count in counts)
         self._check_columns("a.pool", *bins)
         return self._by_rows("pool", lambda source, at: pooling.pool(source, at, bins, how))
 
@@ -193,6 +194,8 @@ class AttentionMap(Operator):
 
         Raises
         ------
+        OptionError
+            If it is a single group, or none.
         ShapeError
             If there are no groups, or a group has keys that are not there.
 
@@ -202,8 +205,9 @@ class AttentionMap(Operator):
         >>> AttentionMap(Dense(np.array([[0.5, 0.25, 0.25]]))).mass({"first": 0, "others": slice(1, None)})
         array([[0.5, 0.5]])
         """
-        self._check_rows("a.mass", len(groups))
-        return self._by_rows("mass", lambda source, at: readouts.mass(source, at, groups))
+        parts = readouts.parts_of(groups)
+        self._check_rows("a.mass", len(parts))
+        return self._by_rows("mass", lambda source, at: readouts.mass(source, at, parts))
 
     def topk(self, k: int) -> tuple[Array, Array]:
         """Return the ``k`` largest weights of each row, falling, and their keys, both (..., query, k).
@@ -211,7 +215,7 @@ class AttentionMap(Operator):
         Raises
         ------
         OptionError
-            If there are fewer keys.
+            If there are fewer keys, or ``k`` is no whole number.
 
         Examples
         --------
@@ -219,8 +223,9 @@ class AttentionMap(Operator):
         >>> AttentionMap(Dense(np.array([[0.1, 0.6, 0.3]]))).topk(2)
         (array([[0.6, 0.3]]), array([[1, 2]]))
         """
-        self._check_rows("a.topk", k, more=8)
-        values, keys = self._by_rows("topk", lambda source, at: readouts.topk(source, at, k))
+        count = as_count(k, "topk", "a.topk(8)")
+        self._check_rows("a.topk", count, more=8)
+        values, keys = self._by_rows("topk", lambda source, at: readouts.topk(source, at, count))
         return values, keys
 
     def argmax(self) -> Array:
@@ -245,8 +250,9 @@ class AttentionMap(Operator):
         ShapeError
             If there are no keys.
         """
-        self._check_rows("a.quantile", np.size(p))
-        return self._by_rows("quantile", lambda source, at: readouts.quantile(source, at, p))
+        levels = readouts.levels_of(p)
+        self._check_rows("a.quantile", levels.size)
+        return self._by_rows("quantile", lambda source, at: readouts.quantile(source, at, levels))
 
     def expected_position(self) -> Array:
         """Return the mean key of each row, Σ a j / Σ a, (..., query) in [0, N − 1]; NaN for rows of zeros.

@@ -10,6 +10,7 @@ from visualizer.attention.arrays import Array
 from visualizer.attention.blocks import Source
 from visualizer.attention.dense import Dense, DenseSource
 from visualizer.attention.derived import Cells, Logits, Part, Product
+from visualizer.attention.given import as_numbers
 from visualizer.attention.indices import At, is_whole, take_axis, with_axes
 from visualizer.attention.lazy import LazyMap, View
 from visualizer.attention.merged import Merged
@@ -32,6 +33,8 @@ class Operator(LazyMap):
         ------
         ShapeError
             If ``w`` has not a row for each key, or columns of the map were picked.
+        TargetError
+            If it is no array of real numbers.
         MemoryBudgetError
             If the result takes more than the budget.
 
@@ -43,15 +46,15 @@ class Operator(LazyMap):
         >>> a @ np.arange(4.0)
         array([[1.5, 1.5, 1.5]])
         """
-        operand, is_vector = self._operand(w, self._source.shape[-1], "key")
+        operand, is_vector = self._operand(w, self._source.shape[-1], "key", "a @ w")
         self._check_rows("a @ w", operand.shape[-1])
         found = self._by_rows("a @ w", lambda source, at: source.apply(at, operand))
         return found[..., 0] if is_vector else found
 
     def __rmatmul__(self, u: Any) -> Array:
         """Return ``u`` (..., query) or (..., row, query) times the map."""
-        u = self._source.xp.asarray(u)
-        return self.T @ u if u.ndim == 1 else (self.T @ u.swapaxes(-1, -2)).swapaxes(-1, -2)
+        u = as_numbers(self._source.xp, "u @ a", u)
+        return self.T @ u if u.ndim < 2 else (self.T @ u.swapaxes(-1, -2)).swapaxes(-1, -2)
 
     @property
     def T(self) -> Transposed:  # noqa: N802  numpy's name
@@ -59,11 +62,11 @@ class Operator(LazyMap):
 
         All queries take part, padded ones too. Error 1e-5 of the largest ``u`` times what the key receives.
         """
+        self._need(-2, "a.T")
         return Transposed(self, self._apply_t)
 
     def _apply_t(self, u: Any) -> Array:
-        self._need(-2, "a.T @ u")
-        operand, is_vector = self._operand(u, len(self._view.at[-1]), "query")
+        operand, is_vector = self._operand(u, len(self._view.at[-1]), "query", "a.T @ u")
         self._check_columns("a.T @ u", len(self._view.keys), operand.shape[-1])
         found = self._by_keys(lambda source, at: source.apply_t(at, operand))
         return found[..., 0] if is_vector else found
@@ -75,6 +78,8 @@ class Operator(LazyMap):
         ------
         ShapeError
             If shapes do not fit, or columns of the map were picked.
+        TargetError
+            If it is neither an array of real numbers nor a map.
         """
         at = self._whole_keys("a * g")
         if isinstance(other, Operator) and other._view.dropped == self._view.dropped:
@@ -82,7 +87,7 @@ class Operator(LazyMap):
             factor: Part | Cells = Part(other._source, other._whole_keys("a * g"))
         else:
             xp = self._source.xp
-            array = xp.asarray(other.array() if isinstance(other, LazyMap) else other)
+            array = as_numbers(xp, "a * g", other.array() if isinstance(other, LazyMap) else other)
             factor = Cells(xp, array.reshape(self._spread(array.shape, len(at) + 1)))
         product: Self = self._made(type(self), Product(self._source, at, factor))
         return product
@@ -96,7 +101,7 @@ class Operator(LazyMap):
         Raises
         ------
         VisualizerError
-            When it is read of a map that was recorded dense and without them.
+            When it is read of a map that was recorded dense and without them, or made of maps.
         """
         logits: LazyMap = self._made(LazyMap, Logits(self._source, self._view.at))
         return logits
@@ -199,9 +204,9 @@ class Operator(LazyMap):
     def _result(self, array: Array) -> Array:
         return self._source.xp.cast(array, self.dtype) if self._source.xp.is_float(array) else array
 
-    def _operand(self, value: Any, length: int, axis: str) -> tuple[Array, bool]:
+    def _operand(self, value: Any, length: int, axis: str, name: str) -> tuple[Array, bool]:
         """Return an operand as (..., head, place, column) of the source, and whether it was a vector."""
-        array = self._source.xp.asarray(value)
+        array = as_numbers(self._source.xp, name, value)
         is_vector = array.ndim == 1
         array = array[:, None] if is_vector else array
         if array.ndim < 2 or array.shape[-2] != length:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -32,7 +32,7 @@ def bin_edges(length: int, bins: int, axis: str) -> Any:
     return np.arange(bins + 1) * length // bins
 
 
-def pool(source: Source, at: At, bins: tuple[int, int], how: str) -> Array:
+def pool(source: Source, at: At, bins: Sequence[int], how: str) -> Array:
     """Return (..., head, query bin, key bin): means or maxima of the bins' cells, padded queries left out."""
     if how not in ("mean", "max"):
         raise OptionError(f'pool(how={how!r}) was asked for; it is "mean" or "max"')

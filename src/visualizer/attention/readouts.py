@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from visualizer.attention.arrays import Array
+from visualizer.attention.arrays import NUMPY, Array
 from visualizer.attention.blocks import BLOCK, Source
 from visualizer.attention.indices import At, blocks, pick
 from visualizer.errors import OptionError, ShapeError
@@ -20,11 +20,21 @@ from visualizer.errors import OptionError, ShapeError
 Groups = Mapping[str, Any] | Sequence[Any]
 
 
-def mass(source: Source, at: At, groups: Groups) -> Array:
-    """Sum each row over groups of keys: A @ W with a column of zeros and ones for each group."""
-    parts = list(groups.values()) if isinstance(groups, Mapping) else list(groups)
+def parts_of(groups: Groups) -> list[Any]:
+    """Return groups of keys in their order."""
+    try:
+        parts = list(groups.values() if isinstance(groups, Mapping) else groups)
+    except TypeError:
+        raise OptionError(
+            f"mass({groups!r}) was asked for; give groups in a list or a dict, a.mass([0, slice(1, 4)])"
+        ) from None
     if not parts:
         raise ShapeError("the mass on groups of keys was asked for, but there are no groups")
+    return parts
+
+
+def mass(source: Source, at: At, parts: Sequence[Any]) -> Array:
+    """Sum each row over groups of keys: A @ W with a column of zeros and ones for each group."""
     members = np.zeros((source.shape[-1], len(parts)), np.float32)
     for number, part in enumerate(parts):
         members[np.asarray(pick(range(source.shape[-1]), part, "key"), np.intp), number] = 1
@@ -53,13 +63,21 @@ def argmax(source: Source, at: At) -> Array:
     return source.rows(at, lambda weights, _part: weights.argmax(-1))
 
 
-def quantile(source: Source, at: At, p: Any) -> Array:
-    """Return quantiles of the weights in each row, by linear interpolation."""
-    wanted = np.atleast_1d(np.asarray(p, np.float64))
-    if wanted.ndim > 1 or not ((wanted >= 0) & (wanted <= 1)).all():
+def levels_of(p: Any) -> Any:
+    """Return what quantiles are asked for: a number or some, as numpy's."""
+    try:
+        levels = NUMPY.as_numpy(p).astype(np.float64, casting="same_kind")
+    except (TypeError, ValueError):
+        levels = np.array(np.nan)
+    if levels.ndim > 1 or not ((levels >= 0) & (levels <= 1)).all():
         raise OptionError(f"quantile({p!r}) was asked for; give a number from 0 to 1, or a list of them")
+    return levels
+
+
+def quantile(source: Source, at: At, levels: Any) -> Array:
+    """Return quantiles of the weights in each row, by linear interpolation."""
     _need_keys(source, "quantile")
-    place = wanted * (source.shape[-1] - 1)
+    place = np.atleast_1d(levels) * (source.shape[-1] - 1)
     low, high = np.floor(place).astype(np.int64), np.ceil(place).astype(np.int64)
     share = source.xp.asarray(place - low, source.work)
 
@@ -69,7 +87,7 @@ def quantile(source: Source, at: At, p: Any) -> Array:
         return below + (above - below) * share
 
     found = source.rows(at, of_rows)
-    return found if np.ndim(p) else found[..., 0]
+    return found if levels.ndim else found[..., 0]
 
 
 def _need_keys(source: Source, name: str) -> None:

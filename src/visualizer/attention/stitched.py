@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from visualizer.attention.arrays import Array
+from visualizer.attention.arrays import NUMPY, Array
 from visualizer.attention.blocks import Source
+from visualizer.attention.given import as_numbers
 from visualizer.attention.indices import At, compose, take_axis
+from visualizer.attention.lazy import LazyMap
 from visualizer.errors import ShapeError, TargetError
 
 if TYPE_CHECKING:
@@ -31,7 +33,7 @@ class Stitched(Source):
     ShapeError
         If there are no blocks, or their shapes or positions do not fit.
     TargetError
-        If some are held by torch and some by numpy.
+        If they are no pairs with a map, or some are held by torch and some by numpy.
 
     Examples
     --------
@@ -44,9 +46,9 @@ class Stitched(Source):
     kind = "blocks of rows"
 
     def __init__(self, blocks: Sequence[tuple[AttentionMap, Any]]) -> None:
-        if not blocks:
+        self.steps = [_step(block, positions) for block, positions in _pairs(blocks)]
+        if not self.steps:
             raise ShapeError("maps were to be stitched, but there are none: give (map, positions) pairs")
-        self.steps = [_step(block, positions) for block, positions in blocks]
         self.ends = np.cumsum([len(at[-1]) for _, at, _ in self.steps])
         first, at, _ = self.steps[0]
         leading = tuple(len(index) for index in at[:-1])
@@ -138,9 +140,22 @@ class Stitched(Source):
         return out
 
 
+def _pairs(blocks: Any) -> list[tuple[AttentionMap, Any]]:
+    try:
+        pairs = [(block, positions) for block, positions in blocks]
+    except (TypeError, ValueError):
+        pairs = [(blocks, None)]
+    for block, _ in pairs:
+        if not isinstance(block, LazyMap):
+            raise TargetError(
+                f"a {type(block).__name__} was to be stitched: give a list of (AttentionMap, positions) pairs"
+            )
+    return pairs
+
+
 def _step(block: AttentionMap, positions: Any) -> tuple[Source, At, Any]:
     source, at = block.opened()
-    numbers = np.asarray(positions.detach().cpu() if hasattr(positions, "detach") else positions)
+    numbers = as_numbers(NUMPY, "stitching at positions", positions)
     if numbers.shape != (source.shape[-1],) or numbers.dtype.kind not in "iu" or (numbers < 0).any():
         raise ShapeError(
             f"a map with {source.shape[-1]} keys was to be stitched with positions of shape {numbers.shape}; "

@@ -103,6 +103,14 @@ class TorchArrays(NumpyArrays):
         """Tell whether a tensor holds floats."""
         return bool(array.dtype.is_floating_point)
 
+    def is_real(self, dtype: Any) -> bool:
+        """Tell whether a dtype is one of real numbers or booleans."""
+        return not dtype.is_complex
+
+    def is_whole(self, dtype: Any) -> bool:
+        """Tell whether a dtype is one of integers or booleans."""
+        return not (dtype.is_floating_point or dtype.is_complex)
+
     def itemsize(self, dtype: Any) -> int:
         """Return the bytes of one number."""
         return int(dtype.itemsize)

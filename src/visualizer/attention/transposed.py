@@ -38,5 +38,11 @@ class Transposed:
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         return np.swapaxes(self._of.__array__(dtype, copy), -1, -2)
 
+    def __dlpack__(self, **how: Any) -> Any:
+        return self._of.array().swapaxes(-1, -2).__dlpack__(**how)
+
+    def __dlpack_device__(self) -> Any:
+        return self._of.__dlpack_device__()
+
     def __repr__(self) -> str:
         return f"{self._of!r}.T"
