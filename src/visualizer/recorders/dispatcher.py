@@ -13,7 +13,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -21,14 +21,13 @@ import torch
 from torch._C import DispatchKey
 
 from visualizer.attention import is_reading
+from visualizer.recorders.proceeding import proceed
 
 Arguments = tuple[Any, ...]
 Named = dict[str, Any]
 Hook = Callable[["Operation"], None]
 Around = Callable[[Callable[[], Any], Arguments, Named], Any]
 Context = Callable[[Arguments], AbstractContextManager[None]]
-
-_NUMBERS = (int, float, complex)  # bool is an int
 
 
 def overload(name: str) -> Any:
@@ -39,53 +38,6 @@ def overload(name: str) -> Any:
         return getattr(getattr(getattr(torch.ops, space or "aten"), packet), kind or "default")
     except (AttributeError, RuntimeError):  # RuntimeError: a namespace that is known, an operator that is not
         return None
-
-
-def proceed(operator: Any, keys: Any, args: Arguments, kwargs: Named) -> Any:
-    """Call the kernel that would have been called."""
-    below = keys.remove(DispatchKey.BackendSelect)
-    for position in _tensor_positions(operator):
-        if position < len(args) and isinstance(args[position], _NUMBERS):
-            return _proceed_with_number(operator, below, args, kwargs, position)
-    return operator.redispatch(below, *args, **kwargs)
-
-
-def _proceed_with_number(operator: Any, below: Any, args: Any, kwargs: Any, position: int) -> Any:
-    """Go on where a number in a tensor's place has become a Python number on its way here."""
-    packet = operator.overloadpacket
-    if packet is torch.ops.aten.copy_:
-        with suppress(RuntimeError):  # a number that is too large for the dtype is told by copies alone
-            return torch.ops.aten.fill_.Scalar(args[0], args[1])
-    if packet in _TAKE_NUMBERS:  # at the entry of one key it takes part in type promotion as a number again
-        kernels = below.remove(DispatchKey.PythonDispatcher)  # which a compiler switches on while it traces
-        return operator._op_dk(kernels.highestPriorityTypeId(), *args, **kwargs)  # noqa: SLF001
-    number = torch.scalar_tensor(args[position], dtype=_WIDEST[type(args[position])])
-    if packet not in _COPYING:
-        beside = next(value for value in reversed(args) if isinstance(value, torch.Tensor))
-        number = _promoting(number, torch.result_type(beside, args[position]), beside)
-    return operator.redispatch(below, *args[:position], number, *args[position + 1 :], **kwargs)
-
-
-def _promoting(number: torch.Tensor, dtype: Any, beside: torch.Tensor) -> torch.Tensor:
-    """Return a number that makes ``dtype`` of what is beside it: cast, it overflows as torch's do."""
-    return number if torch.result_type(beside, number) == dtype else number.to(dtype)
-
-
-_COPYING = {torch.ops.aten.copy, torch.ops.aten.copy_}
-_WIDEST = {bool: torch.bool, int: torch.int64, float: torch.float64, complex: torch.complex128}
-
-_TAKE_NUMBERS = {
-    getattr(torch.ops.aten, name)
-    for name in ("add", "add_", "sub", "sub_", "mul", "mul_", "div", "div_", "floor_divide", "floor_divide_")
-}
-
-
-@cache
-def _tensor_positions(operator: Any) -> tuple[int, ...]:
-    arguments = operator._schema.arguments  # noqa: SLF001
-    return tuple(
-        i for i, argument in enumerate(arguments) if str(argument.type) in {"Tensor", "Optional[Tensor]"}
-    )
 
 
 class Operation(NamedTuple):

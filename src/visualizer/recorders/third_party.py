@@ -15,10 +15,11 @@ from typing import Any, Protocol
 import torch
 
 from visualizer.attention import Band, Factors, is_reading, reading
-from visualizer.recorders.dispatcher import Following, Named, Operation, overload, proceed
+from visualizer.recorders.dispatcher import Following, Named, Operation, overload
 from visualizer.recorders.fused import FusedCall
 from visualizer.recorders.graph import GRAPH
 from visualizer.recorders.packing import unpack
+from visualizer.recorders.proceeding import proceed
 from visualizer.recorders.schemas import read
 
 NAMES = (
