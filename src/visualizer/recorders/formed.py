@@ -19,6 +19,7 @@ from visualizer.recorders.handing_on import HandingOn
 from visualizer.recorders.multiplications import Multiplications
 from visualizer.recorders.native import NativeAttention
 from visualizer.recorders.origins import Origins
+from visualizer.recorders.padding import unseen_keys
 from visualizer.recorders.products import Products
 from visualizer.recorders.provenance import FIXED, LOGITS
 from visualizer.recorders.readable import is_symbolic
@@ -110,7 +111,8 @@ class FormedMaps:
         else:
             self._reach(operation, logits)
             self._widen()
-            self._undecided.add("softmax", result, axis, of_logits)
+            candidate = self._undecided.add("softmax", result, axis, of_logits)
+            candidate.unseen = unseen_keys(logits, axis)
 
     def _reach(self, operation: Operation, *operands: torch.Tensor) -> None:
         """Have the graph reach what the model was given, and nothing that it owned before."""

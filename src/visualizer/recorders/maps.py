@@ -89,7 +89,12 @@ def formed_map(found: FormedMap, module: Any, holder: Holder, options: Options) 
     values = _values(found.values, value, module)
     first_key, sequence = place_in_sequence(value, values, (id(module), "values"), holder)
     rows = None if found.levels else options.rows(value.shape[-2])
-    map_ = AttentionMap(Dense(holder.hold(value if rows is None else value[..., rows, :])))
+    valid = None
+    if found.unseen is not None and not is_cross_attention(module):
+        valid = ~found.unseen.unsqueeze(1)
+        valid = valid if rows is None else valid[..., rows]
+    held = holder.hold(value if rows is None else value[..., rows, :])
+    map_ = AttentionMap(Dense(held, query_valid=valid))
     levels = tuple(replace(level, places=holder.hold(level.places)) for level in found.levels)
     return Made(map_, first_key, sequence, levels=levels, note=_note(found), formed=True)
 

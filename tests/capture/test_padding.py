@@ -1,0 +1,57 @@
+"""Padding in maps that models form themselves is left out as in fused ones."""
+
+import numpy as np
+import pytest
+import torch
+import transformers
+
+import visualizer
+
+IDS = torch.arange(1, 15).view(2, 7)
+MASK = torch.tensor([[1] * 7, [1] * 4 + [0] * 3])
+
+
+def bert(kind):
+    sizes = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 32}
+    config = transformers.BertConfig(vocab_size=30, **sizes, attn_implementation=kind)
+    return transformers.BertModel(config).eval(), {"input_ids": IDS, "attention_mask": MASK}
+
+
+def llama(kind):
+    sizes = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 32}
+    config = transformers.LlamaConfig(vocab_size=30, **sizes, attn_implementation=kind)
+    return transformers.LlamaModel(config).eval(), {"input_ids": IDS, "attention_mask": MASK}
+
+
+def t5(kind):
+    config = transformers.T5Config(
+        vocab_size=30, d_model=32, d_kv=8, num_heads=4, num_layers=2, d_ff=32, attn_implementation=kind
+    )
+    return transformers.T5EncoderModel(config).eval(), {"input_ids": IDS, "attention_mask": MASK}
+
+
+@pytest.mark.parametrize("make", [bert, llama, t5])
+@pytest.mark.parametrize("kind", ["eager", "sdpa"])
+def test_padded_queries_are_left_out_and_counted(make, kind):
+    torch.manual_seed(0)
+    model, inputs = make(kind)
+    with torch.no_grad(), visualizer.capture(model) as run:
+        model(**inputs)
+    for call in run:
+        assert "3 padded queries left out" in repr(call.map)
+        sums = call.map.received().sum(-1).numpy()
+        np.testing.assert_allclose(sums, [[7.0] * 4, [4.0] * 4], atol=1e-5)
+
+
+def test_a_key_that_all_queries_pass_over_is_no_padding():
+    class Peaked(torch.nn.Module):
+        def forward(self, q, k):
+            return (q @ k.mT).softmax(-1) @ torch.ones_like(k)
+
+    q, k = torch.ones(1, 1, 5, 4), torch.zeros(1, 1, 5, 4)
+    k[..., 0, :], k[..., 4, :] = 100.0, -100.0  # in float32 nothing of the last is left
+    model = Peaked()
+    with visualizer.capture(model) as run:
+        model(q, k)
+    assert not run[0].map.tensor()[..., 4].any()
+    assert "padded" not in repr(run[0].map)
