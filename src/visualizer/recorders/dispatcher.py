@@ -21,7 +21,7 @@ import torch
 from torch._C import DispatchKey
 
 from visualizer.attention import is_reading
-from visualizer.recorders.proceeding import proceed
+from visualizer.recorders.proceeding import Proceeding
 
 Arguments = tuple[Any, ...]
 Named = dict[str, Any]
@@ -89,13 +89,14 @@ class Following:
         operator = overload(name)
         if operator is None:
             return
+        proceed = Proceeding(operator)
 
         def kernel(keys: Any, *args: Any, **kwargs: Any) -> Any:
             if self._passes():
-                return proceed(operator, keys, args, kwargs)
+                return proceed(keys, args, kwargs)
             if before is not None:
                 self._guarded(before, Operation(operator, args, kwargs))
-            result = proceed(operator, keys, args, kwargs)
+            result = proceed(keys, args, kwargs)
             if after is not None:
                 self._guarded(after, Operation(operator, args, kwargs, result))
             return result
@@ -113,12 +114,13 @@ class Following:
         operator = overload(name)
         if operator is None:
             return
+        proceed = Proceeding(operator)
 
         def kernel(keys: Any, *args: Any, **kwargs: Any) -> Any:
             if self._passes():
-                return proceed(operator, keys, args, kwargs)
+                return proceed(keys, args, kwargs)
             with context(args):
-                return proceed(operator, keys, args, kwargs)
+                return proceed(keys, args, kwargs)
 
         self.override(operator, kernel, "BackendSelect", with_keyset=True)
 

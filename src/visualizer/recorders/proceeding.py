@@ -7,22 +7,29 @@ promote types by numbers otherwise than by tensors: it is made again what it was
 from __future__ import annotations
 
 from contextlib import suppress
-from functools import cache
 from typing import Any
 
 import torch
 from torch._C import DispatchKey
 
-_NUMBERS = (int, float, complex)  # bool is an int
+_NUMBERS = {bool, int, float, complex}
 
 
-def proceed(operator: Any, keys: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """Call the kernel that would have been called."""
-    below = keys.remove(DispatchKey.BackendSelect)
-    for position in _tensor_positions(operator):
-        if position < len(args) and isinstance(args[position], _NUMBERS):
-            return _proceed_with_number(operator, below, args, kwargs, position)
-    return operator.redispatch(below, *args, **kwargs)
+class Proceeding:
+    """Calls the kernel of one operator that would have been called."""
+
+    def __init__(self, operator: Any) -> None:
+        self._operator = operator
+        arguments = enumerate(operator._schema.arguments)  # noqa: SLF001
+        self._of_tensors = [i for i, argument in arguments if str(argument.type) in _TENSORS]
+
+    def __call__(self, keys: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Go on with a call, below the key at which it was followed."""
+        below = keys.remove(DispatchKey.BackendSelect)
+        for position in self._of_tensors:
+            if position < len(args) and type(args[position]) in _NUMBERS:
+                return _proceed_with_number(self._operator, below, args, kwargs, position)
+        return self._operator.redispatch(below, *args, **kwargs)
 
 
 def _proceed_with_number(operator: Any, below: Any, args: Any, kwargs: Any, position: int) -> Any:
@@ -46,6 +53,7 @@ def _promoting(number: torch.Tensor, dtype: Any, beside: torch.Tensor) -> torch.
     return number if torch.result_type(beside, number) == dtype else number.to(dtype)
 
 
+_TENSORS = {"Tensor", "Optional[Tensor]"}
 _COPYING = {torch.ops.aten.copy, torch.ops.aten.copy_}
 _WIDEST = {bool: torch.bool, int: torch.int64, float: torch.float64, complex: torch.complex128}
 
@@ -53,11 +61,3 @@ _TAKE_NUMBERS = {
     getattr(torch.ops.aten, name)
     for name in ("add", "add_", "sub", "sub_", "mul", "mul_", "div", "div_", "floor_divide", "floor_divide_")
 }
-
-
-@cache
-def _tensor_positions(operator: Any) -> tuple[int, ...]:
-    arguments = operator._schema.arguments  # noqa: SLF001
-    return tuple(
-        i for i, argument in enumerate(arguments) if str(argument.type) in {"Tensor", "Optional[Tensor]"}
-    )

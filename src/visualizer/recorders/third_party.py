@@ -19,7 +19,7 @@ from visualizer.recorders.dispatcher import Following, Named, Operation, overloa
 from visualizer.recorders.fused import FusedCall
 from visualizer.recorders.graph import GRAPH
 from visualizer.recorders.packing import unpack
-from visualizer.recorders.proceeding import proceed
+from visualizer.recorders.proceeding import Proceeding
 from visualizer.recorders.schemas import read
 
 NAMES = (
@@ -61,13 +61,18 @@ class ThirdPartyCalls:
         """Follow what is registered."""
         for name in registered():
             operator = overload(name)
-            following.override(operator, partial(self._attend, operator), "BackendSelect", with_keyset=True)
+            following.override(
+                operator,
+                partial(self._attend, operator, Proceeding(operator)),
+                "BackendSelect",
+                with_keyset=True,
+            )
 
-    def _attend(self, operator: Any, keys: Any, *args: Any, **kwargs: Any) -> Any:
+    def _attend(self, operator: Any, proceed: Proceeding, keys: Any, *args: Any, **kwargs: Any) -> Any:
         if is_reading():
-            return proceed(operator, keys, args, kwargs)
+            return proceed(keys, args, kwargs)
         with reading():  # a kernel may call another one, or torch's own
-            result = proceed(operator, keys, args, kwargs)
+            result = proceed(keys, args, kwargs)
         try:
             call = read_call(Operation(operator, args, kwargs, result))
         except Exception as error:  # noqa: BLE001  # the model must go on
