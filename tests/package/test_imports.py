@@ -32,6 +32,7 @@ SEES = {
     "tables": {"calls", "memory"},
     "gradients": {"attention", "calls", "errors", "recorders"},
     "explaining": set(),
+    "axes": {"errors"},
     "tokens": {"errors"},
     "parallel": {"attention", "calls", "errors"},
     "comparing": {"calls", "errors"},

@@ -1,0 +1,11 @@
+"""What tokens are: axes made of segments, each of which knows its tokens' names and places in the input."""
+
+from visualizer.axes.axis import Axis, as_axis
+from visualizer.axes.cells import Frames, Grid, Volume
+from visualizer.axes.segments import Segment, Special, Time, Unknown
+from visualizer.axes.text import Text
+from visualizer.axes.windows import Windows
+
+__all__ = [
+    "Axis", "Frames", "Grid", "Segment", "Special", "Text", "Time", "Unknown", "Volume", "Windows", "as_axis",
+]  # fmt: skip

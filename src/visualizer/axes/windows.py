@@ -1,0 +1,150 @@
+"""Windows of an image as a segment: each row of the batch is one window, its tokens the window's cells."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from visualizer.axes.cells import box, inside, written
+from visualizer.axes.segments import Segment
+from visualizer.errors import OptionError, ShapeError
+
+
+@dataclass(frozen=True)
+class Windows(Segment):
+    """Windows of a grid, as Swin's: each row of the batch is one, those of the first item first.
+
+    The grid is filled up to whole windows at the bottom and the right, rolled by ``-shift``, and cut.
+
+    Parameters
+    ----------
+    grid
+        (rows, columns) of the whole feature map.
+    window
+        (rows, columns) of a window; one number for both.
+    shift
+        By how much the grid was rolled up and to the left before it was cut, below the window's size.
+
+    References
+    ----------
+    Liu et al., Swin Transformer, ICCV 2021, section 3.2.
+
+    Examples
+    --------
+    >>> windows = Windows((8, 8), window=4, shift=2)
+    >>> windows.at((3, 5)), windows.at((0, 0), item=1), windows.cell(7, batch=3)
+    ((0, 7), (7, 10), (7, 1))
+    """
+
+    grid: tuple[int, int]
+    window: tuple[int, int]
+    shift: tuple[int, int] = (0, 0)
+
+    def __post_init__(self) -> None:
+        for name, least in {"grid": 1, "window": 1, "shift": 0}.items():
+            object.__setattr__(self, name, pair(getattr(self, name), name, least))
+        if any(by >= side for by, side in zip(self.shift, self.window, strict=True)):
+            raise OptionError(
+                f"shift={self.shift} was asked for, but windows of {written(self.window)} cells are shifted "
+                "by less than their size"
+            )
+
+    @property
+    def length(self) -> int:
+        """Number of tokens of one window."""
+        return prod(self.window)
+
+    @property
+    def counted(self) -> str:
+        """As "7 × 7 window"."""
+        return f"{written(self.window)} window"
+
+    @property
+    def layout(self) -> tuple[int, int]:
+        """Number of windows below and beside one another."""
+        (rows, columns), (h, w) = self.grid, self.window
+        return -(-rows // h), -(-columns // w)
+
+    @property
+    def count(self) -> int:
+        """Number of windows of one item."""
+        return prod(self.layout)
+
+    @property
+    def divided(self) -> str:
+        """How many windows there are, such as "56 × 56 grid in 7 × 7 windows = 64 windows"."""
+        return f"{written(self.grid)} grid in {written(self.window)} windows = {self.count} windows"
+
+    def name(self, token: int) -> str:
+        """Return a token's cell in its window."""
+        return f"cell {divmod(token, self.window[1])} of the window"
+
+    def cell(self, token: int, batch: int) -> tuple[int, int] | None:
+        """Return a token's cell in the whole grid, for a row of the batch; None if it only fills up."""
+        begun = divmod(batch % self.count, self.layout[1])
+        inner = divmod(token, self.window[1])
+        row, column = (
+            (begun[axis] * self.window[axis] + inner[axis] + self.shift[axis])
+            % (self.layout[axis] * self.window[axis])
+            for axis in (0, 1)
+        )
+        return (row, column) if row < self.grid[0] and column < self.grid[1] else None
+
+    def at(self, cell: Sequence[int], item: int = 0) -> tuple[int, int]:
+        """Return the row of the batch and the token that a cell (row, column) of an item lies at."""
+        row, column = inside(cell, self.grid, f"{written(self.grid)} grid")
+        windows, tokens = self._order()
+        return item * self.count + int(windows[row, column]), int(tokens[row, column])
+
+    def place(self, token: int, size: Sequence[float] = (), batch: int = 0) -> tuple[float, ...] | None:
+        """Return the box of a token of a window, as those of a `Grid`; None if it only fills up."""
+        cell = self.cell(token, batch)
+        return None if cell is None else box(cell, self.grid, size)
+
+    def put(self, weights: Any, batch: int | None = None) -> Any:
+        """Return weights over the whole grid, the shift undone, as (..., rows, columns).
+
+        Weights (..., token) of one window need its row of the batch; what is outside of the window is 0.
+        Without it they are those of all windows of one item, (..., window, token).
+
+        Raises
+        ------
+        ShapeError
+            If they have another shape.
+        """
+        array, (windows, tokens) = self.checked(weights), self._order()
+        if batch is not None:
+            laid = array[..., tokens]
+            rows, columns = np.nonzero(windows != batch % self.count)
+            laid[..., rows, columns] = 0
+            return laid
+        if len(array.shape) < 2 or array.shape[-2] != self.count:
+            message = f"weights of shape {tuple(array.shape)} were to be put into {self.count} windows"
+            raise ShapeError(f"{message}; give batch=, or weights of the axes (window, token)")
+        return array.reshape(*array.shape[:-2], -1)[..., windows * self.length + tokens]
+
+    def _order(self) -> tuple[Any, Any]:
+        """Return the window and the token of each cell, both (rows, columns)."""
+        found = []
+        for count, side, by, n in zip(self.grid, self.window, self.shift, self.layout, strict=True):
+            found.append(np.divmod((np.arange(count) - by) % (n * side), side))
+        (down, row), (beside, column) = found
+        return down[:, None] * self.layout[1] + beside, row[:, None] * self.window[1] + column
+
+
+def pair(value: Any, name: str, least: int) -> tuple[int, int]:
+    """Return one whole number or two of them, from ``least``, as two.
+
+    Raises
+    ------
+    ShapeError
+        If it is something else.
+    """
+    both = value if isinstance(value, tuple | list) else (value, value)
+    if len(both) != 2 or any(not isinstance(one, int | np.integer) or one < least for one in both):
+        raise ShapeError(f"{name}={value!r} was asked for; give one or two whole numbers from {least}")
+    return int(both[0]), int(both[1])

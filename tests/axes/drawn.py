@@ -1,0 +1,40 @@
+"""Axes of all kinds of segments, drawn at random."""
+
+import numpy as np
+import torch
+from hypothesis import strategies as st
+
+from visualizer.axes import Axis, Frames, Grid, Special, Text, Time, Unknown, Volume, Windows
+
+LIBRARIES = [np, torch]
+SIDES = st.integers(1, 6)
+
+
+@st.composite
+def texts(draw):
+    """Text whose tokens lie anywhere in it, in order, may overlap and may stand for nothing."""
+    text = draw(st.text(max_size=20))
+    marks = st.lists(st.integers(0, len(text)), max_size=6).map(sorted)
+    spans = [tuple(sorted(pair)) for pair in zip(draw(marks), draw(marks))]
+    return Text([draw(st.text(max_size=4)) for _ in spans], spans, text) if spans else Text(["a", "b"])
+
+
+@st.composite
+def windows(draw):
+    window = draw(st.tuples(SIDES, SIDES))
+    shift = tuple(draw(st.integers(0, side - 1)) for side in window)
+    return Windows(draw(st.tuples(st.integers(1, 12), st.integers(1, 12))), window, shift)
+
+
+LINES = st.one_of(
+    st.builds(Special, st.text()),
+    texts(),
+    st.builds(Time, SIDES, st.floats(0.1, 1e6)),
+    st.builds(Unknown, SIDES, st.text()),
+)
+LATTICES = st.one_of(
+    st.builds(Grid, SIDES, SIDES, st.integers(0, 3)),
+    st.builds(Frames, SIDES, SIDES, SIDES),
+    st.builds(Volume, SIDES, SIDES, SIDES),
+)
+AXES = st.lists(st.one_of(LINES, LATTICES, windows()), max_size=4).map(Axis)
