@@ -10,13 +10,15 @@ from dataclasses import replace
 from math import isnan
 from typing import TYPE_CHECKING, Any, overload
 
+from visualizer.axes import Axis, Text
 from visualizer.calls import Call, Checks, join_steps
 from visualizer.comparing import largest_errors
 from visualizer.copying import OnlyCopied
 from visualizer.errors import CallsError, OptionError, VisualizerError
+from visualizer.labels import Labels, paths_of, stated_axes
 from visualizer.readout_table import Table, readout_table
 from visualizer.tables import calls_table
-from visualizer.tokens import find_text, token_texts
+from visualizer.tokens import token_texts
 
 if TYPE_CHECKING:
     from visualizer.attention import AttentionMap
@@ -39,7 +41,7 @@ class Run(OnlyCopied, Sequence["Call"]):
         self._why_empty = empty
         self.modules: dict[int, Any] = {}  # of the model, by identity, while it is at hand
         self.remarks: Callable[[], list[str]] = list  # what the repr says below the table
-        self.tokens: list[str] = []
+        self.labels = Labels()  # what its tokens are
         self.image: Any = None  # that was looked at, where it was given
         self._is_copy = False
         self.current_item: tuple[Any, tuple[Any, ...]] = (None, ())
@@ -126,26 +128,99 @@ class Run(OnlyCopied, Sequence["Call"]):
         """
         return readout_table(self._calls, read, **options)
 
-    def label(
-        self, tokens: Sequence[str] | None = None, *, tokenizer: Any = None, input_ids: Any = None
+    def label(  # noqa: PLR0913  # each thing that can be said is a keyword
+        self,
+        tokens: Sequence[str] | None = None,
+        *,
+        tokenizer: Any = None,
+        input_ids: Any = None,
+        axis: Any = None,
+        queries: Any = None,
+        keys: Any = None,
+        windows: Any = None,
+        grid: Any = None,
     ) -> Run:
-        """Say what the tokens are: their texts, or a tokenizer and the ids of one text; return the run."""
-        self.tokens = token_texts(tokens, tokenizer=tokenizer, input_ids=input_ids)
+        """Say what the tokens are; return the run.
+
+        Either their texts, or a tokenizer and the ids of one text; or, for all maps or for the modules that a
+        path or pattern in the place of ``tokens`` names, which axes they have, checked at once.
+
+        Parameters
+        ----------
+        tokens
+            The text of each token; the path or pattern.
+        axis, queries, keys
+            What both sides of the maps, or one, are: an `Axis`, a segment, or a list of segments or of texts.
+        windows, grid
+            For windowed attention ``windows=dict(size=7, shift="alternate"), grid=(56, 56)``, the grid of the
+            first call's feature map; that of later stages is told by their maps.
+
+        Raises
+        ------
+        ShapeError
+            If an axis has another length than a map; the message shows the arithmetic.
+        CallsError
+            If no call was recorded under the path.
+        OptionError
+            If nothing is stated, or things that exclude one another.
+
+        Examples
+        --------
+        >>> import numpy, visualizer
+        >>> from visualizer.axes import Grid, Special
+        >>> run = visualizer.from_arrays({"layer.0": numpy.full((5, 5), 0.2)})
+        >>> run.label(axis=[Special("CLS"), Grid(2, 2)]).where(cell=(1, 0))
+        slice(3, 4, None)
+        """
+        axes = {"axis": axis, "queries": queries, "keys": keys, "windows": windows, "grid": grid}
+        if all(one is None for one in axes.values()):
+            texts = token_texts(tokens, tokenizer=tokenizer, input_ids=input_ids)
+            self.labels = self.labels.with_whole(Axis((Text(texts),)))
+            return self
+        if not isinstance(tokens, str | None) or tokenizer is not None:
+            raise OptionError("tokens were given beside axes; give one of them")
+        calls = self._calls if tokens is None else self._some_calls(tokens, "to be labelled")
+        self.labels = self.labels.with_axes(calls, stated_axes(calls, tokens, axes))
         return self
 
-    def where(self, text: str, nth: int | None = None) -> slice:
-        """Return which tokens a piece of text lies in; taken wherever queries, keys or groups are.
+    def axis(self, path: str | None = None, of: str = "keys") -> Axis:
+        """Return what the ``"keys"`` or ``"queries"`` of a module's maps are; without a path, of all maps.
 
         Raises
         ------
         CallsError
-            If the run has no tokens, or the text is nowhere or at several places.
+            If no call was recorded under the path, or its maps have no axis, or several.
         """
-        if not self.tokens:
+        if path is not None:
+            return self.labels.shared(paths_of(self._some_calls(path)), of)
+        whole = self.labels.of(None, of)
+        return whole or self.labels.shared([one for one in self.paths if self.labels.of(one, of)], of)
+
+    def where(
+        self,
+        text: str | None = None,
+        nth: Any = None,
+        *,
+        path: str | None = None,
+        of: str = "keys",
+        **other: Any,
+    ) -> Any:
+        """Return which tokens a piece of text lies in; taken wherever queries, keys or groups are.
+
+        `where(special="CLS")`, `where(cell=(row, column))` and `where(segment="grid")` look for other things,
+        `path=` and `of=` in the axis of some maps, as `axis` takes them. ``nth="all"`` gives a list of all.
+
+        Raises
+        ------
+        CallsError
+            If the run has no tokens, or what is looked for is nowhere or at several places.
+        """
+        if path is None and not any(axis.length for axis in self.labels.stated.values()):
+            looked = text if text is not None else other
             raise CallsError(
-                f"{text!r} was looked for, but the run has no tokens: run.label(tokens=[...]) first"
+                f"{looked!r} was looked for, but the run has no tokens: run.label(tokens=[...]) first"
             )
-        return find_text(self.tokens, text, nth)
+        return self.axis(path, of).where(text, nth, **other)
 
     def check(self, *, all: bool = False) -> Table:  # noqa: A002  # the word for what it is
         """Return how each call's map, times v, compares with its own output, relative to the largest number.
@@ -226,9 +301,7 @@ class Run(OnlyCopied, Sequence["Call"]):
         CallsError
             If no call was recorded under the path, calls of several sequences, or none of this one.
         """
-        calls = self.calls(path)
-        if not calls:
-            raise CallsError(f"{path!r} was to be stitched, but {self._what_there_is(path)}")
+        calls = self._some_calls(path, "to be stitched")
         numbers = sorted({call.sequence for call in calls})
         if sequence is None and len(numbers) > 1:
             raise CallsError(
@@ -243,9 +316,15 @@ class Run(OnlyCopied, Sequence["Call"]):
         return join_steps([call for call in calls if call.sequence == wanted])
 
     @property
+    def tokens(self) -> list[str]:
+        """What each token of an axis that was stated for all maps is, in words: of text, its text."""
+        whole = self.labels.of(None, "keys")
+        return [] if whole is None else list(whole.names)
+
+    @property
     def paths(self) -> list[str]:
         """The modules' paths, in the order of their first calls."""
-        return list(dict.fromkeys(call.path for call in self._calls))
+        return paths_of(self._calls)
 
     @property
     def nbytes(self) -> int:
@@ -275,6 +354,12 @@ class Run(OnlyCopied, Sequence["Call"]):
             )
         raise CallsError(f"{path!r} was asked for, but {self._what_there_is(path)}")
 
+    def _some_calls(self, path: str, to_what: str = "asked for") -> list[Call]:
+        calls = self.calls(path)
+        if not calls:
+            raise CallsError(f"{path!r} was {to_what}, but {self._what_there_is(path)}")
+        return calls
+
     def _what_there_is(self, path: str) -> str:
         if not self._calls:
             return f"the run is empty: {self.why_empty()}"
@@ -289,13 +374,13 @@ class Run(OnlyCopied, Sequence["Call"]):
 
     def _part(self, calls: Sequence[Call]) -> Run:
         part = Run(calls, empty=lambda: "no call matches")
-        part.tokens, part.image = self.tokens, self.image
+        part.labels, part.image = self.labels, self.image
         part.modules, part._is_copy = self.modules, self._is_copy
         return part
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Run:
         copied = Run(copy.deepcopy(self._calls, memo), empty=self._why_empty)
-        copied.tokens, copied._is_copy = list(self.tokens), True
+        copied.labels, copied._is_copy = self.labels, True
         copied.image = copy.deepcopy(self.image, memo)
         return copied
 

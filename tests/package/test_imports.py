@@ -34,13 +34,15 @@ SEES = {
     "explaining": set(),
     "axes": {"errors"},
     "tokens": {"errors"},
+    "windowing": {"attention", "axes", "calls", "errors"},
+    "labels": {"attention", "axes", "calls", "errors", "windowing"},
     "parallel": {"attention", "calls", "errors"},
     "comparing": {"calls", "errors"},
     "differentiating": {"calls", "errors", "gradients"},
     "readout_table": {"calls", "errors", "named_readouts"},
     "run": {
-        *("attention", "calls", "comparing", "copying", "differentiating", "errors", "parallel"),
-        *("readout_table", "tables", "tokens"),
+        *("attention", "axes", "calls", "comparing", "copying", "differentiating", "errors", "labels"),
+        *("parallel", "readout_table", "tables", "tokens"),
     },
     "filling": {
         "attention",
