@@ -27,6 +27,7 @@ def windows_of(calls: Sequence[Call], windows: Any, grid: Any) -> dict[str, Wind
     windows
         A dictionary of ``size``, one number or (rows, columns), and ``shift``, likewise, or "alternate": half
         of a window in every module of an odd number, the last of its path, unless its grid is one window.
+        ``roll_first`` as `Windows` takes it.
     grid
         (rows, columns) of the feature map.
 
@@ -39,7 +40,7 @@ def windows_of(calls: Sequence[Call], windows: Any, grid: Any) -> dict[str, Wind
     CallsError
         If there is no map.
     """
-    size, shift = _stated(windows, grid)
+    size, shift, roll_first = _stated(windows, grid)
     firsts: dict[str, Call] = {}
     for call in calls:
         if isinstance(call.content, AttentionMap):
@@ -47,17 +48,24 @@ def windows_of(calls: Sequence[Call], windows: Any, grid: Any) -> dict[str, Wind
     if not firsts:
         raise CallsError("windows= were stated, but no map was recorded that has any")
     staged = _staged(list(firsts.values()), pair(grid, "grid", 1), size)
-    return {path: replace(one, shift=_shift(path, one, shift)) for path, one in staged.items()}
+    return {
+        path: replace(one, shift=_shift(path, one, shift), roll_first=roll_first)
+        for path, one in staged.items()
+    }
 
 
-def _stated(windows: Any, grid: Any) -> tuple[tuple[int, int], Any]:
+def _stated(windows: Any, grid: Any) -> tuple[tuple[int, int], Any, Any]:
     if grid is None:
         raise OptionError(
             "windows= were stated without grid=(rows, columns) of the feature map, which no map tells"
         )
-    if not isinstance(windows, Mapping) or "size" not in windows or set(windows) - {"size", "shift"}:
+    if (
+        not isinstance(windows, Mapping)
+        or "size" not in windows
+        or set(windows) - {"size", "shift", "roll_first"}
+    ):
         raise OptionError(f"windows={windows!r} was asked for; give dict(size=7, shift=0, 3 or 'alternate')")
-    return pair(windows["size"], "size", 1), windows.get("shift", 0)
+    return pair(windows["size"], "size", 1), windows.get("shift", 0), windows.get("roll_first")
 
 
 def _staged(calls: Sequence[Call], grid: tuple[int, int], size: tuple[int, int]) -> dict[str, Windows]:

@@ -23,7 +23,9 @@ def texts(draw):
 def windows(draw):
     window = draw(st.tuples(SIDES, SIDES))
     shift = tuple(draw(st.integers(0, side - 1)) for side in window)
-    return Windows(draw(st.tuples(st.integers(1, 12), st.integers(1, 12))), window, shift)
+    return Windows(
+        draw(st.tuples(st.integers(1, 12), st.integers(1, 12))), window, shift, draw(st.booleans())
+    )
 
 
 LINES = st.one_of(

@@ -139,7 +139,14 @@ def test_the_written_form_stays_what_it_is():
             {"kind": "grid", "length": 6, "h": 2, "w": 3, "image": 0},
             {"kind": "time", "length": 4, "n": 4, "seconds": 2.0},
             {"kind": "text", "length": 1, "tokens": ["a"], "spans": [[0, 1]], "text": "a"},
-            {"kind": "windows", "length": 16, "grid": [8, 8], "window": [4, 4], "shift": [2, 2]},
+            {
+                "kind": "windows",
+                "length": 16,
+                "grid": [8, 8],
+                "window": [4, 4],
+                "shift": [2, 2],
+                "roll_first": None,
+            },
             {"kind": "unknown", "length": 2, "n": 2, "note": ""},
         ],
     }

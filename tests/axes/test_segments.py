@@ -73,14 +73,17 @@ def test_weights_that_are_not_as_many_are_refused():
 
 
 def cut(image, one):
-    """The windows (window, token) of an image (row, column), by slicing as Swin does."""
-    rows, columns = (-(-side // step) * step for side, step in zip(one.grid, one.window))
-    filled = np.full((rows, columns), -1)
-    filled[: one.grid[0], : one.grid[1]] = image
-    rolled = np.roll(filled, (-one.shift[0], -one.shift[1]), (0, 1))
-    h, w = one.window
-    cut = [rolled[r : r + h, c : c + w].ravel() for r in range(0, rows, h) for c in range(0, columns, w)]
-    return np.stack(cut)
+    """The windows (window, token) of an image (row, column), by rolling and slicing as Swin does."""
+    missing = [(0, -side % step) for side, step in zip(one.grid, one.window)]
+    by = (-one.shift[0], -one.shift[1])
+    if one.roll_first:
+        rolled = np.pad(np.roll(image, by, (0, 1)), missing, constant_values=-1)
+    else:
+        rolled = np.roll(np.pad(image, missing, constant_values=-1), by, (0, 1))
+    (rows, columns), (h, w) = rolled.shape, one.window
+    return np.stack(
+        [rolled[r : r + h, c : c + w].ravel() for r in range(0, rows, h) for c in range(0, columns, w)]
+    )
 
 
 @given(one=windows())
@@ -151,6 +154,12 @@ def test_all_places_of_a_text_are_found():
         ),
         (lambda: Grid(2, 3).token(5), ShapeError, "cell=5 is outside"),
         (lambda: Windows((8, 8), 4, 4), OptionError, r"windows of 4 × 4 cells are shifted by less"),
+        (
+            lambda: Windows((8, 9), 4, 2),
+            OptionError,
+            r"do not fill a 8 × 9 grid: give roll_first=True \(as timm\)",
+        ),
+        (lambda: Windows((8, 8), 4, 2, "first"), OptionError, "give roll_first="),
         (lambda: Windows((8, 8, 8), 4), ShapeError, "give one or two whole numbers from 1"),
         (lambda: Time(3, seconds=float("nan")), OptionError, "seconds=nan"),
         (lambda: Time(3, seconds=10**400), OptionError, "give how long all tokens last"),

@@ -18,7 +18,8 @@ from visualizer.errors import OptionError, ShapeError
 class Windows(Segment):
     """Windows of a grid, as Swin's: each row of the batch is one, those of the first item first.
 
-    The grid is filled up to whole windows at the bottom and the right, rolled by ``-shift``, and cut.
+    The grid is filled up to whole windows at the bottom and the right, rolled by ``-shift``, and cut; or it
+    is rolled first.
 
     Parameters
     ----------
@@ -28,6 +29,16 @@ class Windows(Segment):
         (rows, columns) of a window; one number for both.
     shift
         By how much the grid was rolled up and to the left before it was cut, below the window's size.
+    roll_first
+        Whether it was rolled before it was filled up, as timm does, or after, as torchvision and transformers
+        do; to be said only where both take place along one side.
+
+    Raises
+    ------
+    OptionError
+        If the shift is as large as the window, or ``roll_first`` has to be said.
+    ShapeError
+        If something is not one or two whole numbers.
 
     References
     ----------
@@ -43,6 +54,7 @@ class Windows(Segment):
     grid: tuple[int, int]
     window: tuple[int, int]
     shift: tuple[int, int] = (0, 0)
+    roll_first: bool | None = None
 
     def __post_init__(self) -> None:
         for name, least in {"grid": 1, "window": 1, "shift": 0}.items():
@@ -52,6 +64,19 @@ class Windows(Segment):
                 f"shift={self.shift} was asked for, but windows of {written(self.window)} cells are shifted "
                 "by less than their size"
             )
+
+        if not isinstance(self.roll_first, bool | None) or (self.roll_first is None and self._is_ambiguous):
+            found = f"windows of {written(self.window)} cells, shifted by {self.shift}"
+            raise OptionError(
+                f"{found}, do not fill a {written(self.grid)} grid: give roll_first=True (as timm) or False (as "
+                "torchvision and transformers)"
+            )
+
+    @property
+    def _is_ambiguous(self) -> bool:
+        """Whether some side is both filled up and rolled."""
+        sides = zip(self.grid, self.window, self.shift, strict=True)
+        return any(by and cells % side for cells, side, by in sides)
 
     @property
     def length(self) -> int:
@@ -85,14 +110,22 @@ class Windows(Segment):
 
     def cell(self, token: int, batch: int) -> tuple[int, int] | None:
         """Return a token's cell in the whole grid, for a row of the batch; None if it only fills up."""
-        begun = divmod(batch % self.count, self.layout[1])
-        inner = divmod(token, self.window[1])
-        row, column = (
-            (begun[axis] * self.window[axis] + inner[axis] + self.shift[axis])
-            % (self.layout[axis] * self.window[axis])
-            for axis in (0, 1)
-        )
-        return (row, column) if row < self.grid[0] and column < self.grid[1] else None
+        windows, cells = divmod(batch % self.count, self.layout[1]), divmod(token, self.window[1])
+        row, column = map(self._undone, (0, 1), windows, cells)
+        return None if row is None or column is None else (row, column)
+
+    def _undone(self, side: int, window: int, cell: int) -> int | None:
+        """Return the row or column of the grid that a row or column of a window is; None if it fills up."""
+        place, around = window * self.window[side] + cell, self._around[side]
+        undone = (place + self.shift[side]) % around
+        return undone if place < around and undone < self.grid[side] else None
+
+    @property
+    def _around(self) -> tuple[int, int]:
+        """Number of rows and columns of what is rolled."""
+        if self.roll_first:
+            return self.grid
+        return self.layout[0] * self.window[0], self.layout[1] * self.window[1]
 
     def at(self, cell: Sequence[int], item: int = 0) -> tuple[int, int]:
         """Return the row of the batch and the token that a cell (row, column) of an item lies at."""
@@ -129,9 +162,8 @@ class Windows(Segment):
 
     def _order(self) -> tuple[Any, Any]:
         """Return the window and the token of each cell, both (rows, columns)."""
-        found = []
-        for count, side, by, n in zip(self.grid, self.window, self.shift, self.layout, strict=True):
-            found.append(np.divmod((np.arange(count) - by) % (n * side), side))
+        sides = zip(self.grid, self.window, self.shift, self._around, strict=True)
+        found = [np.divmod((np.arange(cells) - by) % around, side) for cells, side, by, around in sides]
         (down, row), (beside, column) = found
         return down[:, None] * self.layout[1] + beside, row[:, None] * self.window[1] + column
 
