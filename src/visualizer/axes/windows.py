@@ -64,13 +64,10 @@ class Windows(Segment):
                 f"shift={self.shift} was asked for, but windows of {written(self.window)} cells are shifted "
                 "by less than their size"
             )
-
         if not isinstance(self.roll_first, bool | None) or (self.roll_first is None and self._is_ambiguous):
-            found = f"windows of {written(self.window)} cells, shifted by {self.shift}"
-            raise OptionError(
-                f"{found}, do not fill a {written(self.grid)} grid: give roll_first=True (as timm) or False (as "
-                "torchvision and transformers)"
-            )
+            cut = f"windows of {written(self.window)} cells, shifted by {self.shift}, do not fill"
+            wanted = "give roll_first=True (as timm) or False (as torchvision and transformers)"
+            raise OptionError(f"{cut} a {written(self.grid)} grid: {wanted}")
 
     @property
     def _is_ambiguous(self) -> bool:
