@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from visualizer.attention import Factors
-from visualizer.recorders.factored import compare_factored
+from visualizer.attention.softmax import FactorSource
 from visualizer.recorders.fused import FusedCall
 
 ROWS = 2
@@ -25,7 +25,7 @@ def compare_rows(call: FusedCall, dtype: torch.dtype | None = None) -> Any:
     ``dtype`` is what factors are held as: the rows are those of what is held.
     """
     if call.factors is not None:
-        return compare_factored(call if dtype is None else call._replace(factors=_held(call.factors, dtype)))
+        return _compare_factored(call, call.factors if dtype is None else _held(call.factors, dtype))
     query, key, value = call.query, call.key, call.value
     if call.dropout or not call.output.numel() or query.is_nested:
         return None
@@ -39,8 +39,27 @@ def compare_rows(call: FusedCall, dtype: torch.dtype | None = None) -> Any:
     weights = torch.softmax(_masked(logits, call, rows, batch), -1)
     if call.mask is not None:
         weights = torch.nan_to_num(weights, nan=0.0)  # rows without any key are zeros in torch's kernels
-    expected = _product(weights, value.to(wide))
-    return (expected - output.to(wide)).abs().amax() / expected.abs().amax().clamp_min(torch.finfo(wide).tiny)
+    return _difference(_product(weights, value.to(wide)), output)
+
+
+def _compare_factored(call: FusedCall, factors: Factors) -> Any:
+    """Compare a call that is more than q, k and a mask, as `compare_rows` does."""
+    if factors.v is None or call.dropout or not call.output.numel():
+        return None
+    heads, queries = factors.q.shape[-3:-1]
+    rows, batch = _some_rows(queries), _choice.randrange(factors.q.shape[0])
+    wide = torch.promote_types(factors.q.dtype, torch.float32)
+    source = FactorSource(factors, exact=False, work=wide)
+    with torch._C._EnableTorchFunction():  # noqa: SLF001  # indexing by cells needs it
+        weights = source.weights((range(batch, batch + 1), range(heads), range(queries)[rows]))[0]
+    expected = _product(weights.to(wide), factors.v[batch].to(wide))
+    return _difference(expected, call.output[batch][:, rows])
+
+
+def _difference(expected: torch.Tensor, output: torch.Tensor) -> torch.Tensor:
+    """Return the largest difference, relative to the largest number."""
+    largest = expected.abs().amax().clamp_min(torch.finfo(expected.dtype).tiny)
+    return (expected - output.to(expected.dtype)).abs().amax() / largest
 
 
 def _held(factors: Factors, dtype: torch.dtype) -> Factors:

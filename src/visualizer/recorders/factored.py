@@ -1,25 +1,19 @@
-"""Calls that are more than q, k and a mask: their factors, held and compared with the calls' outputs."""
+"""Calls that are more than q, k and a mask: their factors, as they are held."""
 
 from __future__ import annotations
 
-import random
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import torch
 
 from visualizer.attention import Band, Factors
-from visualizer.attention.softmax import FactorSource
 from visualizer.errors import OptionError
 from visualizer.recorders.functions import HeldFunction
 from visualizer.recorders.holding import Holder
 
 if TYPE_CHECKING:
     from visualizer.options import Options
-    from visualizer.recorders.fused import FusedCall
-
-ROWS = 2
-_choice = random.Random(0)  # its own: the user's seeds stay as they are
 
 
 def held_factors(
@@ -74,24 +68,3 @@ def _rows(factors: Factors, rows: Any) -> Factors:
     if bias is not None and bias.shape[-2] > 1:
         bias = bias[..., rows, :]
     return replace(factors, q=factors.q[..., rows, :], band=band, bias=bias)
-
-
-def compare_factored(call: FusedCall) -> Any:
-    """Return by how much some rows of the map, times v, differ at most from the output's own.
-
-    Relative to the largest number of those rows. None where the output was made with dropout, or is empty.
-    """
-    factors = call.factors
-    if factors is None or factors.v is None or call.dropout or not call.output.numel():
-        return None
-    heads, queries = factors.q.shape[-3:-1]
-    rows = [_choice.randrange(queries) for _ in range(min(ROWS, queries))]
-    batch = _choice.randrange(factors.q.shape[0])
-    wide = torch.promote_types(factors.q.dtype, torch.float32)
-    source = FactorSource(factors, exact=False, work=wide)
-    with torch._C._EnableTorchFunction():  # noqa: SLF001  # indexing by cells needs it
-        weights = source.weights((range(batch, batch + 1), range(heads), rows))[0]
-    value = factors.v[batch].to(wide).repeat_interleave(factors.group, -3)
-    expected = weights.to(wide) @ value
-    output = call.output[batch][:, rows].to(wide)
-    return (expected - output).abs().amax() / expected.abs().amax().clamp_min(torch.finfo(wide).tiny)

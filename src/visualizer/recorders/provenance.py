@@ -7,7 +7,7 @@ and no address is mistaken for a later one.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator
 from typing import Any, NamedTuple
 
 import torch
@@ -58,9 +58,9 @@ class Marks:
         entry = self._entries.get(address) if address is not None else None
         return entry.marks if entry is not None else _NONE
 
-    def put(self, tensor: Any, marks: Iterable[Mark]) -> None:
+    def put(self, tensor: Any, marks: Collection[Mark]) -> None:
         """Add marks to a tensor's storage."""
-        address = storage_address(tensor)
+        address = storage_address(tensor) if marks else None  # most layers' results bear none
         if address is None:
             return
         with self._lock:
