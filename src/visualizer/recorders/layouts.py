@@ -5,7 +5,7 @@ A product sees a map as (..., query, key) whatever the axes' order was, as in ``
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import permutations
 from math import prod
 
@@ -43,9 +43,7 @@ def order_of(value: torch.Tensor, axis: int, use: Use | None, latest: torch.Tens
     fitting = list(_orders(shape, axis, seen.shape)) or list(_merging_orders(shape, axis, seen.shape))
     if len(fitting) < 2 or latest is None or not is_readable(latest):
         return fitting[0] if fitting else plain
-    likeness = [_likeness(latest.permute(order), seen) for order in fitting]
-    best = max(likeness)
-    return fitting[likeness.index(best)] if best > _LIKE else fitting[0]
+    return fitting[_most_alike((latest.permute(order) for order in fitting), seen) or 0]
 
 
 def keys_of(value: torch.Tensor, use: Use | None) -> slice:
@@ -64,9 +62,8 @@ def keys_of(value: torch.Tensor, use: Use | None) -> slice:
         return everything
     seen = seen.reshape(-1, *seen.shape[-2:])
     parts = [slice(0, taken), slice(length - taken, length)]
-    likeness = [_likeness(value[..., part], seen) for part in parts]
-    best = max(likeness)
-    return parts[likeness.index(best)] if best > _LIKE else everything
+    best = _most_alike((value[..., part] for part in parts), seen)
+    return everything if best is None else parts[best]
 
 
 def _orders(shape: tuple[int, ...], axis: int, seen: torch.Size) -> Iterator[tuple[int, ...]]:
@@ -89,10 +86,23 @@ def _merging_orders(shape: tuple[int, ...], axis: int, seen: torch.Size) -> Iter
             yield (*order, axis)
 
 
+def _most_alike(maps: Iterable[torch.Tensor], seen: torch.Tensor) -> int | None:
+    """Return which of several maps, the usual first, is the one that was seen; None where none is."""
+    likeness: list[float] = []
+    for one in maps:
+        likeness.append(_likeness(one, seen))
+        if likeness[-1] == 1:
+            break  # no other is more alike, and each one costs a copy
+    best = max(likeness)
+    return likeness.index(best) if best > _LIKE else None
+
+
 def _likeness(permuted: torch.Tensor, seen: torch.Tensor) -> float:
     """Return the cosine of the angle between two maps: dropout, masks and factors leave it near 1."""
-    some = max(1, _ENOUGH // max(1, seen.shape[1] * seen.shape[2]))
-    left, right = permuted.reshape(seen.shape)[:some].flatten(), seen[:some].flatten()
+    each = max(1, seen.shape[1] * seen.shape[2])
+    some = max(1, _ENOUGH // each) * each
+    slabs = -(-some * permuted.shape[0] // max(1, permuted.numel()))  # of the first axis, which hold so many
+    left, right = permuted[:slabs].reshape(-1)[:some], seen.reshape(-1)[:some]
     left, right = torch.nan_to_num(left.double()), torch.nan_to_num(right.double())
     size = left.norm() * right.norm()
     return round(float(left @ right / size), 6) if size else 0.0
