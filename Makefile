@@ -12,7 +12,7 @@ PYTHON ?= $(shell for python in $$(which -a python3.11 2>/dev/null) python3 pyth
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all lint types bench zoo clean
+.PHONY: help demo test test-all lint types docs bench zoo clean
 
 help:  ## say what there is to make
 	@sed -n 's/^\([a-z-]*\):.*## /make \1\t/p' Makefile | expand -t 16
@@ -35,6 +35,10 @@ lint: $(VENV)/.dev  ## ruff: rules and format
 types: $(VENV)/.dev  ## mypy, strict, on src
 	$(BIN)/mypy
 
+docs: $(VENV)/.dev  ## the site, from docs/ into site/; a warning is an error
+	$(BIN)/sphinx-build --fail-on-warning --keep-going --quiet docs site
+	@echo "Open site/index.html"
+
 bench: $(VENV)/.beside  ## every benchmark
 	@set -e; for benchmark in benchmarks/*.py; do \
 		echo "== $$benchmark"; PYTHONPATH=$(VENV)/beside $(BIN)/python $$benchmark; done
@@ -46,7 +50,7 @@ $(ZOO)/zoo.py:
 	@echo "There is no $@: name the folder that has it, as in make zoo ZOO=../zoo"; exit 1
 
 clean:  ## remove what was made; .venv stays and is installed into anew
-	rm -rf .nox .mypy_cache .ruff_cache .pytest_cache .hypothesis demo dist $(VENV)/.demo $(VENV)/.dev $(VENV)/.beside $(VENV)/.zoo
+	rm -rf .nox .mypy_cache .ruff_cache .pytest_cache .hypothesis demo dist site $(VENV)/.demo $(VENV)/.dev $(VENV)/.beside $(VENV)/.zoo
 
 # The empty files below say what .venv holds: pip runs again only when what it read has changed.
 
