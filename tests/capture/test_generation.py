@@ -72,12 +72,14 @@ def test_the_steps_join_to_the_map_of_the_whole_sequence(prompt, cache, attentio
     assert np.abs(joined.numpy()[..., : whole.shape[-1]] - whole).max() < 1e-5
 
 
-@pytest.mark.parametrize("cache", ["dynamic", "static"])
-def test_left_padding_stays_where_it_is(prompt, cache, attention):
+@pytest.mark.parametrize(
+    "options", [{}, {"cache_implementation": "static"}, {"prefill_chunk_size": 3}], ids=str
+)
+def test_left_padding_stays_where_it_is(prompt, options, attention):
     model = make(attn_implementation=attention)
     mask = torch.ones_like(prompt)
     mask[0, :3] = 0
-    run, tokens = generate(model, prompt, 5, mask, cache_implementation=cache)
+    run, tokens = generate(model, prompt, 5, mask, **options)
     whole = eager(model, tokens[:, :-1], torch.nn.functional.pad(mask, (0, 4), value=1))
     joined = run.stitched(PATH).numpy()[..., : whole.shape[-1]]
     assert np.abs(joined[1] - whole[1]).max() < 1e-5

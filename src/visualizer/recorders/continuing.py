@@ -41,10 +41,15 @@ def place_in_sequence(
 def _may_be_a_step(value: torch.Tensor) -> bool:
     """Tell whether a map has fewer queries than keys, or its last key is seen by the last query alone."""
     queries, keys = value.shape[-2:]
-    return queries < keys or (queries == keys and not bool(value[..., -2:-1, -1].any()))
+    return queries < keys or (queries == keys and not bool(_weight(value[..., -2:-1, :])[..., -1].any()))
 
 
 def _seen_keys(value: torch.Tensor) -> torch.Tensor:
-    """Return which keys (key,) have weight: rows that a mask hides whole are even, and see none."""
+    """Return which keys (key,) have weight in any row."""
+    return _weight(value).flatten(0, -2).any(0)
+
+
+def _weight(value: torch.Tensor) -> torch.Tensor:
+    """Return where a map has weight: rows that a mask hides whole are even, and have none."""
     smallest, largest = value.aminmax(dim=-1, keepdim=True)
-    return ((value > 0) & (smallest < largest)).flatten(0, -2).any(0)
+    return (value > 0) & (smallest < largest)
