@@ -81,6 +81,7 @@ def test_left_padding_stays_where_it_is(prompt, options, attention):
     mask[0, :3] = 0
     run, tokens = generate(model, prompt, 5, mask, **options)
     whole = eager(model, tokens[:, :-1], torch.nn.functional.pad(mask, (0, 4), value=1))
+    assert "3 padded queries left out" in repr(run.stitched(PATH))
     joined = run.stitched(PATH).numpy()[..., : whole.shape[-1]]
     assert np.abs(joined[1] - whole[1]).max() < 1e-5
     assert np.abs(joined[0, :, 3:] - whole[0, :, 3:]).max() < 1e-5

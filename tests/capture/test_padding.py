@@ -55,3 +55,25 @@ def test_a_key_that_all_queries_pass_over_is_no_padding():
         model(q, k)
     assert not run[0].map.tensor()[..., 4].any()
     assert "padded" not in repr(run[0].map)
+
+
+@pytest.mark.parametrize("kind", ["eager", "sdpa"])
+def test_padding_is_told_within_a_cache_that_has_free_slots(kind):
+    class Cached(torch.nn.Module):
+        def forward(self, q, k, seen):
+            if kind == "sdpa":
+                return torch.nn.functional.scaled_dot_product_attention(q, k, k, attn_mask=seen)
+            return (q @ k.mT).masked_fill(~seen, torch.finfo(q.dtype).min).softmax(-1) @ k
+
+    torch.manual_seed(0)
+    q, k = torch.randn(2, 2, 3, 4), torch.randn(2, 2, 9, 4)
+    causal = torch.arange(9) <= torch.arange(3)[:, None] + 3  # queries 3 to 5, slots 6 to 8 are free
+    padding = torch.arange(9) < torch.tensor([0, 4])[:, None, None, None]
+    other = (torch.arange(9) < torch.tensor([6, 4])[:, None, None, None]).expand(2, 1, 3, 9)
+    model = Cached()
+    with visualizer.capture(model) as run:
+        model(q, k, causal & ~padding)
+        model(q, k, other)  # of another sequence, whose padding is not the queries'
+    assert "1 padded queries left out" in repr(run[0].map)
+    assert "padded" not in repr(run[1].map)
+    np.testing.assert_allclose(run[0].map.received().sum(-1), [[3.0] * 2, [2.0] * 2], atol=1e-6)

@@ -46,8 +46,8 @@ class FormedMap(NamedTuple):
         The keys that have values: others are sinks.
     values
         What the product multiplies with it, (..., key, width), where it was seen.
-    unseen
-        Which keys (batch, key) a mask hides from all queries, None where none.
+    padded
+        Which queries (batch, query) are padding, None where none are known to be.
     """
 
     value: torch.Tensor
@@ -58,7 +58,7 @@ class FormedMap(NamedTuple):
     has_queries: bool = True
     keys: slice = slice(None)
     values: torch.Tensor | None = None
-    unseen: torch.Tensor | None = None
+    padded: torch.Tensor | None = None
 
 
 @dataclass(eq=False)  # compared as the objects that they are
@@ -87,8 +87,8 @@ class Candidate:
         The output as autograd knows it, where gradients are wanted; where it was, once it is written into.
     levels
         Where the values were read, for deformable attention.
-    unseen
-        Which keys (batch, key) a mask hides from all queries, None where none.
+    padded
+        Which queries (batch, query) are padding, None where none are known to be.
     edits
         What became of it since.
     """
@@ -104,7 +104,7 @@ class Candidate:
     masked: torch.Tensor | None = None
     traced: Any = None
     levels: tuple[SampledLevel, ...] = ()
-    unseen: torch.Tensor | None = None
+    padded: torch.Tensor | None = None
     edits: Edits = field(init=False)
 
     def __post_init__(self) -> None:
@@ -132,9 +132,9 @@ class Candidate:
                 value, order = taken, tuple(range(taken.dim()))
         keys = keys_of(value.permute(order), use)
         values = use.values_by_key if use is not None else None
-        unseen = self.unseen if order == tuple(range(value.dim())) and keys == slice(None) else None
+        padded = self.padded if order == tuple(range(value.dim())) and keys == slice(None) else None
         return FormedMap(
-            value, order, self.how, self.traced, self.levels, self.from_product, keys, values, unseen
+            value, order, self.how, self.traced, self.levels, self.from_product, keys, values, padded
         )
 
     def anchor(self) -> None:

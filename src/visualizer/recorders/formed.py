@@ -19,7 +19,7 @@ from visualizer.recorders.handing_on import HandingOn
 from visualizer.recorders.multiplications import Multiplications
 from visualizer.recorders.native import NativeAttention
 from visualizer.recorders.origins import Origins
-from visualizer.recorders.padding import unseen_keys
+from visualizer.recorders.padding import padded_queries
 from visualizer.recorders.products import Products
 from visualizer.recorders.provenance import FIXED, LOGITS
 from visualizer.recorders.readable import is_symbolic
@@ -112,7 +112,7 @@ class FormedMaps:
             self._reach(operation, logits)
             self._widen()
             candidate = self._undecided.add("softmax", result, axis, of_logits)
-            candidate.unseen = unseen_keys(logits, axis)
+            candidate.padded = padded_queries(logits, axis)
 
     def _reach(self, operation: Operation, *operands: torch.Tensor) -> None:
         """Have the graph reach what the model was given, and nothing that it owned before."""

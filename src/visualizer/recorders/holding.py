@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from visualizer.recorders.growing import GrowingKeys
+from visualizer.recorders.padding import valid_queries
 from visualizer.recorders.provenance import storage_address
 from visualizer.recorders.writes import watched
 
@@ -26,7 +27,7 @@ class Holder:
     def __init__(self, device: Any = None, dtype: Any = None) -> None:
         self._device, self._dtype = None if device is None else torch.device(device), dtype
         self._masks: deque[tuple[torch.Tensor, int, torch.Tensor]] = deque(maxlen=_MASKS)
-        self._valid: deque[tuple[torch.Tensor, torch.Tensor]] = deque(maxlen=_MASKS)
+        self._valid: deque[tuple[torch.Tensor, torch.Tensor | None]] = deque(maxlen=_MASKS)
         self._keys: defaultdict[Any, GrowingKeys] = defaultdict(GrowingKeys)
 
     def device_of(self, tensor: torch.Tensor) -> torch.device:
@@ -102,15 +103,16 @@ class Holder:
         self._masks.append((mask.detach(), _version(mask), held))
         return held
 
-    def valid_queries(self, mask: torch.Tensor) -> torch.Tensor:
-        """Return which queries of self-attention are no padding, (batch, 1, query): some query sees them.
+    def valid_queries(self, mask: torch.Tensor) -> torch.Tensor | None:
+        """Return which queries of self-attention are no padding, (batch, 1, query); None: not known.
 
         ``mask`` is one that `hold_mask` returned, (batch, head or 1, query or 1, key).
         """
         for known, valid in self._valid:
             if known is mask:
                 return valid
-        self._valid.append((mask, allowed_by(mask).any(-2).any(1, keepdim=True)))
+        valid = valid_queries(allowed_by(mask).any(1))
+        self._valid.append((mask, None if valid is None else valid.unsqueeze(1)))
         return self._valid[-1][1]
 
     def forget(self) -> None:

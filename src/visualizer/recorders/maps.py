@@ -90,8 +90,8 @@ def formed_map(found: FormedMap, module: Any, holder: Holder, options: Options) 
     first_key, sequence = place_in_sequence(value, values, (id(module), "values"), holder)
     rows = None if found.levels else options.rows(value.shape[-2])
     valid = None
-    if found.unseen is not None and not is_cross_attention(module):
-        valid = ~found.unseen.unsqueeze(1)
+    if found.padded is not None and not is_cross_attention(module):
+        valid = ~found.padded.unsqueeze(1)
         valid = valid if rows is None else valid[..., rows]
     held = holder.hold(value if rows is None else value[..., rows, :])
     map_ = AttentionMap(Dense(held, query_valid=valid))
@@ -135,8 +135,10 @@ def _seen_keys(mask: torch.Tensor) -> torch.Tensor:
 
 def _valid_queries(mask: Any, queries: int, key: torch.Tensor, holder: Holder) -> torch.Tensor | None:
     """Return which queries are no padding, where tokens attend to themselves and a mask says so."""
-    if mask is None or mask.dim() != 4 or not queries == key.shape[-2] == mask.shape[-1]:
+    if mask is None or mask.dim() != 4 or mask.shape[-1] != key.shape[-2]:
         return None
+    if queries != key.shape[-2] and (queries == 1 or mask.shape[-2] != queries):
+        return None  # that do not say which keys are the queries' own
     if mask.shape[0] == 1 and mask.shape[1] != 1 and mask.shape[-2] != 1:
         return None  # a bias of each head, the same for the whole batch: it hides no key
     return holder.valid_queries(holder.hold_mask(mask))
