@@ -64,7 +64,7 @@ SEES = {
     "_find": {"options", "session"},
     "eager": {"calls", "errors", "run", "session", "tables"},
     "visualizer": {"classic"},
-    "plots": {"errors", "snapshots"},
+    "plots": {"attention", "axes", "calls", "errors", "run", "snapshots"},
     "__init__": {"_find", "_from_arrays", "errors", "classic", "eager", "instrument", "plots", "session"},
     "demo": {"__init__", "errors", "instrument", "plots"},
     "cli": {"__init__", "errors", "demo"},

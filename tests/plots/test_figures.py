@@ -107,10 +107,10 @@ def test_all_that_is_drawn_lies_within_the_page_and_nothing_on_top_of_it(name):
 
 
 def test_a_caption_in_chinese_is_broken_at_the_width_of_its_characters():
-    from visualizer.plots.figures import _wrapped
+    from visualizer.plots.figures import wrapped
 
-    assert [len(line) for line in _wrapped("字" * 60, 240)] == [33, 27]
-    assert max(len(line) for line in _wrapped("word " * 60, 240)) > 50
+    assert [len(line) for line in wrapped("字" * 60, 240)] == [33, 27]
+    assert max(len(line) for line in wrapped("word " * 60, 240)) > 50
 
 
 def test_the_callers_axes_are_drawn_in_and_the_callers_figure_returned():

@@ -18,16 +18,28 @@ if TYPE_CHECKING:
         visualize_grid_to_grid,
         visualize_grid_to_grid_with_cls,
     )
+    from visualizer.plots.rows import frames, row, tokens, volume
+
+_HOMES = {
+    "matrices": ("grid_show", "head", "heads", "visualize_head", "visualize_heads"),
+    "overlays": ("grid_to_grid", "visualize_grid_to_grid", "visualize_grid_to_grid_with_cls"),
+    "rows": ("frames", "row", "tokens", "volume"),
+}
+_HOME = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
+    "frames",
     "grid_show",
     "grid_to_grid",
     "head",
     "heads",
+    "row",
+    "tokens",
     "visualize_grid_to_grid",
     "visualize_grid_to_grid_with_cls",
     "visualize_head",
     "visualize_heads",
+    "volume",
 ]
 
 
@@ -36,8 +48,7 @@ def __getattr__(name: str) -> Any:
         message = f"module {__name__!r} has no attribute {name!r}"
         raise AttributeError(message)
     require("matplotlib", "plots", "Drawing")
-    home = "overlays" if "grid_to_grid" in name else "matrices"
-    return getattr(importlib.import_module(f"{__name__}.{home}"), name)
+    return getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
 
 
 def __dir__() -> list[str]:

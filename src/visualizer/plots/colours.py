@@ -15,7 +15,7 @@ from visualizer.errors import OptionError
 from visualizer.plots.arrays import Floats, finite
 from visualizer.plots.options import colour_map
 
-SEQUENTIAL = "viridis"
+SEQUENTIAL, ON_IMAGE, ON_TEXT = "viridis", "inferno", "Blues"
 DIVERGING = "RdBu_r"
 SCALES = {"linear": "linear", "sqrt": "square-root", "log": "logarithmic"}
 OVER, UNDER = "#ff3fa4", "#ffffff"  # clipped cells: colours that no default map contains

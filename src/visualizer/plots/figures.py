@@ -75,7 +75,7 @@ class Frame:
         """Write ``title`` above all panels."""
         if title is None:
             return
-        text, properties = _lines(str(title).split("\n"))
+        text, properties = one_text(str(title).split("\n"))
         own = properties["fontfamily"] == rcParams["font.family"]  # of others there may be no bold
         properties |= {"fontsize": TITLE, "fontweight": "bold" if own else "normal"}
         if self.borrowed:
@@ -90,7 +90,7 @@ class Frame:
         last = self.axes[-1]
         width = last.get_window_extent().width if self.borrowed else self.figure.bbox.width
         words = " ".join(sentences) if caption is True else caption
-        text, properties = _lines(_wrapped(words, width / self.figure.dpi * 72))
+        text, properties = one_text(wrapped(words, width / self.figure.dpi * 72))
         properties |= {"fontsize": LABEL, "alpha": FAINT, "linespacing": 1.3}
         if self.borrowed:
             self._attach(last, last.xaxis.label if last.axison else last.patch, text, va="top", **properties)
@@ -172,17 +172,18 @@ def draw_image(axes: Axes, values: Any, **look: Any) -> None:
 
 def add_panel_title(axes: Axes, title: str) -> None:
     """Write ``title`` above one panel."""
-    text, properties = _lines([title])
+    text, properties = one_text([title])
     axes.set_title(text, fontsize=PANEL, pad=3, **properties)
 
 
-def _wrapped(words: str, room: float) -> list[str]:
+def wrapped(words: str, room: float) -> list[str]:
     """Break ``words`` into lines of at most ``room`` points; East Asian characters are twice as wide."""
     widths = [1.0 if east_asian_width(character) in "WF" else EM for character in words] or [EM]
     width = max(20, int(0.98 * room / (LABEL * sum(widths) / len(widths))))
     return [part for line in words.split("\n") for part in textwrap.wrap(line, width) or [""]]
 
 
-def _lines(lines: Sequence[str]) -> tuple[str, dict[str, Any]]:
+def one_text(lines: Sequence[str]) -> tuple[str, dict[str, Any]]:
+    """Return lines as one text that can be drawn, and the properties to draw it with."""
     texts, properties = plain_text(lines)
     return "\n".join(texts), properties

@@ -9,9 +9,9 @@ import numpy as np
 
 from visualizer.errors import OptionError, ShapeError
 from visualizer.plots.arrays import Floats, map_stack, one_map
+from visualizer.plots.labels import token_labels
 from visualizer.plots.panels import Look, Panel, draw_panels
 from visualizer.plots.pictures import rgb_picture
-from visualizer.plots.tokens import token_labels
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

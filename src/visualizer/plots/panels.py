@@ -11,8 +11,8 @@ import numpy as np
 from visualizer.plots.arrays import Floats
 from visualizer.plots.colours import MISSING, ColourScale, colour_scale
 from visualizer.plots.figures import COLUMN, LABEL, PAGE, add_panel_title, draw_image, open_frame
+from visualizer.plots.labels import label_axis, label_length
 from visualizer.plots.options import check_interpolation
-from visualizer.plots.tokens import label_axis, label_length
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

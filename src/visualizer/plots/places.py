@@ -20,6 +20,7 @@ from visualizer.plots.writing import plain_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.colors import Colormap
 
 MARK = "#ff2d2d"
 LANE, GAP = 0.1, 0.03  # size of the lane's cells and their distance, in longer sides of the image
@@ -32,8 +33,14 @@ class Paint:
     """How a map is laid over an image."""
 
     colours: ColourScale
-    alpha: float
-    interpolation: str
+    alpha: float = 0.6
+    interpolation: str = "nearest"
+    paper: float | None = None  # the grey that what lies beside the images is drawn as if upon; None: opaque
+
+    @property
+    def flat(self) -> Colormap:
+        """The colours as they look on even ground: those of the bar and of what lies beside the images."""
+        return self.colours.cmap if self.paper is None else self.colours.over_grey(self.paper, self.alpha)
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from visualizer.errors import ShapeError
-from visualizer.plots.tokens import label_axis, label_length, token_labels
+from visualizer.plots.labels import label_axis, label_length, token_labels
 
 
 def labelled(labels, room=2.0):

@@ -1,0 +1,116 @@
+"""What can be asked of the pictures that are drawn by axes: which map, which query, and how it shall look."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any
+
+from visualizer.errors import OptionError
+
+if TYPE_CHECKING:
+    from matplotlib.colors import Colormap
+
+# Widths in inches of what publishers set, from their author guides and styles.
+WIDTHS = {
+    "column": 3.4, "page": 7.0, "nature": 3.5, "nature-page": 7.2, "ieee": 3.5, "ieee-page": 7.16,
+    "neurips": 5.5, "iclr": 5.5, "icml": 3.25, "icml-page": 6.75, "cvpr": 3.25, "cvpr-page": 6.875,
+    "acl": 3.03, "acl-page": 6.3,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Options:
+    """All that can be asked for, each picture taking a part of it.
+
+    Attributes
+    ----------
+    layer, call, head, batch
+        Of a run: the module's path, and which of its calls, from 0. Of several heads one, from 0, or "mean";
+        which row of the batch.
+    axis, queries, keys
+        What the tokens on both sides of the map, or on one, are: as `Run.label` takes them. Of a run its own.
+    image
+        What the patches are of: a picture, a list with one for each `Grid`, for `Frames` (frame, height,
+        width, channel), for a `Volume` (depth, height, width). Of a run its own.
+    query, cell, pixel, text, special, nth
+        One of: a token's index, a cell, a place (x, y) in the image, a piece of text, a special token's name;
+        and which of several places.
+    title, caption
+        What stands above it; False for no caption, or another one.
+    cmap, vmin, vmax, scale, alpha, interpolation
+        Colours, as in `head` and `grid_to_grid`.
+    width
+        Inches, or one of `WIDTHS`, such as "column" or "neurips".
+    """
+
+    layer: str | None = None
+    call: int | None = None
+    head: int | str | None = None
+    batch: int = 0
+    axis: Any = None
+    queries: Any = None
+    keys: Any = None
+    image: Any = None
+    query: int | None = None
+    cell: Sequence[int] | None = None
+    pixel: tuple[float, float] | None = None
+    text: str | None = None
+    special: str | None = None
+    nth: int | None = None
+    title: str | None = None
+    caption: bool | str = True
+    cmap: str | Colormap | None = None
+    vmin: float | None = None
+    vmax: float | None = None
+    scale: str = "linear"
+    alpha: float = 0.6
+    interpolation: str = "nearest"
+    width: float | str | None = None
+
+    @classmethod
+    def read(cls, given: Mapping[str, Any], **usual: Any) -> Options:
+        """Return what was asked for, and what is ``usual`` for a picture where nothing was.
+
+        Raises
+        ------
+        OptionError
+            If there is no such option.
+
+        Examples
+        --------
+        >>> Options.read({"head": 3}, scale="sqrt").scale
+        'sqrt'
+        """
+        known = [field.name for field in fields(cls)]
+        for name in given:
+            if name not in known:
+                near = ", ".join(get_close_matches(name, known, 3, 0.4)) or ", ".join(known)
+                raise OptionError(f"{name}= was given, but there is no such option: there are {near}")
+        return cls(**usual | dict(given))
+
+    @property
+    def asked(self) -> dict[str, Any]:
+        """What names a query, without what was left out."""
+        named = {name: getattr(self, name) for name in ("query", "cell", "pixel", "text", "special")}
+        return {name: value for name, value in named.items() if value is not None}
+
+    def inches(self, usual: str) -> float:
+        """Return the width of the figure.
+
+        Raises
+        ------
+        OptionError
+            If it is neither a positive number nor the name of one.
+
+        Examples
+        --------
+        >>> Options().inches("page"), Options(width="neurips").inches("page")
+        (7.0, 5.5)
+        """
+        width = usual if self.width is None else self.width
+        inches = WIDTHS.get(width, 0.0) if isinstance(width, str) else float(width)
+        if not 1 <= inches <= 100:
+            raise OptionError(f"width={width!r} was asked for; give inches, or one of {', '.join(WIDTHS)}")
+        return inches

@@ -1,0 +1,110 @@
+"""Tokens as text, each shaded by its weight, in lines as they are read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from visualizer.plots.arrays import Floats
+from visualizer.plots.colours import MISSING
+from visualizer.plots.places import MARK, Paint
+from visualizer.plots.writing import plain_text
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+SIZE, TALL, PAD, GAP = (
+    8.0,
+    12.5,
+    1.6,
+    1.4,
+)  # points: of the font, height of a chip, around text, between chips
+LONGEST = 40  # characters of a token that are shown
+DARK = 0.5  # colours of less luminance bear white text
+MANY = 400  # more tokens than this are not written out
+
+
+@dataclass(frozen=True)
+class Chips:
+    """Tokens with their weights; ``marked`` are those of the query, ``heading`` stands above."""
+
+    names: Sequence[str]
+    weights: Floats
+    paint: Paint
+    marked: frozenset[int] = frozenset()
+    heading: str = ""
+
+    def height(self, width: float) -> float:
+        """Return how many inches the lines take."""
+        places = self._placed(width * 72)[2]
+        return (max(line for _, line in places) + 1) * (TALL + GAP) / 72
+
+    def draw(self, axes: Axes) -> None:
+        """Draw the lines; data are in points."""
+        box = axes.get_window_extent().transformed(axes.figure.dpi_scale_trans.inverted())
+        axes.set(xlim=(0, box.width * 72), ylim=(box.height * 72, 0))
+        axes.set_axis_off()
+        texts, widths, places = self._placed(box.width * 72)
+        properties = plain_text([*self.names, "␣"])[1]
+        for token, (x, line) in enumerate(places):
+            y, colour = line * (TALL + GAP), _colour(self.weights[token], self.paint)
+            axes.add_patch(Rectangle((x, y), widths[token], TALL, **colour))
+            if token in self.marked:
+                look: dict[str, Any] = {"facecolor": "none", "edgecolor": MARK, "linewidth": 1.2, "zorder": 4}
+                axes.add_patch(Rectangle((x, y), widths[token], TALL, clip_on=False, **look))
+            ink = _ink(colour["facecolor"])
+            place = (x + PAD, y + TALL / 2 + 0.3)
+            axes.text(*place, texts[token], fontsize=SIZE, va="center_baseline", color=ink, **properties)
+
+    def _placed(self, room: float) -> tuple[list[str], list[float], list[tuple[float, int]]]:
+        """Return texts, widths of chips in points, and (x, line) of each."""
+        texts, properties = plain_text([name.strip() or "␣" for name in self.names])  # spaces make no word
+        texts = [text if len(text) <= LONGEST else text[: LONGEST - 1] + "…" for text in texts]
+        families = tuple(properties["fontfamily"])
+        widths = [min(max(_wide(text, families), 3.0) + 2 * PAD, room) for text in texts]
+        places, x, line = [], 0.0, 0
+        for width in widths:
+            if x and x + width > room:
+                x, line = 0.0, line + 1
+            places.append((x, line))
+            x += width + GAP
+        return texts, widths, places
+
+
+@lru_cache(maxsize=4096)
+def _wide(text: str, families: tuple[str, ...]) -> float:
+    """Return the width of a text in points."""
+    figure = _paper()
+    written = figure.text(0, 0, text, fontsize=SIZE, fontfamily=list(families), parse_math=False)
+    width = float(written.get_window_extent().width)
+    written.remove()
+    return width
+
+
+@lru_cache(maxsize=1)
+def _paper() -> Figure:
+    """Return a figure to measure on, one pixel a point."""
+    figure = Figure(dpi=72)
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def _colour(weight: Any, paint: Paint) -> dict[str, Any]:
+    if not np.isfinite(weight):
+        return {**MISSING}
+    return {"facecolor": paint.flat(paint.colours.norm(weight)), "edgecolor": "#999999", "linewidth": 0.3}
+
+
+def _ink(colour: Any) -> str:
+    """Return black or white, whichever is read better on a colour."""
+    if isinstance(colour, str):
+        return "black"
+    red, green, blue = colour[:3]
+    return "white" if 0.299 * red + 0.587 * green + 0.114 * blue < DARK else "black"

@@ -1,0 +1,150 @@
+"""Weights along an axis as blocks of a sheet: each segment where it lies in the input."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+
+from visualizer.axes import Axis, Frames, Grid, Segment, Special, Text, Time, Volume, Windows
+from visualizer.errors import OptionError
+from visualizer.plots.arrays import Floats
+from visualizer.plots.chips import MANY, Chips
+from visualizer.plots.pictures import rgb_picture
+from visualizer.plots.places import Paint
+from visualizer.plots.sheets import Block
+from visualizer.plots.surfaces import Line, Picture, Pictures, greyed
+
+Piece = tuple[int, Segment]
+PICTURED = (Grid, Windows)
+
+
+@dataclass(frozen=True)
+class Laid:
+    """Weights of the tokens of an axis, ``marked`` the query's own token; the image they are laid over."""
+
+    weights: Floats
+    axis: Axis
+    image: Any = None
+    batch: int = 0
+    marked: int | None = None
+
+    def blocks(self, paint: Paint) -> Iterator[Block]:
+        """Yield a block for each picture, film or line, and for tokens of text that follow one another."""
+        for pieces in self._parts():
+            yield self._block(pieces, paint)
+
+    def pictured(self) -> Picture:
+        """Return the weights of the one grid over its image."""
+        grids = [pieces[0] for pieces in self._parts() if isinstance(pieces[0][1], PICTURED)]
+        if len(grids) != 1:
+            raise OptionError(f"one picture was to be drawn, but the tokens are {self.axis.arithmetic}")
+        return self._over(*grids[0], self._background(*grids[0]))
+
+    def ground(self) -> float | None:
+        """Return the mean grey of the pictures under the weights; None where there are none."""
+        shown = [self._background(*pieces[0]) for pieces in self._parts()]
+        greys = [float(greyed(one).mean()) for one in shown if one is not None]
+        return sum(greys) / len(greys) if greys else None
+
+    def _parts(self) -> Iterator[list[Piece]]:
+        """Yield segments with the tokens that they begin at; those of words together."""
+        begun, at = [], 0
+        for segment in self.axis.segments:
+            begun.append((at, segment))
+            at += segment.length
+        keyed = groupby(enumerate(begun), lambda one: -1 if _is_words(one[1][1]) else one[0])
+        for _, group in keyed:
+            yield [piece for _, piece in group]
+
+    def _block(self, pieces: Sequence[Piece], paint: Paint) -> Block:
+        begin, segment = pieces[0]
+        if _is_words(segment):
+            return self._words(pieces, paint)
+        heading = f"{segment.counted}: {_share(self._of(begin, segment))}"
+        if isinstance(segment, PICTURED):
+            return Pictures(self._beside(begin, segment), paint, heading)
+        if isinstance(segment, Frames | Volume):
+            return Pictures(list(self._steps(begin, segment)), paint, heading)
+        own = self._own(begin, segment)
+        if isinstance(segment, Time):
+            return Line(self._of(begin, segment), 0, segment.seconds, "seconds", own, heading)
+        return Line(self._of(begin, segment), begin, begin + segment.length, "position", own, heading)
+
+    def _words(self, pieces: Sequence[Piece], paint: Paint) -> Block:
+        begin, length = pieces[0][0], sum(segment.length for _, segment in pieces)
+        weights = self.weights[begin : begin + length]
+        alone = len(pieces) == len(self.axis.segments)
+        counted = f"{length} tokens: " if length > 1 else f"{pieces[0][1].counted}: "
+        heading = "" if alone else counted + _share(weights)
+        own = None if self.marked is None else self.marked - begin
+        if length > MANY:
+            return Line(weights, begin, begin + length, "position", own, heading)
+        names = [segment.name(token) for _, segment in pieces for token in range(segment.length)]
+        return Chips(names, weights, paint, frozenset(() if own is None else (own,)), heading)
+
+    def _beside(self, begin: int, segment: Any) -> list[Picture]:
+        """Return the image as it is, the query marked in it, and beside it the weights over it."""
+        image, laid = self._background(begin, segment), self._over(begin, segment, None)
+        if image is None:
+            return [laid]
+        marked, lattice = laid.marked, laid.lattice
+        plain = Picture(image, name="query" if marked else "image", marked=marked, lattice=lattice)
+        return [plain, self._over(begin, segment, image, "keys" if marked else "weights")]
+
+    def _over(self, begin: int, segment: Any, image: Floats | None, name: str = "") -> Picture:
+        batch = self.batch if isinstance(segment, Windows) else None
+        cells = np.asarray(segment.put(self._of(begin, segment), batch))
+        own = self._own(begin, segment)
+        marked: Any = None
+        if own is not None:
+            marked = segment.cell(own, self.batch) if isinstance(segment, Windows) else segment.cell(own)
+        lattice: Any = cells.shape
+        return Picture(image, cells, name, marked, lattice)
+
+    def film(self, paint: Paint, steps: Sequence[int]) -> Block:
+        """Return some steps of the first segment, frames or a volume."""
+        segment: Any = self.axis.segments[0]
+        return Pictures(list(self._steps(0, segment, steps)), paint)
+
+    def _steps(self, begin: int, segment: Frames | Volume, only: Any = None) -> Iterator[Picture]:
+        """Yield a picture of each step of a video, or slice of a volume, or of some."""
+        cells, own = segment.put(self._of(begin, segment)), self._own(begin, segment)
+        cell = None if own is None else segment.cell(own)
+        word = "slice" if isinstance(segment, Volume) else "step"
+        for step in range(segment.cells[0]) if only is None else only:
+            image = None if self.image is None else self._frame(step, segment.cells[0])
+            marked: Any = cell[1:] if cell is not None and cell[0] == step else None
+            yield Picture(image, np.asarray(cells[step]), f"{word} {step}", marked)
+
+    def _frame(self, step: int, steps: int) -> Floats:
+        """Return the middle one of the frames or slices that a step stands for."""
+        return rgb_picture(self.image[(2 * step + 1) * len(self.image) // (2 * steps)])
+
+    def _background(self, begin: int, segment: Any) -> Floats | None:  # noqa: ARG002  # pieces are unpacked
+        if self.image is None or _is_words(segment):
+            return None
+        if isinstance(segment, Frames | Volume):
+            return self._frame(0, segment.cells[0])
+        if not isinstance(segment, PICTURED):
+            return None
+        several = isinstance(self.image, list | tuple)
+        return rgb_picture(self.image[getattr(segment, "image", 0)] if several else self.image)
+
+    def _of(self, begin: int, segment: Segment) -> Floats:
+        return self.weights[begin : begin + segment.length]
+
+    def _own(self, begin: int, segment: Segment) -> int | None:
+        inside = self.marked is not None and begin <= self.marked < begin + segment.length
+        return self.marked - begin if inside and self.marked is not None else None
+
+
+def _is_words(segment: Segment) -> bool:
+    return isinstance(segment, Special | Text)
+
+
+def _share(weights: Floats) -> str:
+    return f"sum {np.nansum(weights):.3g}"

@@ -1,0 +1,108 @@
+"""Sheets: blocks below one another, as high as what is in them, with title, colour bar and caption."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+from matplotlib.cm import ScalarMappable
+
+from visualizer.plots.figures import DPI, FAINT, LABEL, PAD, SMALL, TITLE, PrintFigure, one_text, wrapped
+from visualizer.plots.places import Paint
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from visualizer.plots.asking import Options
+
+EDGE, BETWEEN, HEADING = 0.08, 0.1, 0.16  # inches around all, between blocks, and for a block's heading
+BAR, THICK, LONGEST = 0.62, 0.1, 2.2  # inches for the bar with its numbers, its thickness, its length at most
+LINE = 1.3  # height of a line of text in font sizes
+
+
+class Block(Protocol):
+    """A part of a sheet."""
+
+    @property
+    def heading(self) -> str:
+        """What stands above it, or ""."""
+
+    @property
+    def paint(self) -> Paint | None:
+        """The scale that it is drawn on, if it is drawn on one."""
+
+    def height(self, width: float) -> float:
+        """Return how many inches it needs where it is ``width`` wide."""
+
+    def draw(self, axes: Axes) -> None:
+        """Draw it in axes of that size."""
+
+
+def draw_sheet(
+    blocks: Sequence[Block], sentences: Sequence[str], options: Options, usual: str = "column"
+) -> Figure:
+    """Return a new figure with blocks below one another, in the order of reading, and one colour bar.
+
+    ``usual`` is the width unless another one was asked for.
+    """
+    paint = next((block.paint for block in blocks if block.paint is not None), None)
+    width = options.inches(usual)
+    inner = width - 2 * EDGE - (BAR if paint else 0)
+    title = one_text(str(options.title).split("\n")) if options.title is not None else None
+    caption = _caption(sentences, options, width)
+    heights = [block.height(inner) for block in blocks]
+    above = EDGE + (_inches(title[0], TITLE) + PAD if title else 0)
+    body = sum(heights) + sum(HEADING * bool(block.heading) for block in blocks) + BETWEEN * len(blocks)
+    below = EDGE + (_inches(caption[0], LABEL) if caption else 0)
+    figure = PrintFigure(figsize=(width, above + body + below), dpi=DPI)
+    top = above
+    for block, height in zip(blocks, heights, strict=True):
+        top += HEADING * bool(block.heading)
+        axes = _axes(figure, EDGE, top, inner, height)
+        if block.heading:
+            _head(axes, block.heading)
+        block.draw(axes)
+        top += height + BETWEEN
+    if paint is not None:
+        _draw_bar(figure, paint, above, width - EDGE - BAR, min(LONGEST, body - BETWEEN))
+    _write(figure, title, caption)
+    return figure
+
+
+def _axes(figure: Figure, left: float, top: float, width: float, height: float) -> Axes:
+    """Return new axes at a place that is counted in inches from the top left."""
+    across, down = figure.get_size_inches()
+    return figure.add_axes((left / across, 1 - (top + height) / down, width / across, height / down))
+
+
+def _head(axes: Axes, heading: str) -> None:
+    text, properties = one_text([heading])
+    place: dict[str, Any] = {"xycoords": "axes fraction", "textcoords": "offset points", "fontsize": SMALL}
+    axes.annotate(text, (0, 1), (0, 2.5), va="bottom", annotation_clip=False, **place, **properties)
+
+
+def _draw_bar(figure: Figure, paint: Paint, top: float, left: float, height: float) -> None:
+    axes = _axes(figure, left + 0.08, top + 0.06, THICK, max(height - 0.12, 0.4))
+    shown = ScalarMappable(paint.colours.norm, paint.flat)
+    bar = figure.colorbar(shown, cax=axes, extend=paint.colours.extend)
+    bar.outline.set_linewidth(0.4)
+    axes.tick_params(labelsize=SMALL, width=0.4, length=2)
+
+
+def _caption(sentences: Sequence[str], options: Options, width: float) -> tuple[str, dict[str, Any]] | None:
+    words = " ".join(sentences) if options.caption is True else options.caption
+    return one_text(wrapped(words, (width - 2 * EDGE) * 72)) if words else None
+
+
+def _inches(text: str, size: float) -> float:
+    return (text.count("\n") + 1) * size * LINE / 72
+
+
+def _write(figure: Figure, title: Any, caption: Any) -> None:
+    across, down = figure.get_size_inches()
+    if title is not None:
+        figure.text(EDGE / across, 1 - EDGE / down, title[0], va="top", fontsize=TITLE, **title[1])
+    if caption is not None:
+        look: dict[str, Any] = {"fontsize": LABEL, "alpha": FAINT, "linespacing": LINE}
+        figure.text(EDGE / across, EDGE / down, caption[0], va="bottom", **look, **caption[1])

@@ -1,0 +1,216 @@
+"""Weights put back where their tokens lie: over images, frames and slices, and along time."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from matplotlib import rcParams
+from matplotlib.collections import PatchCollection
+from matplotlib.patches import Rectangle
+from matplotlib.patheffects import withStroke
+
+from visualizer.plots.arrays import Floats
+from visualizer.plots.colours import MISSING
+from visualizer.plots.figures import SMALL, draw_image
+from visualizer.plots.pictures import grey_picture
+from visualizer.plots.places import CONTRAST, LINE, MARK, Paint
+from visualizer.plots.writing import plain_text
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+GAP, ABOVE = 0.05, 0.16  # between pictures, in their widths; inches above them for their names
+TALLEST, WIDEST = 3.0, 3.4  # inches that one picture takes at most
+BINS = 600  # more tokens than this along a line are drawn in bins
+LOW = 0.75  # inches of a line's height
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture (height, width, 3), what of a map lies over it (rows, columns), the name, the marked cell."""
+
+    picture: Floats | None
+    cells: Floats | None = None
+    name: str = ""
+    marked: tuple[int, int] | None = None
+    lattice: tuple[int, int] | None = None  # (rows, columns), where no cells tell it
+    points: Any = None  # (x, y, weight) in shares of the picture
+
+    @property
+    def ratio(self) -> float:
+        """Height in widths."""
+        shown = self.picture if self.picture is not None else self.cells
+        return 1.0 if shown is None else shown.shape[0] / shown.shape[1]
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """Pictures of one size in rows of ``columns``, or as many as find room."""
+
+    pictures: Sequence[Picture]
+    paint: Paint
+    heading: str = ""
+    columns: int | None = None
+    rows: Sequence[str] = field(default=())  # what each row of pictures is called
+
+    def height(self, width: float) -> float:
+        """Return how many inches all rows take."""
+        columns, side = self._layout(width)
+        return -(-len(self.pictures) // columns) * (side * self._ratio * (1 + GAP) + self._above)
+
+    def draw(self, axes: Axes) -> None:
+        """Draw all; data are in inches from the top left."""
+        box = axes.get_window_extent().transformed(axes.figure.dpi_scale_trans.inverted())
+        axes.set_axis_off()
+        columns, side = self._layout(box.width)
+        left, high = self._left, side * self._ratio
+        for place, one in enumerate(self.pictures):
+            row, column = divmod(place, columns)
+            x, y = left + column * side * (1 + GAP), row * (high * (1 + GAP) + self._above) + self._above
+            draw_one(axes, one, (x, y, side, high), self.paint)
+            if row < len(self.rows) and not column:
+                _write(axes, (left - 0.05, y + high / 2), self.rows[row], ha="right", va="center")
+        axes.set(xlim=(0, box.width), ylim=(box.height, 0), aspect="auto")
+
+    @property
+    def _ratio(self) -> float:
+        return max(one.ratio for one in self.pictures)
+
+    @property
+    def _above(self) -> float:
+        return ABOVE if any(one.name for one in self.pictures) else 0.0
+
+    @property
+    def _left(self) -> float:
+        longest = max(map(len, self.rows), default=0)
+        return longest * SMALL * 0.6 / 72 + 0.1 * bool(longest)
+
+    def _layout(self, width: float) -> tuple[int, float]:
+        """Return pictures in a row, and the width of one in inches."""
+        room, count = width - self._left, len(self.pictures)
+        columns = self.columns or min(count, max(2, math.floor(room / 0.8)))
+        if not self.columns:
+            columns = -(-count // -(-count // columns))  # rows of nearly the same length
+        side = min((room + GAP) / (columns * (1 + GAP)), WIDEST, TALLEST / self._ratio)
+        return columns, side
+
+
+def draw_one(axes: Axes, one: Picture, box: tuple[float, float, float, float], paint: Paint) -> None:
+    """Draw a picture into a box (x, y, width, height) of axes whose y runs down."""
+    x, y, wide, high = box
+    extent = (x, x + wide, y + high, y)
+    over = one.cells is not None or one.points is not None
+    if one.picture is not None:
+        shown = greyed(one.picture) if over else one.picture
+        draw_image(axes, shown, extent=extent, interpolation="antialiased", aspect="auto")
+    if one.cells is not None:
+        alpha = paint.alpha if one.picture is not None else 1.0
+        cmap = paint.colours.cmap if one.picture is not None else paint.flat
+        look: dict[str, Any] = {"norm": paint.colours.norm, "cmap": cmap, "alpha": alpha}
+        look |= {"interpolation": paint.interpolation, "extent": extent, "aspect": "auto"}
+        draw_image(axes, one.cells, **look)
+        missing = [
+            Rectangle(*_cell(cell, one.cells.shape, box)) for cell in np.argwhere(~np.isfinite(one.cells))
+        ]
+        axes.add_collection(PatchCollection(missing, **MISSING))
+        _draw_lines(axes, one.cells.shape, box)
+    if one.name:
+        _write(axes, (x, y - 0.03), one.name, ha="left", va="bottom")
+    axes.add_patch(
+        Rectangle((x, y), wide, high, facecolor="none", edgecolor=rcParams["text.color"], linewidth=0.3)
+    )
+    lattice = one.lattice or (one.cells.shape if one.cells is not None else None)
+    if one.marked is not None and lattice is not None:
+        mark_box(axes, *_cell(one.marked, lattice, box))
+
+
+def mark_box(axes: Axes, corner: tuple[float, float], width: float, height: float) -> None:
+    """Mark a box: red with a white rim, to be seen on any picture."""
+    rim = withStroke(linewidth=2.6, foreground="white")
+    look: dict[str, Any] = {"facecolor": "none", "edgecolor": MARK, "linewidth": 1.2, "path_effects": [rim]}
+    axes.add_patch(Rectangle(corner, width, height, clip_on=False, zorder=5, **look))
+
+
+def greyed(picture: Floats) -> Floats:
+    """Return a picture without colour and with little contrast, as it lies under a map."""
+    return 1 - CONTRAST * (1 - grey_picture(picture))
+
+
+def _cell(cell: Any, cells: Sequence[int], box: tuple[float, float, float, float]) -> Any:
+    (row, column), (rows, columns), (x, y, wide, high) = cell, cells, box
+    return (x + column * wide / columns, y + row * high / rows), wide / columns, high / rows
+
+
+def _draw_lines(axes: Axes, cells: Sequence[int], box: tuple[float, float, float, float]) -> None:
+    """Draw the patch grid, the thinner the smaller its cells."""
+    (rows, columns), (x, y, wide, high) = cells, box
+    line: dict[str, Any] = {
+        "colors": "white",
+        "linewidth": min(LINE, 0.03 * wide * 72 / columns),
+        "alpha": 0.5,
+    }
+    axes.vlines(x + np.arange(1, columns) * wide / columns, y, y + high, **line)
+    axes.hlines(y + np.arange(1, rows) * high / rows, x, x + wide, **line)
+
+
+def _write(axes: Axes, place: tuple[float, float], name: str, **how: Any) -> None:
+    (text,), properties = plain_text([name])
+    axes.text(place[0], place[1], text, fontsize=SMALL, **how, **properties)
+
+
+@dataclass(frozen=True)
+class Line:
+    """Weights along seconds or positions, ``begin`` to ``end``; more than fit are drawn as maxima of bins."""
+
+    weights: Floats
+    begin: float
+    end: float
+    unit: str
+    marked: int | None = None
+    heading: str = ""
+    paint: Paint | None = None  # its heights tell the weights
+
+    def height(self, width: float) -> float:  # noqa: ARG002  # as all blocks
+        """Return its inches, those below for the numbers too."""
+        return LOW + 0.32
+
+    def draw(self, axes: Axes) -> None:
+        """Draw steps down to 0, as high as the weights."""
+        box = axes.get_position()
+        whole = axes.figure.bbox
+        down, left = 0.32 * axes.figure.dpi / whole.height, 0.34 * axes.figure.dpi / whole.width
+        axes.set_position((box.x0 + left, box.y0 + down, box.width - left, box.height - down))
+        edges, tops = binned(self.weights, BINS)
+        at = self.begin + edges * (self.end - self.begin) / len(self.weights)
+        look: dict[str, Any] = {"step": "post", "color": rcParams["text.color"], "linewidth": 0.3}
+        axes.fill_between(at, np.append(tops, tops[-1]), **look)
+        if self.marked is not None:
+            width = (self.end - self.begin) / len(self.weights)
+            axes.axvline(self.begin + (self.marked + 0.5) * width, color=MARK, linewidth=1.0)
+        axes.set(xlim=(self.begin, self.end))
+        axes.set_ylim(bottom=min(0.0, float(np.nanmin(tops))))
+        if len(tops) < len(self.weights):
+            place: dict[str, Any] = {"ha": "right", "va": "bottom", "transform": axes.transAxes}
+            _write(axes, (1, 1.02), f"{len(tops)} bins, the largest of each", **place)
+        axes.set_xlabel(self.unit, fontsize=SMALL, labelpad=1)
+        axes.tick_params(labelsize=SMALL, width=0.4, length=2, pad=1.5)
+        axes.locator_params(axis="y", nbins=3)
+        axes.spines[:].set_linewidth(0.4)
+        axes.spines[["top", "right"]].set_visible(False)
+
+
+def binned(weights: Floats, most: int) -> tuple[Any, Floats]:
+    """Return edges of at most ``most`` bins, and the largest weight in each.
+
+    Examples
+    --------
+    >>> binned(np.array([1.0, 2.0, 0.0]), 2)
+    (array([0, 1, 3]), array([1., 2.]))
+    """
+    bins = min(len(weights), most)
+    edges = np.arange(bins + 1) * len(weights) // bins
+    return edges, np.fmax.reduceat(weights, edges[:-1])

@@ -1,0 +1,204 @@
+"""One query's row, each segment of the keys where it lies in the input."""
+
+import numpy as np
+import pytest
+from matplotlib.colors import to_hex
+
+import visualizer as viz
+from visualizer import plots
+from visualizer.axes import Axis, Frames, Grid, Special, Text, Time, Unknown, Volume, Windows
+from visualizer.errors import CallsError, OptionError, ShapeError
+from visualizer.plots.places import MARK
+
+RNG = np.random.default_rng(0)
+IMAGE = np.full((40, 60, 3), 0.5)
+SCENE = Axis([Special("CLS"), Grid(2, 3)])
+MAPS = RNG.dirichlet(np.ones(7), size=(1, 2, 7))  # (batch, head, query, key)
+
+
+def caption_of(figure):
+    return figure.texts[-1].get_text().replace("\n", " ")
+
+
+def words_of(axes):
+    return [text.get_text() for text in axes.texts if ": sum" not in text.get_text()]
+
+
+def marked(axes):
+    return [patch.get_bbox().bounds for patch in axes.patches if to_hex(patch.get_edgecolor()) == MARK]
+
+
+@pytest.fixture
+def run():
+    run = viz.from_arrays({"blocks.0.attn": MAPS, "blocks.1.attn": MAPS[:, ::-1]}, image=IMAGE)
+    return run.label(axis=SCENE)
+
+
+def test_a_run_brings_axes_image_and_where_the_map_is_from(run):
+    figure = plots.row(run, layer="blocks.1.attn", head=1, cell=(1, 0))
+    chips, picture = figure.axes[:2]
+    assert words_of(chips) == ["CLS"]
+    np.testing.assert_array_equal(picture.images[2].get_array(), MAPS[0, 0, 4, 1:].reshape(2, 3))
+    caption = caption_of(figure)
+    assert "Layer blocks.1.attn, head 1 of 2." in caption
+    assert "Query (row): token 4, cell (1, 0)." in caption
+    assert "The weights shown sum to 1. Linear colour scale from 0 to" in caption
+    assert "Self-check: none, an array was given." in caption
+
+
+def test_a_row_is_the_same_of_a_run_a_call_a_map_and_an_array(run):
+    shown = [run, run[0], run["blocks.0.attn"], MAPS, run["blocks.0.attn"][0], MAPS[0]]
+    for one in shown:
+        layer = {"layer": "blocks.0.attn"} if one is run else {}
+        figure = plots.row(one, head=0, query=3, axis=SCENE, image=IMAGE, **layer)
+        np.testing.assert_array_equal(figure.axes[1].images[2].get_array(), MAPS[0, 0, 3, 1:].reshape(2, 3))
+
+
+def test_the_query_is_marked_in_the_image_and_over_it(run):
+    axes = plots.row(run, layer="blocks.0.attn", head=0, cell=(1, 2)).axes[1]
+    left, right = marked(axes)
+    assert left[1:] == pytest.approx(right[1:])
+    assert left[2] / left[3] == pytest.approx(1)
+
+
+def test_a_query_that_is_no_key_is_not_marked():
+    figure = plots.row(MAPS[0, 0], query=3, keys=SCENE, queries=Text(["a"] * 7), image=IMAGE)
+    assert [marked(axes) for axes in figure.axes[:2]] == [[], []]
+
+
+def test_heads_are_named_or_averaged(run):
+    with pytest.raises(
+        OptionError, match="head=None was asked for of 2 heads: give one from 0 to 1, or 'mean'"
+    ):
+        plots.row(run, layer="blocks.0.attn", query=0)
+    figure = plots.row(run, layer="blocks.0.attn", head="mean", query=0)
+    mean = MAPS[0, :, 0, 1:].mean(0).reshape(2, 3)
+    np.testing.assert_allclose(figure.axes[1].images[2].get_array(), mean)
+    assert "mean of 2 heads" in caption_of(figure)
+
+
+def test_a_query_is_told_by_one_name(run):
+    for names, count in (({}, 0), ({"query": 1, "cell": (0, 0)}, 2)):
+        with pytest.raises(OptionError, match=f"{count} were given"):
+            plots.row(run, layer="blocks.0.attn", head=0, **names)
+    with pytest.raises(ShapeError, match="query=7 is outside of the map, which has 7"):
+        plots.row(run, layer="blocks.0.attn", head=0, query=7)
+
+
+def test_one_of_several_layers_is_asked_for(run):
+    with pytest.raises(
+        CallsError, match="there are 2 layers, such as blocks.0.attn, blocks.1.attn: give layer="
+    ):
+        plots.row(run, head=0, query=0)
+
+
+def test_an_unknown_option_is_told_with_what_is_near(run):
+    with pytest.raises(OptionError, match="layr= was given, but there is no such option: there are layer"):
+        plots.row(run, layr="blocks.0.attn")
+
+
+def test_text_pictures_and_text_follow_one_another_as_they_are_read():
+    axis = Axis([Special("BOS"), Text(["see", " this"]), Grid(2, 3), Text([" a", " cat"])])
+    weights = RNG.dirichlet(np.ones(11), size=11)
+    before, picture, after = plots.row(weights, axis=axis, text=" cat", image=IMAGE).axes[:3]
+    assert words_of(before) == ["BOS", "see", "this"]
+    np.testing.assert_array_equal(picture.images[2].get_array(), weights[10, 3:9].reshape(2, 3))
+    assert words_of(after) == ["a", "cat"]
+    assert len(marked(after)) == 1
+
+
+def test_a_window_lies_on_the_whole_map_with_its_shift_undone():
+    windows = RNG.dirichlet(np.ones(16), size=(2 * 4, 1, 16))
+    axis = Windows((8, 8), 4, 2)
+    figure = plots.row(windows, axis=axis, cell=(3, 5), batch=1)
+    batch, token = axis.at((3, 5), item=1)
+    drawn = figure.axes[0].images[0].get_array()
+    np.testing.assert_array_equal(drawn, axis.put(windows[batch, 0, token], batch))
+    assert "of window 0, cell (3, 5)" in caption_of(figure)
+
+
+def test_time_is_a_line_of_seconds_and_needs_no_colours():
+    figure = plots.row(RNG.dirichlet(np.ones(30), size=4), keys=Time(30, 15.0), query=2)
+    (axes,) = figure.axes
+    assert axes.get_xlim() == (0, 15)
+    assert axes.get_xlabel() == "seconds"
+    assert "Heights are weights, up to" in caption_of(figure)
+
+
+def test_a_long_row_is_drawn_in_bins_of_the_largest():
+    weights = np.zeros(32_768)
+    weights[30_001] = 1.0
+    (axes,) = plots.row(weights, keys=Unknown(32_768)).axes
+    heights = axes.collections[0].get_paths()[0].vertices[:, 1]
+    assert heights.max() == 1.0
+    assert "600 bins, the largest of each" in words_of(axes)
+
+
+def test_text_alone_tells_what_lies_elsewhere():
+    figure = plots.tokens(np.array([0.5, 0.3, 0.2]), axis=Axis([Text(["a", "cat"]), Unknown(1)]))
+    assert "Not shown: 0.2 on 1 other tokens. The weights shown sum to 0.8." in caption_of(figure)
+
+
+def test_signed_weights_have_a_scale_around_zero():
+    assert "diverging" in caption_of(plots.tokens(np.array([-0.5, 0.3]), axis=["a", "cat"]))
+
+
+@pytest.mark.parametrize(
+    ("draw", "kind", "word"), [(plots.frames, Frames, "step"), (plots.volume, Volume, "slice")]
+)
+def test_steps_and_slices_are_pictures_of_their_own(draw, kind, word):
+    axis = Axis([Special("CLS"), kind(3, 2, 4)])
+    weights = RNG.dirichlet(np.ones(25), size=25)
+    figure = draw(weights, axis=axis, cell=(2, 1, 3))
+    axes = figure.axes[0]
+    assert [text for text in words_of(axes) if text.startswith(word)] == [f"{word} {n}" for n in range(3)]
+    np.testing.assert_array_equal([one.get_array() for one in axes.images], weights[24, 1:].reshape(3, 2, 4))
+    assert len(marked(axes)) == 1
+    assert f"Not shown: {weights[24, 0]:.3g} on 1 other tokens." in caption_of(figure)
+
+
+def test_some_steps_leave_others_out_and_say_so():
+    figure = plots.frames(np.full(12, 1 / 12), axis=Frames(3, 2, 2), steps=[0, 2])
+    assert len(figure.axes[0].images) == 2
+    assert "Not shown: 0.333 on steps that were left out." in caption_of(figure)
+    with pytest.raises(ShapeError, match=r"steps \[3\] were asked for of 3 × 2 × 2 frames"):
+        plots.frames(np.full(12, 1 / 12), axis=Frames(3, 2, 2), steps=[3])
+
+
+def test_frames_of_a_video_lie_under_their_steps():
+    video = np.stack([np.full((20, 20, 3), shade) for shade in np.linspace(0, 1, 6)])
+    axes = plots.frames(np.full(12, 1 / 12), axis=Frames(3, 2, 2), image=video).axes[0]
+    shades = [image.get_array()[0, 0, 0] for image in axes.images[::2]]
+    assert shades == sorted(shades)
+    assert len(axes.images) == 6
+
+
+def test_an_image_without_a_grid_is_refused():
+    with pytest.raises(OptionError, match=r"image= was given, but the tokens have no grid: give axis="):
+        plots.row(MAPS[0, 0], query=1, image=IMAGE)
+
+
+@pytest.mark.parametrize("width", ["neurips", 5.5])
+def test_a_width_is_a_publishers_or_in_inches(width, run):
+    figure = plots.row(run, layer="blocks.0.attn", head=0, query=0, width=width)
+    assert figure.get_figwidth() == 5.5
+    with pytest.raises(OptionError, match="give inches, or one of column, page"):
+        plots.row(run, layer="blocks.0.attn", head=0, query=0, width="wide")
+
+
+def test_all_that_is_drawn_lies_within_the_page():
+    axis = Axis([Special("BOS"), Text([f"word{n}" for n in range(40)]), Grid(2, 3)])
+    for width in ("acl", "page"):
+        figure = plots.row(
+            RNG.dirichlet(np.ones(47)), keys=axis, image=IMAGE, title="a title\nof two lines", width=width
+        )
+        figure.draw_without_rendering()
+        boxes = [axes.get_tightbbox() for axes in figure.axes] + [
+            text.get_window_extent() for text in figure.texts
+        ]
+        for box in boxes:
+            assert figure.bbox.padded(2).x0 <= box.x0 < box.x1 <= figure.bbox.padded(2).x1
+            assert figure.bbox.padded(2).y0 <= box.y0 < box.y1 <= figure.bbox.padded(2).y1
+        title, caption = (text.get_window_extent() for text in figure.texts)
+        assert title.y0 >= max(box.y1 for box in boxes[:3])
+        assert caption.y1 <= min(box.y0 for box in boxes[:3])
