@@ -99,6 +99,7 @@ def test_integers_as_a_mask_are_added(dtype, library, factors, loop):
 HIDING = {
     "a mask of float64 with float32's minimum": ("mask", np.float64, LOWEST),
     "a bias of minus infinity": ("bias", np.float32, -np.inf),
+    "a mask of -1e9": ("mask", np.float32, -1e9),
     "a bias of the minimum": ("bias", np.float32, LOWEST),
     "a bias of float16's minimum": ("bias", np.float16, float(np.finfo(np.float16).min)),
 }
@@ -129,13 +130,14 @@ def test_rows_without_keys_are_masked(library, factors):
     assert np.asarray(AttentionMap(factors(case, library)).masked_rows).all()
 
 
-@pytest.mark.parametrize("lowest", [-np.inf, LOWEST])
+@pytest.mark.parametrize("lowest", [-np.inf, LOWEST, -1e9])
 def test_a_row_that_is_masked_as_a_whole_is_zeros_or_uniform(lowest, library, factors):
+    rng = np.random.default_rng(0)
     mask = np.zeros((3, 4), np.float32)
     mask[1] = lowest
     case = {
-        "q": np.ones((1, 3, 2), np.float32),
-        "k": np.ones((1, 4, 2), np.float32),
+        "q": rng.normal(size=(1, 3, 2)).astype(np.float32),
+        "k": rng.normal(size=(1, 4, 2)).astype(np.float32),
         "scale": 1.0,
         "mask": mask,
     }

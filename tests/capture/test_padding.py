@@ -77,3 +77,20 @@ def test_padding_is_told_within_a_cache_that_has_free_slots(kind):
     assert "1 padded queries left out" in repr(run[0].map)
     assert "padded" not in repr(run[1].map)
     np.testing.assert_allclose(run[0].map.received().sum(-1), [[3.0] * 2, [2.0] * 2], atol=1e-6)
+
+
+def test_minus_a_thousand_million_masks_as_well_as_the_lowest_number():
+    class Masked(torch.nn.Module):
+        def forward(self, q, k, mask):
+            return torch.nn.functional.scaled_dot_product_attention(q, k, k, attn_mask=mask)
+
+    torch.manual_seed(0)
+    q, k = torch.randn(2, 1, 2, 5, 8)
+    hidden = torch.ones(5, 5).triu(1).bool() | (torch.arange(5) < 2)
+    model = Masked()
+    with visualizer.capture(model) as run:
+        output = model(q, k, torch.where(hidden, -1e9, 0.0)[None, None])
+    map_ = run[0].map
+    torch.testing.assert_close(map_.tensor() @ k, output)
+    assert "2 padded queries left out" in repr(map_)
+    assert map_.masked_rows[0, 0].tolist() == [True, True, False, False, False]

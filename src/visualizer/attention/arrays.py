@@ -21,6 +21,9 @@ Array = Any
 
 Function = Callable[..., Any]
 
+_FAR_BELOW = -1e8
+"""Models mask with -1e9, or with the lowest number; a bias by distance stays above."""
+
 
 class NumpyArrays:
     """What a map asks of numpy; `TorchArrays` has the same names."""
@@ -98,8 +101,8 @@ class NumpyArrays:
         return float(np.finfo(dtype).min)
 
     def hiding(self, dtype: Any) -> float:
-        """Return what hides a key when it is added: half of the lowest, of float32's in wider dtypes."""
-        return max(self.lowest(dtype), self.lowest(self.float32)) / 2
+        """Return what hides a key when it is added: half of the lowest, or what is far below any score."""
+        return max(self.lowest(dtype) / 2, _FAR_BELOW)
 
     def is_float(self, array: Array) -> bool:
         """Tell whether an array holds floats."""

@@ -114,9 +114,16 @@ class FactorSource(Source):
         if factors.score_mod is not None:
             scores = xp.cast(self._each_cell(factors.score_mod, scores, at, keys), self.work)
         for term in self.added(at, keys):
-            scores = scores + term
+            scores = self._sum(scores, term)
         allowed = self.allowed_hard(at, keys)
         return scores if allowed is None else xp.where(allowed, scores, xp.asarray(-np.inf, self.work))
+
+    def _sum(self, scores: Array, term: Array) -> Array:
+        """Return a sum; where the term hides a key, rounded as the model's kernel does: little is left."""
+        total, hidden = scores + term, term < self.xp.hiding(self.dtype)
+        if self.dtype == self.work or not hidden.any():
+            return total
+        return self.xp.where(hidden, self.xp.cast(self.xp.cast(total, self.dtype), self.work), total)
 
     def key_at(self, at: At, keys: range) -> At:
         """Return which keys of which key heads these queries read."""

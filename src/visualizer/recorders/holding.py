@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from visualizer.attention.arrays import arrays_of
 from visualizer.recorders.growing import GrowingKeys
 from visualizer.recorders.padding import valid_queries
 from visualizer.recorders.provenance import storage_address
@@ -123,8 +124,8 @@ class Holder:
 
 
 def allowed_by(mask: torch.Tensor) -> torch.Tensor:
-    """Return where a mask lets a query attend: not by minus infinity, nor by the lowest numbers."""
-    return mask if mask.dtype == torch.bool else mask > torch.finfo(mask.dtype).min / 2
+    """Return where a mask lets a query attend: not by minus infinity, nor by what is as good."""
+    return mask if mask.dtype == torch.bool else mask > arrays_of(mask).hiding(mask.dtype)
 
 
 def _is_same(left: torch.Tensor, right: torch.Tensor) -> bool:
