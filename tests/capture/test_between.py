@@ -106,6 +106,33 @@ def dropout_of_heads(q, k, v):
 
 
 @case(lambda q, k: [softmax(q, k) * WEIGHTS])
+def weights_of_heads_before_dropout(q, k, v):
+    return functional.dropout(logits(q, k).softmax(-1) * WEIGHTS, 0.5) @ v
+
+
+@case(lambda q, k: [softmax(q, k) * WEIGHTS])
+def weights_of_heads_before_dropout_in_another_layout(q, k, v):
+    a = functional.dropout((logits(q, k).softmax(-1) * WEIGHTS).transpose(1, 2), 0.5)
+    return a.transpose(1, 2) @ v
+
+
+def chosen(q, k):
+    largest = logits(q, k).topk(3, -1)
+    places = torch.zeros_like(logits(q, k))
+    return places.scatter(-1, largest.indices, largest.values.softmax(-1))
+
+
+@case(lambda q, k: [chosen(q, k)])
+def chosen_keys_in_their_places(q, k, v):
+    return chosen(q, k) @ v
+
+
+@case(lambda q, k: [chosen(q, k)])
+def chosen_keys_in_their_places_before_dropout(q, k, v):
+    return functional.dropout(chosen(q, k), 0.5) @ v
+
+
+@case(lambda q, k: [softmax(q, k) * WEIGHTS])
 def weights_of_heads(q, k, v):
     return (logits(q, k).softmax(-1) * WEIGHTS) @ v
 

@@ -127,7 +127,8 @@ class Candidate:
             value = masked
         order = order_of(value, self.axis, use, self.edits.latest)
         if use is not None and self.edits.are_any and self.traced is None:
-            taken = as_taken(use, value.permute(order).shape)
+            undropped = use._replace(operand=self.edits.before_dropout(use.operand))
+            taken = as_taken(undropped, value.permute(order).shape)
             if taken is not None:
                 value, order = taken, tuple(range(taken.dim()))
         keys = keys_of(value.permute(order), use)
@@ -143,7 +144,8 @@ class Candidate:
 
     def let_go(self) -> None:
         """Forget the output: it has been decided on."""
-        self.value = self.masked = self.traced = self.edits.latest = None
+        self.value = self.masked = self.traced = None
+        self.edits.let_go()
 
     def shares_storage(self, tensor: torch.Tensor) -> bool:
         """Tell whether a tensor's numbers are the undecided output's own."""

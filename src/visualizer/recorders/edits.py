@@ -33,6 +33,7 @@ class Edits:
         self.latest: torch.Tensor | None = value
         self.are_any = False
         self._mixed = False
+        self._dropped: tuple[torch.Tensor, torch.Tensor] | None = None  # before and after dropout
 
     def follow(self, operands: Iterable[torch.Tensor], result: torch.Tensor) -> None:
         """Go on from an operand to the result, if it is the latest that is the operand."""
@@ -42,6 +43,27 @@ class Edits:
     def add(self) -> None:
         """Count an edit; what has been mixed is no map any more."""
         self.are_any |= not self._mixed
+        self._dropped = None
+
+    def drop(self, operands: Iterable[torch.Tensor], result: torch.Tensor) -> None:
+        """Remember what dropout was given of an edited map."""
+        alike = [operand for operand in operands if operand.shape == result.shape]
+        if self.are_any and alike:
+            self._dropped = alike[0].detach(), result.detach()
+
+    def before_dropout(self, operand: torch.Tensor) -> torch.Tensor:
+        """Return what a product's operand was before dropout, where it is a view of what dropout gave."""
+        if self._dropped is None:
+            return operand
+        before, after = self._dropped
+        if storage_address(after) != storage_address(operand) or before.stride() != after.stride():
+            return operand
+        moved = before.storage_offset() - after.storage_offset()
+        return before.as_strided(operand.shape, operand.stride(), operand.storage_offset() + moved)
+
+    def let_go(self) -> None:
+        """Forget the tensors."""
+        self.latest = self._dropped = None
 
     def mix(self) -> torch.Tensor | None:
         """Take note that heads are mixed now, and return the edited map before that, if it was edited."""

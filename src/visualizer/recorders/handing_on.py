@@ -84,7 +84,8 @@ class HandingOn:
         self._marks.put(tensor, marks)
         for candidate in candidates_of(marks):
             candidate.edits.follow(tensors_in(args), tensor)
-            if name not in operators.COPYING and candidate.is_as_large_as(tensor):
+            moved = name not in operators.COPYING and candidate.is_as_large_as(tensor)
+            if moved or name in operators.SCATTERING:
                 candidate.edits.add()
 
     def after_reparametrising(self, operation: Operation) -> None:
@@ -110,7 +111,10 @@ class HandingOn:
         for candidate in candidates_of(marks):
             if name in operators.MIXING:
                 candidate.mix()
-            elif not drops:
+            elif drops:
+                bearing = (one for one in tensors_in(operation.args) if candidate.mark in self._marks.of(one))
+                candidate.edits.drop(bearing, result)
+            else:
                 candidate.edits.add()
             candidate.edits.follow(tensors_in(operation.args), result)
         if name in operators.KEEPING and not result.is_nested:

@@ -24,6 +24,9 @@ MOVING = (
 COPYING = ("clone", "_to_copy", "copy", "copy_", "expand_copy", "permute_copy", "view_copy")
 """Of these, the ones that leave each number where it was."""
 
+SCATTERING = ("scatter", "scatter_")
+"""Of these, the ones that give shares of the keys that were chosen their places among all keys."""
+
 CHANGING = (
     "mul", "mul_", "div", "div_", "add", "add_", "sub", "sub_", "rsub", "where", "masked_fill",
     "masked_fill_", "tanh", "tanh_", "clamp", "clamp_", "clamp_min", "clamp_min_", "clamp_max",
