@@ -29,6 +29,8 @@ def _why_not(call: Call) -> str:
     """Say why a call cannot be compared; "" where it can."""
     if not hasattr(call.content, "tensor"):
         return "the run holds read-outs or locals in the place of maps"
+    if call.content.opened()[0].signed:
+        return "the run holds gradients, or products with them, and no maps"
     if call.formed:
         return "the maps were there as arrays, formed by the model or given, and nothing was computed again"
     if call.v is None:

@@ -109,7 +109,7 @@ def _numbers(call: Call, name: str, found: Any) -> Any:
         found = found.detach().cpu().double()
     shape = tuple(getattr(found, "shape", ()))
     if len(shape) < 2 or shape[:2] != call.shape[:2]:
-        given = f"the shape {shape}" if shape else repr(found)
+        given = f"the shape {shape}" if shape else repr(found).partition("\n")[0]
         raise OptionError(
             f"a table of {name} was asked for, but it gives {given}: "
             f"give a read-out with the axes (batch, head, …), {call.shape[:2]} here"

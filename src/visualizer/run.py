@@ -299,9 +299,15 @@ class Run(OnlyCopied, Sequence["Call"]):
         Raises
         ------
         CallsError
-            If no call was recorded under the path, calls of several sequences, or none of this one.
+            If no call was recorded under the path, calls of several modules, of several sequences, or none of
+            this one.
         """
         calls = self._some_calls(path, "to be stitched")
+        if len(paths := paths_of(calls)) > 1:
+            raise CallsError(
+                f"{path!r} was to be stitched, but it names {len(paths)} modules: give the path of one, such "
+                f"as {paths[0]!r}"
+            )
         numbers = sorted({call.sequence for call in calls})
         if sequence is None and len(numbers) > 1:
             raise CallsError(

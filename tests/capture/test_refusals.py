@@ -50,6 +50,14 @@ def test_an_output_of_zeros_has_no_error():
     assert run.check(all=True)[0]["error"] == 0
 
 
+def test_gradients_are_not_compared_with_outputs():
+    model = Attention()
+    with visualizer.capture(model, gradients=True, values=True) as run:
+        output = model(X).sum()
+    with pytest.raises(CallsError, match="the run holds gradients, or products with them, and no maps"):
+        run.gradients(output).check(all=True)
+
+
 def test_a_table_of_a_property():
     assert all(abs(row["rest"]) < 1e-6 for row in record(Attention()).table("rest"))
 
@@ -59,6 +67,7 @@ def test_a_table_of_a_property():
     [
         ("shape", r"it gives \(2, 4, 5, 5\): give a read-out with the axes"),
         (lambda a: float(a.entropy().max()), r"a table of <lambda> was asked for, but it gives 1\."),
+        (lambda a: a.topk(2), r"it gives \(tensor[^\n]*: give a read-out with the axes"),
         ("entrop", "did you mean 'entropy'"),
         ("mass", "missing a required argument: 'groups'"),
         ("rest", "got an unexpected keyword argument 'groups'"),
@@ -75,3 +84,12 @@ def test_a_call_of_an_empty_run_says_why_it_is_empty():
         record(Attention(), modules=lambda _path, _module: False)[0]
     with pytest.raises(IndexError):
         record(Attention())[3]
+
+
+def test_several_modules_are_not_stitched():
+    model = torch.nn.Sequential(Attention(), Attention())
+    with visualizer.capture(model) as run:
+        model(X)
+    assert run.stitched("*1").shape == run["1"].shape
+    with pytest.raises(CallsError, match=r"'\*' was to be stitched, but it names 2 modules: give"):
+        run.stitched("*")
