@@ -10,6 +10,7 @@ import torch
 from visualizer.recorders.provenance import storage_address
 from visualizer.recorders.readable import is_readable
 from visualizer.recorders.uses import Use
+from visualizer.recorders.writes import alias
 
 
 class Edits:
@@ -38,7 +39,7 @@ class Edits:
     def follow(self, operands: Iterable[torch.Tensor], result: torch.Tensor) -> None:
         """Go on from an operand to the result, if it is the latest that is the operand."""
         if any(self._is_latest(operand) for operand in operands) and self._is_alike(result):
-            self.latest = result.detach()
+            self.latest = alias(result)
 
     def add(self) -> None:
         """Count an edit; what has been mixed is no map any more."""

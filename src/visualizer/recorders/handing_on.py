@@ -13,7 +13,7 @@ from visualizer.recorders.dispatcher import Hook, Operation
 from visualizer.recorders.origins import Origins, candidates_of, tensors_in
 from visualizer.recorders.provenance import EXPONENTIAL, FIXED, LOGITS, MAP, NOISE, NOT_HANDED_ON, Mark
 from visualizer.recorders.sampled import sampled_mark
-from visualizer.recorders.writes import before_writing
+from visualizer.recorders.writes import alias, before_writing
 
 BROADER = 64
 """How many times as large a result may be that still counts as made from an operand."""
@@ -120,7 +120,7 @@ class HandingOn:
         if name in operators.KEEPING and not result.is_nested:
             for candidate in candidates_of(self._marks.of(result)):
                 if candidate.value is not None and candidate.value.shape == result.shape:
-                    candidate.masked = result.detach()
+                    candidate.masked = alias(result)
 
     def _handed_on(self, args: Any, result: torch.Tensor) -> set[Mark]:
         handed: set[Mark] = set()

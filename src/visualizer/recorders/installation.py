@@ -23,6 +23,7 @@ from visualizer.recorders.places import Place, find_place
 from visualizer.recorders.provenance import storage_address
 from visualizer.recorders.third_party import ThirdPartyCalls
 from visualizer.recorders.uses import Use
+from visualizer.recorders.writes import counting_writes
 
 
 class Found(NamedTuple):
@@ -177,7 +178,7 @@ class Installation:
         """Tell every listener; what goes wrong here must not reach the model."""
         if not self._listeners:
             return
-        with reading(), torch.no_grad(), _outside_modes():
+        with reading(), torch.no_grad(), counting_writes(), _outside_modes():
             try:
                 found = make()
             except Exception as error:  # noqa: BLE001

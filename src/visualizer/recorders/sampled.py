@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from visualizer.recorders.provenance import SAMPLED, Mark
+from visualizer.recorders.writes import alias
 
 if TYPE_CHECKING:
     import torch
@@ -36,7 +37,7 @@ class SampledLevel:
 def sampled_mark(operation: Operation, number: int) -> Mark:
     """Return the mark of what a `grid_sample` read."""
     features, places = operation.args[:2]
-    return Mark(SAMPLED, SampledLevel(places.detach(), tuple(features.shape[2:]), number))
+    return Mark(SAMPLED, SampledLevel(alias(places), tuple(features.shape[2:]), number))
 
 
 def sampled_levels(marks: set[Mark]) -> tuple[SampledLevel, ...]:

@@ -21,6 +21,7 @@ from visualizer.recorders.graph import GRAPH
 from visualizer.recorders.packing import unpack
 from visualizer.recorders.proceeding import Proceeding
 from visualizer.recorders.schemas import read
+from visualizer.recorders.writes import counting_writes
 
 NAMES = (
     "flash_attn*::_flash_attn_forward",
@@ -74,7 +75,8 @@ class ThirdPartyCalls:
         with reading():  # a kernel may call another one, or torch's own
             result = proceed(keys, args, kwargs)
         try:
-            call = read_call(Operation(operator, args, kwargs, result))
+            with counting_writes():
+                call = read_call(Operation(operator, args, kwargs, result))
         except Exception as error:  # noqa: BLE001  # the model must go on
             self._around.failed(error)
         else:

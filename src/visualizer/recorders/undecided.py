@@ -13,6 +13,7 @@ from visualizer.recorders.places import Place
 from visualizer.recorders.provenance import FEATURES, FIXED, LOGITS, Mark, Marks
 from visualizer.recorders.uses import Use
 from visualizer.recorders.weighing import are_scores
+from visualizer.recorders.writes import alias
 
 UNDECIDED = 32
 """How many softmax outputs are kept until it is known whether they are maps."""
@@ -62,7 +63,7 @@ class Undecided:
         """Keep a candidate until it is decided on, or too many have come after it."""
         candidate = Candidate(
             how=how,
-            value=value.detach(),
+            value=alias(value),
             axis=axis % value.dim(),
             place=self._around.place(),
             number=self._around.next_number(),

@@ -3,13 +3,32 @@
 from __future__ import annotations
 
 import weakref
+from contextlib import AbstractContextManager
 
 import torch
+from torch._C import DispatchKey
 
 from visualizer.attention import reading
 from visualizer.recorders.provenance import storage_address
 
 _held: dict[int, list[weakref.ref[torch.Tensor]]] = {}
+
+
+def counting_writes() -> AbstractContextManager[None]:
+    """Have views and detached tensors count what is written into their base, as they do above autograd.
+
+    Where operators are followed, below it, torch gives each a counter of its own: a write would go unseen.
+    """
+    guard: AbstractContextManager[None] = torch._C._SetExcludeDispatchKeyGuard(  # noqa: SLF001
+        DispatchKey.ADInplaceOrView, False
+    )
+    return guard
+
+
+def alias(tensor: torch.Tensor) -> torch.Tensor:
+    """Return a tensor's numbers without its graph; it counts what is written into them."""
+    with counting_writes():
+        return tensor.detach()
 
 
 def watched(tensor: torch.Tensor) -> torch.Tensor:
@@ -22,13 +41,14 @@ def watched(tensor: torch.Tensor) -> torch.Tensor:
 
 
 def before_writing(target: torch.Tensor) -> None:
-    """Give the held tensors of a storage that is about to change storages of their own."""
+    """Give the held tensors of a storage that is about to change storages and counters of their own."""
     address = storage_address(target) if _held else None
-    for reference in _held.pop(address, ()) if address is not None else ():
-        tensor = reference()
+    references = _held.pop(address, []) if address is not None else []
+    while references:
+        tensor = references.pop()()  # tensors with weak references are not swapped
         if tensor is not None:
             with reading(), torch.no_grad():
-                tensor.data = tensor.clone()
+                torch.utils.swap_tensors(tensor, tensor.clone())  # type: ignore[no-untyped-call]
 
 
 def _forget(address: int, reference: weakref.ref[torch.Tensor]) -> None:
