@@ -120,8 +120,8 @@ class TorchArrays(NumpyArrays):
         return memory_of(array)
 
     def version(self, array: Array) -> int:
-        """Return how often a tensor was changed in place: inference tensors are not counted."""
-        return 0 if array.is_inference() else array._version  # noqa: SLF001 - torch's own name for it
+        """Return how often a tensor was changed in place."""
+        return times_written(array)
 
     def free_bytes(self) -> int:
         """Return the bytes that could be taken now on the device, what torch keeps in reserve among them."""
@@ -154,6 +154,11 @@ class TorchArrays(NumpyArrays):
         mask = None if mask is None else _four_axes(mask, shape[:-3])
         out, lse = (_on_cuda if self.device.type == "cuda" else _on_cpu)(q, k, v, mask, causal)
         return out.reshape(shape), lse.reshape(shape[:-1]).to(q.dtype)
+
+
+def times_written(tensor: torch.Tensor) -> int:
+    """Return how often a tensor was written into; those of inference mode do not count that."""
+    return 0 if tensor.is_inference() else tensor._version  # noqa: SLF001 - torch's own name for it
 
 
 def _indexing_by_cells() -> AbstractContextManager[Any]:

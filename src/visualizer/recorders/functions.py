@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 
+from visualizer.attention.tensors import times_written
 from visualizer.errors import VisualizerError
 
 SMALL = 4096
@@ -55,7 +56,7 @@ class HeldFunction:
         return self._function(*args)
 
     def _count_versions(self) -> list[int]:
-        return [0 if tensor.is_inference() else tensor._version for tensor in self._tensors]  # noqa: SLF001
+        return list(map(times_written, self._tensors))
 
     def _held(self, value: Any, known: dict[int, Any]) -> Any:
         """Return a copy of what a closure holds, as far down as functions, partials and sequences go."""

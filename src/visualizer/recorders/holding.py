@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from visualizer.attention.arrays import arrays_of
+from visualizer.attention.tensors import times_written
 from visualizer.recorders.growing import GrowingKeys
 from visualizer.recorders.padding import valid_queries
 from visualizer.recorders.provenance import storage_address
@@ -57,7 +58,7 @@ class Holder:
         needed = tensor.numel() * tensor.element_size()
         larger = tensor.untyped_storage().nbytes() > needed and 0 not in tensor.stride()
         # what was written into before will be again, as caches are
-        if tensor.is_inference() or larger or tensor._version > 0:  # noqa: SLF001
+        if tensor.is_inference() or larger or times_written(tensor):
             return tensor.clone(memory_format=torch.contiguous_format)
         return watched(tensor)
 
@@ -95,13 +96,13 @@ class Holder:
     def hold_mask(self, mask: torch.Tensor) -> torch.Tensor:
         """Return a mask as it is held: once for all layers that share it, growing over decoding steps."""
         for source, version, held in self._masks:
-            if _is_same(source, mask) and version == _version(mask) and _is_trusted(held, mask):
+            if _is_same(source, mask) and version == times_written(mask) and _is_trusted(held, mask):
                 return held
         if mask.dim() == 4 and mask.shape[-2] == 1 and mask.shape[-1] > 1:
             held = self.hold_keys(mask.transpose(-1, -2), "mask", 1, cast=False)[0].transpose(-1, -2)
         else:
             held = self.hold(mask, cast=False)
-        self._masks.append((mask.detach(), _version(mask), held))
+        self._masks.append((mask.detach(), times_written(mask), held))
         return held
 
     def valid_queries(self, mask: torch.Tensor) -> torch.Tensor | None:
@@ -134,13 +135,10 @@ def _is_same(left: torch.Tensor, right: torch.Tensor) -> bool:
         and left.shape == right.shape
         and left.stride() == right.stride()
         and left.dtype == right.dtype
+        and left.is_inference() == right.is_inference()
     )
 
 
 def _is_trusted(held: torch.Tensor, mask: torch.Tensor) -> bool:
     """Tell whether a mask is still what was held of it: inference tensors do not count their changes."""
     return not mask.is_inference() or torch.equal(held.to(mask.device), mask)
-
-
-def _version(tensor: torch.Tensor) -> int:
-    return -1 if tensor.is_inference() else tensor._version  # noqa: SLF001

@@ -12,6 +12,7 @@ import torch
 from torch.utils._python_dispatch import _disable_current_modes
 
 from visualizer.attention import reading
+from visualizer.attention.tensors import times_written
 from visualizer.recorders.candidates import Candidate, FormedMap
 from visualizer.recorders.dispatcher import Following
 from visualizer.recorders.flex import FlexCalls
@@ -127,7 +128,7 @@ class Installation:
         self._known = modules
         known: dict[int | None, int | None] = {}
         for module in modules.values():  # each module's own, without names
-            known |= {storage_address(held): _version(held) for held in _tensors(module._buffers)}  # noqa: SLF001
+            known |= {storage_address(held): times_written(held) for held in _tensors(module._buffers)}  # noqa: SLF001
             known |= {storage_address(held): None for held in _tensors(module._parameters)}  # noqa: SLF001
         self._parameters = {address: version for address, version in known.items() if address is not None}
 
@@ -139,7 +140,7 @@ class Installation:
         if type(tensor) is not torch.Tensor and isinstance(tensor, torch.nn.Parameter):
             return True
         version = self._parameters.get(storage_address(tensor) or 0, _UNKNOWN)
-        return version is None or version == _version(tensor)
+        return version is None or version == times_written(tensor)
 
     @property
     def wants_gradients(self) -> bool:
@@ -194,11 +195,6 @@ class Installation:
 
 def _tensors(held: Mapping[str, torch.Tensor | None]) -> list[torch.Tensor]:
     return [tensor for tensor in held.values() if tensor is not None]
-
-
-def _version(tensor: torch.Tensor) -> int:
-    """Return how often a tensor was written into, as far as it counts that."""
-    return 0 if tensor.is_inference() else tensor._version  # noqa: SLF001
 
 
 @contextmanager

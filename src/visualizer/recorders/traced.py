@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch.utils.checkpoint import CheckpointFunction
 
+from visualizer.attention.tensors import times_written
 from visualizer.recorders.anchors import Anchor, anchored
 from visualizer.recorders.candidates import FormedMap
 from visualizer.recorders.fused import FusedCall
@@ -134,8 +135,7 @@ def known_tensor(what: FusedCall | FormedMap) -> Any:
 
 
 def _version(tensor: Any) -> int:
-    is_counted = isinstance(tensor, torch.Tensor) and not tensor.is_inference()
-    return tensor._version if is_counted else 0  # noqa: SLF001
+    return times_written(tensor) if isinstance(tensor, torch.Tensor) else 0
 
 
 def _told_by(what: FusedCall | FormedMap) -> torch.Tensor:
