@@ -290,6 +290,16 @@ def test_a_large_tensor_that_was_changed_since_is_told():
         run[""].numpy()
 
 
+def test_a_large_tensor_of_inference_mode_is_held_as_it_was():
+    with torch.inference_mode():
+        bias = torch.zeros(100, 100)
+        layer = Attention(score_mod=lambda score, b, h, i, j: score + bias[i, j] * j)
+        with visualizer.capture(layer) as run:
+            layer(X)
+        bias.add_(1)
+        assert error(run, logits(layer)) < 1e-6
+
+
 def test_threads_are_recorded_each_with_its_own_calls():
     backend = Backend()
     compiled = torch.compile(flex_attention, backend=backend)

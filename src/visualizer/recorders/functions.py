@@ -13,7 +13,7 @@ from visualizer.attention.tensors import times_written
 from visualizer.errors import VisualizerError
 
 SMALL = 4096
-"""Up to this many numbers a tensor is copied; larger ones are held and watched."""
+"""Up to this many numbers a tensor is copied; larger ones are held and watched, if they can be."""
 
 
 class HeldFunction:
@@ -92,7 +92,7 @@ class HeldFunction:
 
     def _held_tensor(self, tensor: torch.Tensor) -> torch.Tensor:
         tensor = tensor.detach()
-        if tensor.numel() <= SMALL:
+        if tensor.numel() <= SMALL or tensor.is_inference():  # which do not count what is written into them
             return tensor.clone()
         self._tensors.append(tensor)
         return tensor
