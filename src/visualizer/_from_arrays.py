@@ -32,7 +32,7 @@ def from_arrays(arrays: Mapping[str, Any], *, tokens: Sequence[str] | None = Non
     ShapeError
         If an array has fewer than two axes, or a list is ragged or holds other things than numbers.
     TargetError
-        If there is no mapping of arrays by path.
+        If there is no mapping of arrays by path, which is a str.
 
     Examples
     --------
@@ -46,6 +46,8 @@ def from_arrays(arrays: Mapping[str, Any], *, tokens: Sequence[str] | None = Non
             f"a run was to be made of a {type(arrays).__name__}; give a dictionary of maps by path, such as "
             "{'layer.0': array}"
         )
+    if odd := [path for path in arrays if not isinstance(path, str)]:
+        raise TargetError(f"a run was to be made of maps by path, but {odd[0]!r} is none: give a str")
     calls = [
         Call(path, AttentionMap(Dense(_four(path, array))), 0, order, "an array", formed=True)
         for order, (path, array) in enumerate(arrays.items())

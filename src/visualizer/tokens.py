@@ -16,8 +16,13 @@ def token_texts(
     Raises
     ------
     OptionError
-        If neither tokens nor a tokenizer with ids are given, or ids of several texts.
+        If tokens are one text, neither tokens nor a tokenizer with ids are given, or ids of several texts.
     """
+    if isinstance(tokens, str):
+        raise OptionError(
+            f"a run was to be labelled with {tokens!r}; give a list of texts, or, beside a path, what its "
+            "axes are: axis=, queries= or keys="
+        )
     if tokens is not None:
         return [str(token) for token in tokens]
     if tokenizer is None or input_ids is None:

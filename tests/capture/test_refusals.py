@@ -5,7 +5,7 @@ import torch
 from tests.capture.test_empty import Attention, X, record
 
 import visualizer
-from visualizer.errors import CallsError, OptionError
+from visualizer.errors import CallsError, OptionError, TargetError
 
 
 @pytest.mark.parametrize(
@@ -93,3 +93,10 @@ def test_several_modules_are_not_stitched():
     assert run.stitched("*1").shape == run["1"].shape
     with pytest.raises(CallsError, match=r"'\*' was to be stitched, but it names 2 modules: give"):
         run.stitched("*")
+
+
+def test_paths_and_tokens_of_the_wrong_kind_are_told():
+    with pytest.raises(TargetError, match="maps by path, but 1 is none: give a str"):
+        visualizer.from_arrays({1: torch.eye(3)})
+    with pytest.raises(OptionError, match=r"labelled with '0\*'; give a list of texts, or, beside a path"):
+        visualizer.from_arrays({"0.a": torch.eye(3)}).label("0*")
