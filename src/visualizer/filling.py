@@ -117,7 +117,7 @@ class Filling:
 
     def begin_forward(self) -> None:
         """Count a forward of the model to the item that is current."""
-        self._forwards[_key(self._run.current_item[0])] += 1
+        self._forwards[_key(self._run.items.current.id)] += 1
 
     def forget(self) -> None:
         """Let go of what only further calls would need."""
@@ -164,7 +164,7 @@ class Filling:
         module = place.module
         assert module is not None
         paths = tuple(self._paths[module])
-        item, rows = self._run.current_item
+        item, rows = self._run.items.current.id, self._run.items.current.rows
         if self._options.keep == "dense" and made.content.nbytes_dense > self._room.left:
             self._stop(paths[0], made.number, made.content.nbytes_dense)
             return
@@ -201,7 +201,7 @@ class Filling:
             return rows
         leading = made.content.shape[:-3]
         if not (made.formed and leading == (1,)):  # where batch and heads may be one axis
-            self._run.batches.update(leading)
+            self._run.items.current.batches.update(leading)
         return rows if len(rows) == leading[0] else ()
 
     def _note(self, module: int) -> str:

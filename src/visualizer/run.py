@@ -15,6 +15,7 @@ from visualizer.calls import Call, Checks, join_steps
 from visualizer.comparing import largest_errors
 from visualizer.copying import OnlyCopied
 from visualizer.errors import CallsError, OptionError, VisualizerError
+from visualizer.items import Item, Items
 from visualizer.labels import Labels, paths_of, stated_axes
 from visualizer.readout_table import Table, readout_table
 from visualizer.tables import calls_table
@@ -44,8 +45,7 @@ class Run(OnlyCopied, Sequence["Call"]):
         self.labels = Labels()  # what its tokens are
         self.image: Any = None  # that was looked at, where it was given
         self._is_copy = False
-        self.current_item: tuple[Any, tuple[Any, ...]] = (None, ())
-        self.batches: set[int] = set()  # of the calls within the item
+        self.items = Items()  # that are running
 
     def explained_by(self, empty: Callable[[], str]) -> None:
         """Have another function say why nothing was recorded."""
@@ -59,7 +59,7 @@ class Run(OnlyCopied, Sequence["Call"]):
     def item(self, id: Any, rows: Iterable[Any] = ()) -> Iterator[None]:  # noqa: A002  # the word for what it is
         """Give the calls made in a block an id, and each row of their batch one of its own.
 
-        Blocks nest: after an inner one the steps of the outer one go on.
+        Blocks nest: after an inner one the steps of the outer one go on. Each thread has its own.
 
         Raises
         ------
@@ -70,26 +70,14 @@ class Run(OnlyCopied, Sequence["Call"]):
         --------
         >>> run = Run()
         >>> with run.item("picture-7", rows=["left", "right"]):
-        ...     print(run.current_item)
-        ('picture-7', ('left', 'right'))
+        ...     print(run.items.current.id, run.items.current.rows)
+        picture-7 ('left', 'right')
         """
         if isinstance(rows, str) or not isinstance(rows, Iterable):
             raise OptionError(f"rows={rows!r} was asked for; give a list with an id for each row of a batch")
-        before = self.current_item, self.batches
-        self.current_item, self.batches = (id, named := tuple(rows)), set()
-        try:
+        with self.items.within(item := Item(id, tuple(rows))):
             yield
-            self._check_rows(len(named))
-        finally:
-            self.current_item, self.batches = before
-
-    def _check_rows(self, named: int) -> None:
-        if named and self.batches and named not in self.batches:
-            found = ", ".join(map(str, sorted(self.batches)))
-            raise OptionError(
-                f"rows= named {named} rows of a batch, but the calls within the item have batches of "
-                f"{found}: give an id for each row"
-            )
+            _check_rows(item)
 
     def sort(self) -> None:
         """Bring the calls into the order of execution: a map is known as one only after later calls."""
@@ -394,6 +382,16 @@ class Run(OnlyCopied, Sequence["Call"]):
         if not self._calls:
             return f"<an empty run: {self.why_empty()}>"
         return "\n".join([calls_table(self._calls, self.nbytes, self.checks), *self.remarks()])
+
+
+def _check_rows(item: Item) -> None:
+    named = len(item.rows)
+    if named and item.batches and named not in item.batches:
+        found = ", ".join(map(str, sorted(item.batches)))
+        raise OptionError(
+            f"rows= named {named} rows of a batch, but the calls within the item have batches of {found}: "
+            "give an id for each row"
+        )
 
 
 def _matches(call: Call, pattern: str) -> bool:

@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+import threading
 
 import numpy as np
 import pytest
@@ -304,3 +305,27 @@ def test_word_pieces_join_to_words():
 
     run = visualizer.from_arrays({}).label(tokenizer=Tokenizer(), input_ids=[0, 1, 2, 3])
     assert run.where("bridge") == slice(1, 3)
+
+
+def test_each_thread_has_its_own_item():
+    model, together = nn.Sequential(Attention(), Attention()), threading.Barrier(2)
+
+    def work(name):
+        with run.item(name, rows=[name]):
+            together.wait()
+            model(X[:1])
+            together.wait()
+
+    with visualizer.capture(model) as run:
+        threads = [threading.Thread(target=work, args=(name,)) for name in "ab"]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        with run.item("c"):
+            alone = threading.Thread(target=model, args=(X[:1],))
+            alone.start()
+            alone.join()
+    assert sorted((call.item, call.rows) for call in run) == sorted(
+        [("a", ("a",)), ("b", ("b",)), ("c", ())] * (len(run) // 3)
+    )

@@ -32,6 +32,7 @@ SEES = {
     "tables": {"calls", "memory"},
     "gradients": {"attention", "calls", "errors", "recorders"},
     "explaining": set(),
+    "items": set(),
     "axes": {"errors"},
     "tokens": {"errors"},
     "windowing": {"attention", "axes", "calls", "errors"},
@@ -41,8 +42,8 @@ SEES = {
     "differentiating": {"calls", "errors", "gradients"},
     "readout_table": {"calls", "errors", "named_readouts"},
     "run": {
-        *("attention", "axes", "calls", "comparing", "copying", "differentiating", "errors", "labels"),
-        *("parallel", "readout_table", "tables", "tokens"),
+        *("attention", "axes", "calls", "comparing", "copying", "differentiating", "errors", "items"),
+        *("labels", "parallel", "readout_table", "tables", "tokens"),
     },
     "filling": {
         "attention",
