@@ -119,6 +119,24 @@ def test_the_gradient_is_that_at_the_call_where_its_result_is_changed_in_place()
     torch.testing.assert_close(run.gradients(scalar)[""].tensor().to(expected.dtype), expected)
 
 
+@pytest.mark.parametrize("static", [False, True])
+@pytest.mark.parametrize("modes", ["iiinn", "nniii", "innin"])
+def test_a_generation_may_enter_and_leave_inference_mode(modes, static):
+    keys, attention = draw(1, 2, 8, 8), Attention()
+    with visualizer.capture(attention) as run:
+        for step, mode in enumerate(modes, 4):
+            with torch.inference_mode(mode == "i"), torch.no_grad():
+                filled = torch.arange(8) < step
+                given = keys * filled[:, None] if static else keys[:, :, :step].clone()
+                query = keys[:, :, :4] if step == 4 else keys[:, :, step - 1 : step]
+                attention(query.clone(), given, given, attn_mask=filled[: given.shape[2]][None, None, None])
+    assert {call.sequence for call in run} == {0}
+    for step, call in enumerate(run, 4):
+        query = keys[:, :, :4] if step == 4 else keys[:, :, step - 1 : step]
+        allowed = (torch.arange(8) < step)[: call.shape[-1]]
+        assert_map(call, query, keys[:, :, : call.shape[-1]], allowed)
+
+
 def test_gradients_are_of_all_queries():
     with pytest.raises(OptionError, match="read the rows of the gradient"):
         visualizer.capture(Attention(), gradients=True, queries="last")

@@ -179,7 +179,7 @@ class Installation:
         """Tell every listener; what goes wrong here must not reach the model."""
         if not self._listeners:
             return
-        with reading(), torch.no_grad(), counting_writes(), _outside_modes():
+        with reading(), _outside_modes(), torch.no_grad(), counting_writes():
             try:
                 found = make()
             except Exception as error:  # noqa: BLE001
@@ -199,8 +199,13 @@ def _tensors(held: Mapping[str, torch.Tensor | None]) -> list[torch.Tensor]:
 
 @contextmanager
 def _outside_modes() -> Iterator[None]:
-    """Keep what is read unseen by the user's modes: what they trace or count is the model."""
+    """Keep what is read unseen by the user's modes: what they trace or count is the model.
+
+    What is held is no tensor of inference mode either: a generation may go on outside of it.
+    """
     with ExitStack() as stack:
+        if torch.is_inference_mode_enabled():
+            stack.enter_context(torch.inference_mode(False))
         stack.enter_context(torch._C.DisableTorchFunction())  # noqa: SLF001
         if torch._C._len_torch_dispatch_stack():  # noqa: SLF001
             stack.enter_context(_disable_current_modes())
