@@ -110,6 +110,15 @@ def test_queries_of_one_batch_row_meet_keys_of_several():
     assert_map(run[1], keys[:, :1], keys, torch.ones(5, 5, dtype=torch.bool))
 
 
+def test_gradients_where_a_batch_shares_its_keys():
+    q, keys, attention = draw(3, 2, 5, 8), draw(1, 2, 6, 8).requires_grad_(), Attention()
+    with visualizer.capture(attention, gradients=True, values=True) as run:
+        out = attention(q, keys, keys)
+    expected = (out * 2).detach() @ keys.detach().mT
+    torch.testing.assert_close(run.gradients(out.square().sum())[""].tensor(), expected)
+    assert run.check(all=True)[0]["error"] < 1e-5
+
+
 def test_the_gradient_is_that_at_the_call_where_its_result_is_changed_in_place():
     q = draw(1, 2, 5, 8).requires_grad_()
     attention = Attention()

@@ -52,6 +52,8 @@ def fused_map(call: FusedCall, module: Any, holder: Holder, options: Options) ->
     key, value = _four(_grouped(call.key, module)), _four(_grouped(call.value, module))
     query, queries = _four(query), query.shape[-2]
     query, key = _broadcast(query, key)
+    if value.shape[0] == 1 < key.shape[0] and value.dim() == key.dim():
+        value = value.expand(*key.shape[:-3], *value.shape[-3:])
     seen = _seen_keys(mask) if mask is not None and queries < key.shape[-2] else None
     key, first_key, sequence = holder.hold_keys(key, (id(module), "k"), queries, seen)
     if options.values or options.gradients:
