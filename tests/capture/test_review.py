@@ -119,6 +119,35 @@ def test_gradients_where_a_batch_shares_its_keys():
     assert run.check(all=True)[0]["error"] < 1e-5
 
 
+def test_queries_without_features_attend_to_all_alike():
+    empty, values, attention = draw(1, 2, 5, 0), draw(1, 2, 5, 8), Attention()
+    with visualizer.capture(attention) as run:
+        out = attention(empty, empty, values)
+    assert torch.equal(out, functional.scaled_dot_product_attention(empty, empty, values))
+    torch.testing.assert_close(run[""].tensor(), torch.full((1, 2, 5, 5), 0.2))
+
+
+def test_a_mask_may_have_fewer_axes_than_the_queries():
+    q, bias, attention = draw(3, 2, 4, 5, 8), draw(2, 4, 5, 5), Attention()
+    with visualizer.capture(attention) as run:
+        attention(q, q, q, attn_mask=bias)
+    assert_map(run[0], q, q, bias)
+
+
+def test_a_mask_alone_may_be_mapped_over():
+    q, masks = draw(2, 4, 5, 8), draw(3, 5, 5)
+
+    class Mapped(nn.Module):
+        def forward(self, q, masks):
+            attend = functional.scaled_dot_product_attention
+            return torch.vmap(lambda mask: attend(q, q, q, attn_mask=mask))(masks)
+
+    mapped = Mapped()
+    with visualizer.capture(mapped) as run, sdpa_kernel(SDPBackend.MATH):
+        mapped(q, masks)
+    assert_map(run[0], q.expand(3, 2, 4, 5, 8), q.expand(3, 2, 4, 5, 8), masks[:, None, None])
+
+
 def test_the_gradient_is_that_at_the_call_where_its_result_is_changed_in_place():
     q = draw(1, 2, 5, 8).requires_grad_()
     attention = Attention()

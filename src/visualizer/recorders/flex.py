@@ -16,7 +16,7 @@ import torch
 from visualizer.attention import Factors, is_reading, reading
 from visualizer.recorders.compiling import STANCE, Compiled, compiler_around
 from visualizer.recorders.functions import BlockPattern
-from visualizer.recorders.fused import FusedCall
+from visualizer.recorders.fused import FusedCall, scale_of
 from visualizer.recorders.graph import GRAPH
 from visualizer.recorders.late import AfterImport
 from visualizer.recorders.substitution import Substitution
@@ -135,8 +135,7 @@ def _signature() -> inspect.Signature:
 
 def _call(given: dict[str, Any], result: Any, *, compiled: bool) -> FusedCall:
     query, key, value = given["query"], given["key"], given["value"]
-    scale = given.get("scale")
-    scale = float(scale) if scale is not None else float(query.shape[-1]) ** -0.5
+    scale = scale_of(given.get("scale"), query)
     call = FusedCall(
         query=query,
         key=key,

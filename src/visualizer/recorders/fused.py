@@ -90,7 +90,7 @@ class FusedCalls:
             following.follow(name, after=partial(self._after_kernel, name))
 
     def _around_entry(self, go_on: Callable[[], Any], args: Arguments, kwargs: Named) -> Any:
-        if any(map(is_transformed, args[:3])):
+        if any(map(is_transformed, (*args, *kwargs.values()))):
             return self._around_transformed(go_on, args, kwargs)
         if any(map(is_spread, args[:3])):
             return self._around_spread(go_on)
@@ -158,10 +158,15 @@ def _call(kernel: str, operation: Operation) -> FusedCall:
         mask=given.get("attn_mask", given.get("attn_bias")),
         dropout=given.get("dropout_p", 0.0),
         causal=given.get("is_causal", False),
-        scale=float(scale) if scale is not None else float(query.size(-1)) ** -0.5,
+        scale=scale_of(scale, query),
         output=output[0] if isinstance(output, tuple | list) else output,
         kernel=kernel,
     )
+
+
+def scale_of(given: Any, query: torch.Tensor) -> float:
+    """Return the scale that was given, or else the usual one; without features any will do."""
+    return float(given) if given is not None else float(query.size(-1) or 1) ** -0.5
 
 
 def _is_plain(tensor: Any) -> bool:

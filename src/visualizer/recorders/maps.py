@@ -137,7 +137,7 @@ def _seen_keys(mask: torch.Tensor) -> torch.Tensor:
 
 def _valid_queries(mask: Any, queries: int, key: torch.Tensor, holder: Holder) -> torch.Tensor | None:
     """Return which queries are no padding, where tokens attend to themselves and a mask says so."""
-    if mask is None or mask.dim() != 4 or mask.shape[-1] != key.shape[-2]:
+    if mask is None or not mask.dim() == key.dim() == 4 or mask.shape[-1] != key.shape[-2]:
         return None
     if queries != key.shape[-2] and (queries == 1 or mask.shape[-2] != queries):
         return None  # that do not say which keys are the queries' own

@@ -16,7 +16,7 @@ import torch
 
 from visualizer.attention import Band, Factors, is_reading, reading
 from visualizer.recorders.dispatcher import Following, Named, Operation, overload
-from visualizer.recorders.fused import FusedCall
+from visualizer.recorders.fused import FusedCall, scale_of
 from visualizer.recorders.graph import GRAPH
 from visualizer.recorders.packing import unpack
 from visualizer.recorders.proceeding import Proceeding
@@ -146,7 +146,7 @@ def _combination(given: Named, name: str) -> str:
 
 def _factors(given: Named, *, packed: bool) -> Factors:
     q, k, v = (_heads_first(given[name], packed=packed) for name in ("query", "key", "value"))
-    scale, segments = given.get("scale"), None
+    segments = None
     surplus: Any = k.shape[-2] - q.shape[-2]
     if packed:
         packing = unpack(given["starts_q"], given["starts_k"], q.shape[-2], k.shape[-2], given.get("used_k"))
@@ -154,7 +154,7 @@ def _factors(given: Named, *, packed: bool) -> Factors:
     return Factors(
         q=q,
         k=k,
-        scale=float(scale) if scale is not None else float(q.shape[-1]) ** -0.5,
+        scale=scale_of(given.get("scale"), q),
         bias=given.get("bias"),
         slopes=given.get("slopes"),
         band=_band(given, surplus),
