@@ -261,11 +261,24 @@ def _refusal(what: FusedCall | FormedMap) -> str:
     return ""
 
 
+class _Itself:
+    """An item that has no hash, as a key: it is held, so that no other takes its identity."""
+
+    def __init__(self, item: Any) -> None:
+        self._item = item
+
+    def __hash__(self) -> int:
+        return id(self._item)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Itself) and self._item is other._item
+
+
 def _key(item: Any) -> Any:
     try:
         hash(item)
     except TypeError:
-        return id(item)
+        return _Itself(item)
     return item
 
 

@@ -71,6 +71,14 @@ def test_an_item_goes_on_after_one_within_it(model):
     assert found == [("outer", 0), ("inner", 0), ("inner", 1), ("outer", 1)]
 
 
+def test_steps_of_items_without_a_hash_are_counted_apart(model):
+    with visualizer.capture(model, every=3, modules="0") as run:
+        for place in range(9):
+            with run.item([place]):
+                model(X)
+    assert [(call.item, call.step) for call in run] == [([0], 0), ([3], 0), ([6], 0)]
+
+
 def test_rows_that_no_call_has_are_told_on_leaving(model):
     with visualizer.capture(model) as run:
         for rows, told in ((["a"], "named 1 rows"), (list("abc"), "named 3 rows"), ("ab", "give a list")):
