@@ -60,7 +60,8 @@ class Listener:
     def open(self) -> None:
         """Begin to hear."""
         self._owner, self.seen.begun = threading.get_ident(), True
-        self.run.modules = self._modules
+        if self._options.gradients:  # through checkpoints alone they are needed; else no run keeps a model
+            self.run.modules = self._modules
         self.run.explained_by(self._why_empty)
         with ExitStack() as stack:
             stack.enter_context(STANCE.uncompiled())
@@ -143,11 +144,9 @@ class Listener:
         return None if self._steps is None else self._steps.started
 
     def _let_go_of_model(self) -> None:
-        """Have the run keep no model alive: gradients through checkpoints alone need one."""
+        """Have the run keep no model alive."""
         self.seen.started = self._started()
         self.run.explained_by(self.seen.explain)
-        if not self._options.gradients:
-            self.run.modules = {}
 
     def _why_empty(self) -> str:
         self.seen.started = self._started()
