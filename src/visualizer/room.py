@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from visualizer.calls import Call
+from visualizer.recorders.writes import copies_made
 
 SHARE = 0.5  # of a device's free memory: the model needs the rest
 
@@ -16,6 +17,14 @@ class _Shelf:
     limit: int
     held: int = 0
     largest: int = 0
+
+
+class _Piece(NamedTuple):
+    """Bytes of memory, a call that holds them, and how many copies had been made by then."""
+
+    size: int
+    call: Call
+    copies: int
 
 
 class Room:
@@ -33,7 +42,7 @@ class Room:
     def __init__(self, limit: int, free: Callable[[Any], int] | None = None) -> None:
         self.limit, self.held = limit, 0
         self._free = free or _free_on
-        self._pieces: dict[int, int] = {}
+        self._pieces: dict[int, _Piece] = {}  # by address
         self._shelves: dict[Any, _Shelf] = {}
 
     @property
@@ -43,19 +52,28 @@ class Room:
 
     def missing(self, call: Call, device: Any) -> int:
         """Take a call in and return 0, or the bytes that it needs if they exceed the limit."""
-        new = {
-            address: size for address, size in call.storages().items() if self._pieces.get(address) != size
-        }
+        new = {address: size for address, size in call.storages().items() if not self._is_held(address, size)}
         needed = sum(new.values())
         if needed > self.left:
             return needed
-        self._pieces.update(new)
+        copies = copies_made()
+        self._pieces.update({address: _Piece(size, call, copies) for address, size in new.items()})
         self.held += needed
         if device is not None and device.type != "cpu":
             shelf = self._shelf(device)
             shelf.held += needed
             shelf.largest = max(shelf.largest, needed)
         return 0
+
+    def _is_held(self, address: int, size: int) -> bool:
+        """Tell whether a piece is counted, and not another that has its address now.
+
+        A call whose map was copied before the model wrote over it holds memory at another address.
+        """
+        piece = self._pieces.get(address)
+        if piece is None or piece.size != size:
+            return False
+        return piece.copies == copies_made() or address in piece.call.storages()
 
     def is_full(self, device: Any) -> bool:
         """Tell whether a device has no room for another call as large as the largest so far."""

@@ -1,9 +1,12 @@
 """Memory on a device: a share of what is free there, then the host's."""
 
+import pytest
 import torch
 
+import visualizer
 from visualizer.attention import AttentionMap, Dense
 from visualizer.calls import Call
+from visualizer.errors import MemoryBudgetError
 from visualizer.recorders.growing import GrowingKeys
 from visualizer.recorders.holding import Holder
 from visualizer.room import Room
@@ -39,6 +42,23 @@ def test_the_budget_counts_device_and_host_together():
     assert not room.missing(calls[0], DEVICE)  # what is held already takes nothing more
     assert not room.missing(calls[1], HOST)
     assert room.missing(calls[2], HOST) == SIZE
+
+
+def test_maps_that_are_copied_before_the_model_writes_over_them_are_counted():
+    class WrittenOver(torch.nn.Module):
+        def forward(self, x):
+            for _ in range(12):
+                attn = (x @ x.mT).softmax(-1)
+                x = attn @ x
+                attn.zero_()
+            return x
+
+    model, x = WrittenOver(), torch.rand(1, 1, 64, 8)
+    with torch.no_grad(), visualizer.capture(model) as run:
+        model(x)
+    assert run.nbytes == 12 * 64 * 64 * 4
+    with pytest.raises(MemoryBudgetError), torch.no_grad(), visualizer.capture(model, budget=run.nbytes - 1):
+        model(x)
 
 
 def test_keys_of_a_generation_go_on_after_the_move():

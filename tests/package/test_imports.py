@@ -58,7 +58,7 @@ SEES = {
         "room",
         "run",
     },
-    "room": {"attention", "calls"},
+    "room": {"attention", "calls", "recorders"},
     "listening": {"errors", "explaining", "filling", "instrument", "options", "recorders", "run"},
     "session": {"errors", "explaining", "listening", "options", "recorders", "run"},
     "_from_arrays": {"attention", "calls", "errors", "run"},

@@ -12,6 +12,7 @@ from visualizer.attention import reading
 from visualizer.recorders.provenance import storage_address
 
 _held: dict[int, list[weakref.ref[torch.Tensor]]] = {}
+_copies = 0
 
 
 def counting_writes() -> AbstractContextManager[None]:
@@ -42,13 +43,20 @@ def watched(tensor: torch.Tensor) -> torch.Tensor:
 
 def before_writing(target: torch.Tensor) -> None:
     """Give the held tensors of a storage that is about to change storages and counters of their own."""
+    global _copies  # noqa: PLW0603  # the process's own, as what is held
     address = storage_address(target) if _held else None
     references = _held.pop(address, []) if address is not None else []
     while references:
         tensor = references.pop()()  # tensors with weak references are not swapped
         if tensor is not None:
             with reading(), torch.no_grad():
+                _copies += 1
                 torch.utils.swap_tensors(tensor, tensor.clone())  # type: ignore[no-untyped-call]
+
+
+def copies_made() -> int:
+    """Return how often a held tensor got a storage of its own so far."""
+    return _copies
 
 
 def _forget(address: int, reference: weakref.ref[torch.Tensor]) -> None:
