@@ -133,7 +133,7 @@ def join_steps(calls: Sequence[Call]) -> AttentionMap:
     """Return calls that continue one sequence as one map."""
     from visualizer.attention import AttentionMap, Stitched
 
-    steps = [(call.map, list(range(call.first_key, call.first_key + call.shape[-1]))) for call in calls]
+    steps = [(call.map, range(call.first_key, call.first_key + call.shape[-1])) for call in calls]
     return AttentionMap(Stitched(steps))
 
 

@@ -208,6 +208,11 @@ def test_steps_keep_what_is_padded(library, factors):
     assert "2 padded queries" in repr(AttentionMap(Stitched([(a, range(5))])))
 
 
+def test_positions_in_one_piece_take_no_memory():
+    source, _ = steps_of(*np.zeros((2, 2, 4, 9, 8), np.float32))[0].opened()
+    assert all(isinstance(positions, range) for *_, positions in source.steps)
+
+
 def test_maps_that_do_not_fit_are_not_stitched(calls):
     a, _ = calls
     with pytest.raises(ShapeError, match="there are none"):

@@ -10,7 +10,7 @@ import numpy as np
 from visualizer.attention.arrays import NUMPY, Array
 from visualizer.attention.blocks import Source
 from visualizer.attention.given import as_numbers
-from visualizer.attention.indices import At, compose, take_axis
+from visualizer.attention.indices import At, Index, compose, take_axis
 from visualizer.attention.lazy import LazyMap
 from visualizer.errors import ShapeError, TargetError
 
@@ -56,7 +56,7 @@ class Stitched(Source):
             raise ShapeError(f"maps of different batch or heads were to be stitched; the first has {leading}")
         if any(type(source.xp) is not type(first.xp) for source, _, _ in self.steps):
             raise TargetError("maps of torch and of numpy were to be stitched: make them of one library")
-        keys = 1 + max(int(positions.max()) for *_, positions in self.steps)
+        keys = 1 + max(int(np.asarray(positions).max()) for *_, positions in self.steps)
         self.shape = (*leading, int(self.ends[-1]), keys)
         self.xp, self.work, self.dtype = first.xp, first.work, first.dtype
 
@@ -129,7 +129,7 @@ class Stitched(Source):
             source, whole, positions = self.steps[owner]
             rows = np.flatnonzero(owners == owner)
             local = numbers[rows] - (self.ends[owner] - len(whole[-1]))
-            yield source, compose(whole, (*at[:-1], local)), rows, positions
+            yield source, compose(whole, (*at[:-1], local)), rows, np.asarray(positions, np.intp)
 
     def _scatter(self, at: At, function: Callable[[Source, At], Any], fill: float) -> Array:
         """Put rows of the steps where their keys lie."""
@@ -153,8 +153,10 @@ def _pairs(blocks: Any) -> list[tuple[AttentionMap, Any]]:
     return pairs
 
 
-def _step(block: AttentionMap, positions: Any) -> tuple[Source, At, Any]:
+def _step(block: AttentionMap, positions: Any) -> tuple[Source, At, Index]:
     source, at = block.opened()
+    if isinstance(positions, range):
+        positions = np.arange(positions.start, positions.stop, positions.step)
     numbers = as_numbers(NUMPY, "stitching at positions", positions)
     if numbers.shape != (source.shape[-1],) or numbers.dtype.kind not in "iu" or (numbers < 0).any():
         raise ShapeError(
@@ -165,4 +167,10 @@ def _step(block: AttentionMap, positions: Any) -> tuple[Source, At, Any]:
         raise ShapeError(
             "a map was to be stitched with the same position for two of its keys; wanted is one for each key"
         )
-    return source, at, numbers.astype(np.intp)
+    return source, at, _compact(numbers.astype(np.intp))
+
+
+def _compact(numbers: Any) -> Index:
+    """Return positions in one piece as a range: with a number for each, memory would grow as a map does."""
+    run = range(int(numbers[0]), int(numbers[0]) + len(numbers)) if len(numbers) else range(0)
+    return run if len(run) and np.array_equal(numbers, np.arange(run.start, run.stop)) else numbers
