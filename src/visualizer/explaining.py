@@ -22,7 +22,7 @@ class Seen:
     Attributes
     ----------
     model
-        The model's class.
+        The model's class; "" where whatever models run are meant.
     begun
         Whether the recording was started.
     abandoned
@@ -85,32 +85,49 @@ class Seen:
             reasons = ", ".join(f"{count} by {why}" for why, count in self.left_out.items())
             yield f"everything was left out: {reasons}"
         if self.elsewhere:
-            yield (
-                f"{_calls(self.elsewhere)} seen of modules that are not this {self.model}'s: give capture "
-                "the model that is called, not a copy or a part of it"
-            )
+            yield self._elsewhere()
         if self.started == 0 and not self.no_maps and not self.stopped_by:
-            yield (
-                f"the {self.model} was not called while recording: call it within the block; if another "
-                "method than forward was, it met no softmax or fused attention"
-            )
+            yield self._not_called()
         if self.stopped_by:
             yield f"a {self.stopped_by} ended the block before anything was recorded"
         if self.locals:
             names = " or ".join(f"`{name}`" for name in self.locals)
-            yield f"the {self.model} ran, but none of its forwards bound {names} on the way it took"
+            yield f"{self._ran}, but none of its forwards bound {names} on the way it took"
         yield self._without_maps()
+
+    @property
+    def _ran(self) -> str:
+        return f"the {self.model} ran" if self.model else "modules ran"
+
+    def _not_called(self) -> str:
+        if not self.model:
+            return "no module was called while recording: call a model within the block"
+        return (
+            f"the {self.model} was not called while recording: call it within the block; if another "
+            "method than forward was, it met no softmax or fused attention"
+        )
+
+    def _elsewhere(self) -> str:
+        if not self.model:
+            return (
+                f"{_calls(self.elsewhere)} seen that no module made, or one whose lazy parameters were not "
+                "there yet: let a torch.nn.Module make them, and run lazy ones once before"
+            )
+        return (
+            f"{_calls(self.elsewhere)} seen of modules that are not this {self.model}'s: give capture "
+            "the model that is called, not a copy or a part of it"
+        )
 
     def _without_maps(self) -> str:
         if self.no_maps:
             places = "; ".join(list(self.no_maps)[:SHOWN])
             return (
-                f"the {self.model} ran, and of {sum(self.no_maps.values())} softmaxes none met an activation "
+                f"{self._ran}, and of {sum(self.no_maps.values())} softmaxes none met an activation "
                 f"({places}): routers, gates, classifiers and losses are no attention; a local can be "
                 "recorded by its name, capture(model, locals='name')"
             )
         return (
-            f"the {self.model} ran without any softmax or fused attention: linear attention, state spaces "
+            f"{self._ran} without any softmax or fused attention: linear attention, state spaces "
             "and convolutions have no attention map, and replays of CUDA graphs and exported engines are "
             "not seen; other values can be recorded by name, capture(model, locals='name')"
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import torch
@@ -49,8 +49,8 @@ class Filling:
     def __init__(
         self,
         run: Run,
-        modules: dict[int, Any],
-        paths: dict[int, list[str]],
+        modules: Mapping[int, Any],
+        paths: Mapping[int, list[str]],
         options: Options,
         seen: Seen,
     ) -> None:
@@ -119,6 +119,12 @@ class Filling:
         """Count a forward of the model to the item that is current."""
         self._forwards[_key(self._run.items.current.id)] += 1
 
+    def begin_modules(self, modules: Iterable[int]) -> None:
+        """Count from 0 the calls of modules that may bear the identity of others before them."""
+        with self._lock:
+            for module in modules:
+                self._counts.pop((module, ""), None)
+
     def forget(self) -> None:
         """Let go of what only further calls would need."""
         self._holder.forget()
@@ -129,7 +135,7 @@ class Filling:
         assert module is not None
         inner = getattr(self._modules[module], "self_attn", None)
         native = not isinstance(found.what, FusedCall) and "native" in found.what.how
-        return id(inner) if native and id(inner) in self._paths else module
+        return id(inner) if native and id(inner) in self._modules else module
 
     def _wanted_number(self, module: int, local: str = "") -> int | None:
         """Count a call of a module, or a local of it, and return its number; None where it is left out."""

@@ -11,6 +11,7 @@ from visualizer.errors import MemoryBudgetError, VisualizerError
 from visualizer.explaining import Seen
 from visualizer.filling import Filling
 from visualizer.instrument import switch
+from visualizer.instrument.sites import Tap
 from visualizer.instrument.targets import resolve
 from visualizer.options import Options
 from visualizer.recorders.candidates import Candidate
@@ -30,7 +31,7 @@ class Listener:
     """
 
     def __init__(
-        self, model: Any, modules: dict[int, Any], paths: dict[int, list[str]], options: Options
+        self, model: Any, modules: Mapping[int, Any], paths: Mapping[int, list[str]], options: Options
     ) -> None:
         self._model, self._modules, self._options = model, modules, options
         self._owner = threading.get_ident()
@@ -38,7 +39,8 @@ class Listener:
         self._problem: Exception | None = None
         self._open: ExitStack | None = None
         self.run = Run(empty=self._why_empty)
-        self.seen = Seen(type(model).__name__, begun=False, locals=options.names)
+        of_class = "" if model is None else type(model).__name__
+        self.seen = Seen(of_class, begun=False, locals=options.names)
         self.run.remarks = self.seen.remarks
         self._filling = Filling(self.run, modules, paths, options, self.seen)
 
@@ -106,6 +108,8 @@ class Listener:
 
     def left(self, candidate: Candidate) -> None:
         """Take a softmax that was no map."""
+        if not self._means(candidate.place.module):
+            return
         shape = tuple(candidate.value.shape) if candidate.value is not None else ()
         place = candidate.place
         self.seen.no_maps[f"{candidate.how} of shape {shape} in {place.function}, line {place.line}"] += 1
@@ -114,6 +118,9 @@ class Listener:
         """Remember the first error of recording, for the end."""
         self._problem = self._problem or error
         self.seen.failed = self.seen.failed or str(error)
+
+    def _means(self, module: int | None) -> bool:
+        return module in self._modules
 
     def _recording(self) -> Any:
         if self._options.names:
@@ -135,7 +142,7 @@ class Listener:
         except VisualizerError:
             return nullcontext()
         self._steps = self._steps or Steps(target.accepts, self._filling.begin_forward, self._traced)
-        return _tapped(target.functions[0], self._steps)
+        return tapped(target.functions[0], self._steps)
 
     def _traced(self) -> None:
         self.seen.refused["their tensors have no numbers (fake): run the model on real ones"] += 1
@@ -163,7 +170,8 @@ def _listening(listener: Listener) -> Iterator[None]:
 
 
 @contextmanager
-def _tapped(function: Any, tap: Steps) -> Iterator[None]:
+def tapped(function: Any, tap: Tap) -> Iterator[None]:
+    """Have a tap in a function for as long as a block runs."""
     try:
         switch.install(function, tap)
         yield

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import fnmatch
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from math import isnan
@@ -40,7 +40,7 @@ class Run(OnlyCopied, Sequence["Call"]):
     def __init__(self, calls: Sequence[Call] = (), *, empty: Callable[[], str] | None = None) -> None:
         self._calls = list(calls)
         self._why_empty = empty
-        self.modules: dict[int, Any] = {}  # of the model, by identity, where gradients need them
+        self.modules: Mapping[int, Any] = {}  # of the model, by identity, where gradients need them
         self.remarks: Callable[[], list[str]] = list  # what the repr says below the table
         self.labels = Labels()  # what its tokens are
         self.image: Any = None  # that was looked at, where it was given

@@ -10,12 +10,13 @@ from types import TracebackType
 from typing import Any
 
 import torch
-from torch.nn.parameter import is_lazy
 
 from visualizer.errors import OptionError, TargetError, VisualizerError
 from visualizer.explaining import Seen
 from visualizer.listening import Listener
+from visualizer.listening_to_all import ListenerToAll
 from visualizer.options import Modules, Options, Readouts
+from visualizer.recorders.adopting import has_lazy_parameters
 from visualizer.recorders.paths import module_paths
 from visualizer.run import Run
 
@@ -27,15 +28,7 @@ class Session:
     """
 
     def __init__(self, model: Any, options: Options) -> None:
-        if not isinstance(model, torch.nn.Module):
-            raise TargetError(
-                f"capture was asked to record a {type(model).__name__}; give it the torch.nn.Module itself"
-            )
-        modules = {id(module): module for module in model.modules()}
-        paths = module_paths(model)
-        _check_parameters(modules)
-        _check_patterns(options, model, paths)
-        self._listener = Listener(model, modules, paths, options)
+        self._listener = ListenerToAll(options) if model is None else _listener_to(model, options)
         self._abandon: weakref.finalize[..., Any] | None = None
 
     @property
@@ -98,19 +91,26 @@ class Session:
                 raise
 
 
+def _listener_to(model: Any, options: Options) -> Listener:
+    if not isinstance(model, torch.nn.Module):
+        raise TargetError(
+            f"capture was asked to record a {type(model).__name__}; give it the torch.nn.Module itself"
+        )
+    modules = {id(module): module for module in model.modules()}
+    paths = module_paths(model)
+    _check_parameters(modules)
+    _check_patterns(options, model, paths)
+    return Listener(model, modules, paths, options)
+
+
 def _check_parameters(modules: dict[int, Any]) -> None:
     """Refuse lazy modules that have not run: what is a parameter could not be told."""
-    lazy = [type(module).__name__ for module in modules.values() if _is_lazy(module)]
+    lazy = [type(module).__name__ for module in modules.values() if has_lazy_parameters(module)]
     if lazy:
         raise TargetError(
             f"capture was asked to record a model whose {lazy[0]} has no parameters yet: run the model "
             "once before, which makes them"
         )
-
-
-def _is_lazy(module: Any) -> bool:
-    held = (*module._parameters.values(), *module._buffers.values())  # noqa: SLF001 - its own, without names
-    return any(map(is_lazy, held))
 
 
 def _check_patterns(options: Options, model: Any, paths_of: dict[int, list[str]]) -> None:
@@ -129,7 +129,7 @@ def _check_patterns(options: Options, model: Any, paths_of: dict[int, list[str]]
 
 
 def capture(  # noqa: PLR0913  # the options are the face
-    model: Any,
+    model: Any = None,
     *,
     modules: Modules | None = None,
     queries: str | slice | Callable[[int], Any] | None = None,
@@ -151,7 +151,8 @@ def capture(  # noqa: PLR0913  # the options are the face
     Parameters
     ----------
     model
-        A `torch.nn.Module`; calls of its modules are recorded, on whatever thread.
+        A `torch.nn.Module`; calls of its modules are recorded, on whatever thread. Without one, whatever
+        models run meanwhile are recorded.
     modules
         A glob or several over module paths, such as ``"layers.*.attn"``, or a function of path and module.
     queries
@@ -189,7 +190,7 @@ def capture(  # noqa: PLR0913  # the options are the face
     Raises
     ------
     OptionError
-        If an option is none of its choices.
+        If an option is none of its choices, or needs a model.
     TargetError
         If ``model`` is no module, or has lazy ones that have not run.
 

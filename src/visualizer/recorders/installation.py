@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import threading
+from collections import ChainMap
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import Any, NamedTuple, Protocol
@@ -54,7 +55,7 @@ class Listener(Protocol):
         """Take a call; whether it is of one of `modules` is to be seen."""
 
     def left(self, candidate: Candidate) -> None:
-        """Take a softmax of one of `modules` that was no map."""
+        """Take a softmax that was no map; whether it is of one of `modules` is to be seen."""
 
     def failed(self, error: Exception) -> None:
         """Take an error of recording, to be raised when the model is through."""
@@ -71,7 +72,7 @@ class Installation:
         self._lock = threading.RLock()
         self._following: Following | None = None
         self._numbers = itertools.count()
-        self._known: dict[int, Any] = {}
+        self._known: Mapping[int, Any] = {}
         self._parameters: dict[int, int | None] = {}
         self._native = NativeAttention()
         self._formed = FormedMaps(self, self._native)
@@ -83,7 +84,7 @@ class Installation:
         """Add a listener; the first one has everything installed."""
         with self._lock:
             self._listeners = [*self._listeners, listener]
-            self._collect()
+            self.collect()
             if self._following is None:
                 self._following = Following(self.failed, self._close_unless_joined)
                 for recorder in (self._fused, self._native, self._formed, self._third_party):
@@ -96,8 +97,7 @@ class Installation:
         """Remove a listener; the last one has everything removed."""
         with self._lock:
             for candidate in self._formed.undecided:
-                if candidate.place.module in listener.modules:
-                    listener.left(candidate)
+                listener.left(candidate)
             was_last = self._listeners == [listener]
             self._listeners = [other for other in self._listeners if other is not listener]
             if was_last and self._following is not None:
@@ -106,7 +106,7 @@ class Installation:
                 self._following.idle = True
                 if not self._following.is_busy:
                     self._close()
-            self._collect()
+            self.collect()
 
     def _close_unless_joined(self) -> None:
         if not self._lock.acquire(blocking=False):  # somebody joins
@@ -122,15 +122,12 @@ class Installation:
         following, self._following = self._following, None
         following.close()
 
-    def _collect(self) -> None:
+    def collect(self) -> None:
         """Collect the modules that are meant, and their parameters."""
-        modules = {id(m): m for listener in self._listeners for m in listener.modules.values()}
-        self._known = modules
-        known: dict[int | None, int | None] = {}
-        for module in modules.values():  # each module's own, without names
-            known |= {storage_address(held): times_written(held) for held in _tensors(module._buffers)}  # noqa: SLF001
-            known |= {storage_address(held): None for held in _tensors(module._parameters)}  # noqa: SLF001
-        self._parameters = {address: version for address, version in known.items() if address is not None}
+        with self._lock:
+            of_listeners: list[Any] = [listener.modules for listener in self._listeners]
+            self._known = of_listeners[0] if len(of_listeners) == 1 else ChainMap(*of_listeners)
+            self._parameters = _parameters_of({id(m): m for some in of_listeners for m in some.values()})
 
     def is_parameter(self, tensor: Any) -> bool:
         """Tell whether a tensor is a parameter or a buffer of a model, or a view of one.
@@ -167,8 +164,7 @@ class Installation:
     def left_formed(self, candidate: Candidate) -> None:
         """Take a candidate that has turned out to be no map."""
         for listener in self._listeners:
-            if candidate.place.module in listener.modules:
-                listener.left(candidate)
+            listener.left(candidate)
 
     def failed(self, error: Exception) -> None:
         """Take an error of recording."""
@@ -191,6 +187,15 @@ class Installation:
                         listener.hear(one)
                 except Exception as error:  # noqa: BLE001
                     listener.failed(error)
+
+
+def _parameters_of(modules: Mapping[int, Any]) -> dict[int, int | None]:
+    """Return where parameters lie, and buffers with how often they were written into."""
+    known: dict[int | None, int | None] = {}
+    for module in modules.values():  # each module's own, without names
+        known |= {storage_address(held): times_written(held) for held in _tensors(module._buffers)}  # noqa: SLF001
+        known |= {storage_address(held): None for held in _tensors(module._parameters)}  # noqa: SLF001
+    return {address: version for address, version in known.items() if address is not None}
 
 
 def _tensors(held: Mapping[str, torch.Tensor | None]) -> list[torch.Tensor]:

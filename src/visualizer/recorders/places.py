@@ -84,16 +84,21 @@ def _module_around(frame: FrameType | None, known: Collection[int]) -> tuple[int
     """Return the innermost known module, and whether there was another module on the way."""
     foreign = False
     while frame is not None:
-        first = _first_argument(frame)
-        # a function that is merely given a module is not the module's
-        # and a softmax that is a module of its own is its owner's
-        inside = isinstance(first, torch.nn.Module) and not isinstance(first, _SOFTMAXES)
-        if inside and hasattr(type(first), frame.f_code.co_name):
+        first = module_of(frame)
+        # a softmax that is a module of its own is its owner's
+        if first is not None and not isinstance(first, _SOFTMAXES):
             if id(first) in known:
                 return id(first), foreign
             foreign = True
         frame = frame.f_back
     return None, foreign
+
+
+def module_of(frame: FrameType) -> Any:
+    """Return the module whose method a frame runs; None for a function that is merely given one."""
+    first = _first_argument(frame)
+    inside = isinstance(first, torch.nn.Module) and hasattr(type(first), frame.f_code.co_name)
+    return first if inside else None
 
 
 def _first_argument(frame: FrameType) -> Any:

@@ -44,14 +44,15 @@ class Steps:
         if torch.compiler.is_dynamo_compiling():  # a trace is no call, and must not meet a frame
             return
         frame = sys._getframe(1)  # noqa: SLF001
-        if self._accepts is None or self._accepts(_first_argument(frame)):
+        if self._accepts is None or self._accepts(first_argument(frame)):
             self.started += 1
             self._began()
             if detect_fake_mode() is not None:
                 self._traced()
 
 
-def _first_argument(frame: FrameType) -> Any:
+def first_argument(frame: FrameType) -> Any:
+    """Return the first argument of a call that begins."""
     code, values = frame.f_code, frame.f_locals
     if code.co_argcount:
         return values.get(code.co_varnames[0])
