@@ -104,7 +104,8 @@ def check_axis(call: Call, side: str, axis: Axis | None) -> None:
     """
     if axis is None or not isinstance(call.content, AttentionMap):
         return
-    batch, _, queries, keys = call.shape
+    batch, heads, queries, keys = call.shape
+    queries = heads if call.levels else queries  # deformable: (batch, query, head, point)
     of = f"the map of {call.path or 'the model'} has"
     axis.check({"queries": queries, "keys": keys}[side], f"{of} {{}} {side}")
     for windows in (one for one in axis.segments if isinstance(one, Windows)):

@@ -12,28 +12,47 @@ from typing import TYPE_CHECKING, Any
 from visualizer.errors import require
 
 if TYPE_CHECKING:
+    from visualizer.plots.crossings import cross
+    from visualizer.plots.differences import compare
+    from visualizer.plots.grids import panel
     from visualizer.plots.matrices import grid_show, head, heads, visualize_head, visualize_heads
     from visualizer.plots.overlays import (
         grid_to_grid,
         visualize_grid_to_grid,
         visualize_grid_to_grid_with_cls,
     )
+    from visualizer.plots.overviews import atlas, curves
     from visualizer.plots.rows import frames, row, tokens, volume
+    from visualizer.plots.samplings import sampling
+    from visualizer.plots.sequences import steps
 
 _HOMES = {
+    "crossings": ("cross",),
+    "differences": ("compare",),
+    "grids": ("panel",),
     "matrices": ("grid_show", "head", "heads", "visualize_head", "visualize_heads"),
     "overlays": ("grid_to_grid", "visualize_grid_to_grid", "visualize_grid_to_grid_with_cls"),
+    "overviews": ("atlas", "curves"),
     "rows": ("frames", "row", "tokens", "volume"),
+    "samplings": ("sampling",),
+    "sequences": ("steps",),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
+    "atlas",
+    "compare",
+    "cross",
+    "curves",
     "frames",
     "grid_show",
     "grid_to_grid",
     "head",
     "heads",
+    "panel",
     "row",
+    "sampling",
+    "steps",
     "tokens",
     "visualize_grid_to_grid",
     "visualize_grid_to_grid_with_cls",

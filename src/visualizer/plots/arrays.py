@@ -103,6 +103,22 @@ def map_stack(value: object) -> Floats:
     return _with_values(array, "maps")
 
 
+def pooled(value: Any, most: int) -> Any:
+    """Return a lazy map with at most ``most`` queries and keys: means of bins where it has more.
+
+    What is no lazy map, or small enough, is returned as it is. Nothing as large as the map is formed.
+
+    Examples
+    --------
+    >>> from visualizer.attention import AttentionMap, Dense
+    >>> pooled(AttentionMap(Dense(np.eye(4))), 2).tolist()
+    [[0.5, 0.0], [0.0, 0.5]]
+    """
+    if not hasattr(value, "pool") or value.ndim < 2 or max(value.shape[-2:]) <= most:
+        return value
+    return value.pool(*(min(length, most) for length in value.shape[-2:]))
+
+
 def finite(array: Floats) -> Floats:
     """Return the finite values of ``array``, flat.
 

@@ -37,6 +37,11 @@ class Laid:
         for pieces in self._parts():
             yield self._block(pieces, paint)
 
+    @property
+    def is_picture(self) -> bool:
+        """Whether all tokens are those of one grid."""
+        return len(self.axis.segments) == 1 and isinstance(self.axis.segments[0], PICTURED)
+
     def pictured(self) -> Picture:
         """Return the weights of the one grid over its image."""
         grids = [pieces[0] for pieces in self._parts() if isinstance(pieces[0][1], PICTURED)]
@@ -44,10 +49,14 @@ class Laid:
             raise OptionError(f"one picture was to be drawn, but the tokens are {self.axis.arithmetic}")
         return self._over(*grids[0], self._background(*grids[0]))
 
+    def images(self) -> list[Floats]:
+        """Return the images under the weights."""
+        shown = [self._background(*pieces[0]) for pieces in self._parts()]
+        return [one for one in shown if one is not None]
+
     def ground(self) -> float | None:
         """Return the mean grey of the pictures under the weights; None where there are none."""
-        shown = [self._background(*pieces[0]) for pieces in self._parts()]
-        greys = [float(greyed(one).mean()) for one in shown if one is not None]
+        greys = [float(greyed(one).mean()) for one in self.images()]
         return sum(greys) / len(greys) if greys else None
 
     def _parts(self) -> Iterator[list[Piece]]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from visualizer.errors import OptionError, ShapeError
-from visualizer.plots.arrays import Floats, map_stack, one_map
+from visualizer.plots.arrays import Floats, map_stack, one_map, pooled
 from visualizer.plots.labels import token_labels
 from visualizer.plots.panels import Look, Panel, draw_panels
 from visualizer.plots.pictures import rgb_picture
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.colors import Colormap
     from matplotlib.figure import Figure
+
+READING = "Row = query, column = key."
+LARGEST_MAP = 1024  # queries and keys; of lazy maps with more, means of bins are drawn
 
 
 def head(  # noqa: PLR0913  each thing that can be changed is a keyword
@@ -72,14 +75,15 @@ def head(  # noqa: PLR0913  each thing that can be changed is a keyword
     >>> figure.axes[0].get_ylabel()
     'query (row)'
     """
-    weights = one_map(map)
-    rows, columns = weights.shape
+    weights = one_map(pooled(map, LARGEST_MAP))
+    rows, columns = size = _size_of(map, weights)
     look = Look(
         token_labels(rows, tokens if queries is None else queries, "queries"),
         token_labels(columns, tokens if keys is None else keys, "keys"),
         title, caption, cmap, interpolation, vmin, vmax, scale, ax, figsize,
     )  # fmt: skip
-    return draw_panels([Panel(weights)], 1, look, ["Row = query, column = key.", *_row_sums(weights)])
+    sums = _row_sums(weights) if size == weights.shape else []
+    return draw_panels([Panel(weights, size=size)], 1, look, [READING, *sums])
 
 
 def heads(  # noqa: PLR0913  each thing that can be changed is a keyword
@@ -127,17 +131,18 @@ def heads(  # noqa: PLR0913  each thing that can be changed is a keyword
     >>> [axes.get_title() for axes in figure.axes[:3]]
     ['head 0', 'head 1', 'mean of 2 heads']
     """
-    stack = map_stack(maps)
+    stack = map_stack(pooled(maps, LARGEST_MAP // 4))
+    rows, across = size = _size_of(maps, stack)
     look = Look(
-        token_labels(stack.shape[1], tokens if queries is None else queries, "queries"),
-        token_labels(stack.shape[2], tokens if keys is None else keys, "keys"),
+        token_labels(rows, tokens if queries is None else queries, "queries"),
+        token_labels(across, tokens if keys is None else keys, "keys"),
         title, caption, cmap, interpolation, vmin, vmax, scale, ax, figsize,
     )  # fmt: skip
-    panels = [Panel(weights, f"head {number}") for number, weights in enumerate(stack)]
-    panels.append(
-        Panel(stack.mean(axis=0, dtype=np.float64), f"mean of {len(stack)} head{'s' * (len(stack) > 1)}")
-    )
-    reading = ["Row = query, column = key.", "One scale for all panels.", *_row_sums(stack)]
+    panels = [Panel(weights, f"head {number}", size) for number, weights in enumerate(stack)]
+    mean = f"mean of {len(stack)} head{'s' * (len(stack) > 1)}"
+    panels.append(Panel(stack.mean(axis=0, dtype=np.float64), mean, size))
+    sums = _row_sums(stack) if size == stack.shape[-2:] else []
+    reading = [READING, "One scale for all panels.", *sums]
     return draw_panels(panels, _columns(columns, len(panels)), look, reading)
 
 
@@ -185,7 +190,7 @@ def grid_show(to_shows: Sequence[tuple[Any, str]], cols: int) -> Figure:
         raise ShapeError(
             "there is nothing to show: to_shows is empty, (map or image, title) pairs are wanted"
         )
-    reading = ["Row = query, column = key.", "One scale for all maps."]
+    reading = [READING, "One scale for all maps."]
     return draw_panels(panels, _columns(cols, len(panels)), Look(), reading)
 
 
@@ -199,6 +204,12 @@ def _columns(columns: int | None, panels: int) -> int:
     if columns is not None and columns < 1:
         raise OptionError(f"columns={columns} is wanted, but a row holds at least one panel")
     return min(columns or min(range(3, 7), key=lambda count: (-panels % count, -count)), panels)
+
+
+def _size_of(map: Any, weights: Floats) -> tuple[int, int]:  # noqa: A002  the field's word
+    """Return how many queries and keys a map has, of which the weights may be means."""
+    queries, keys = map.shape[-2:] if hasattr(map, "pool") else weights.shape[-2:]
+    return int(queries), int(keys)
 
 
 def _row_sums(maps: Floats) -> list[str]:

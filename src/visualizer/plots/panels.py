@@ -30,6 +30,7 @@ class Panel:
 
     values: Floats
     title: str | None = None
+    size: tuple[int, int] | None = None  # (queries, keys), where the values are means of several
 
     @property
     def is_map(self) -> bool:
@@ -39,7 +40,7 @@ class Panel:
     @property
     def ratio(self) -> float:
         """Height of the drawn panel in widths: that of square cells, but for strips."""
-        height, width = self.values.shape[:2]
+        height, width = self.size or self.values.shape[:2]
         return float(min(max(height / width, 1 / STRIP), STRIP))
 
 
@@ -108,7 +109,7 @@ def _draw(axes: Axes, panel: Panel, colours: ColourScale, look: Look, outer: tup
 
 def _draw_map(axes: Axes, panel: Panel, colours: ColourScale, look: Look) -> list[str]:
     height, width = panel.values.shape
-    room = axes.get_window_extent()
+    (queries, keys), room = panel.size or (height, width), axes.get_window_extent()
     crowded = look.interpolation is None and (room.width < width or room.height < height)
     draw_image(
         axes,
@@ -116,11 +117,16 @@ def _draw_map(axes: Axes, panel: Panel, colours: ColourScale, look: Look) -> lis
         norm=colours.norm,
         cmap=colours.cmap,
         interpolation=look.interpolation or ("antialiased" if crowded else "nearest"),
-        aspect="equal" if panel.ratio == height / width else "auto",
+        aspect="equal" if panel.ratio == queries / keys else "auto",
+        extent=(-0.5, keys - 0.5, queries - 0.5, -0.5),
     )
     axes.patch.set(**MISSING)  # seen where the map is not finite
     axes.spines[:].set_linewidth(0.4)
-    return ["Cells smaller than a pixel are averaged."] if crowded else []
+    notes = ["Cells smaller than a pixel are averaged."] if crowded else []
+    if (queries, keys) != (height, width):
+        bins = f"{-(-queries // height):,} × {-(-keys // width):,}"
+        notes.append(f"Each cell is the mean of up to {bins} of {queries:,} queries × {keys:,} keys.")
+    return notes
 
 
 def _name_axes(axes: Axes, look: Look, left: bool, bottom: bool) -> list[str]:

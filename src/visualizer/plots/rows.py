@@ -129,11 +129,11 @@ def laid_row(subject: Subject, token: int) -> Laid:
     return Laid(weights, subject.keys, subject.image, subject.batch, marked)
 
 
-def paint_for(laid: Sequence[Laid], asked: Options, sequential: str | None = None) -> Paint:
+def paint_for(laid: Sequence[Laid], asked: Options) -> Paint:
     """Return the colours of one scale for all that is laid."""
     check_interpolation(asked.interpolation)
     grounds = [ground for one in laid if (ground := one.ground()) is not None]
-    usual = sequential or (ON_IMAGE if grounds or not _has_words(laid) else ON_TEXT)
+    usual = ON_IMAGE if grounds or not _has_words(laid) else ON_TEXT
     values = np.concatenate([one.weights for one in laid])
     colours = colour_scale(values, asked.cmap, (asked.vmin, asked.vmax), asked.scale, usual)
     ground = sum(grounds) / len(grounds) if grounds else None
@@ -146,9 +146,14 @@ def told(blocks: Sequence[Block], weights: Floats) -> list[str]:
     paint = next((block.paint for block in blocks if block.paint is not None), None)
     if paint is None:
         return [*shown, f"Heights are weights, up to {np.nanmax(weights):.3g}."]
+    return [*shown, *scale_of(paint)]
+
+
+def scale_of(paint: Paint) -> list[str]:
+    """Return sentences on the scale, and on what shines through."""
     through = paint.paper is not None and paint.alpha < 1
     blend = [f"The image shines through (opacity {paint.alpha:g})."] if through else []
-    return [*shown, paint.colours.sentence(), *blend]
+    return [paint.colours.sentence(), *blend]
 
 
 def _has_words(laid: Sequence[Laid]) -> bool:

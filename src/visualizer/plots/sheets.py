@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from visualizer.plots.asking import Options
 
 EDGE, BETWEEN, HEADING = 0.08, 0.1, 0.16  # inches around all, between blocks, and for a block's heading
-BAR, THICK, LONGEST = 0.62, 0.1, 2.2  # inches for the bar with its numbers, its thickness, its length at most
+BAR, THICK = 0.62, 0.1  # inches for the bar with its numbers, and its thickness
+SHORTEST, LONGEST = 0.75, 2.2  # inches of its length
 LINE = 1.3  # height of a line of text in font sizes
 
 
@@ -54,6 +55,7 @@ def draw_sheet(
     heights = [block.height(inner) for block in blocks]
     above = EDGE + (_inches(title[0], TITLE) + PAD if title else 0)
     body = sum(heights) + sum(HEADING * bool(block.heading) for block in blocks) + BETWEEN * len(blocks)
+    body = max(body, SHORTEST if paint else 0.0)
     below = EDGE + (_inches(caption[0], LABEL) if caption else 0)
     figure = PrintFigure(figsize=(width, above + body + below), dpi=DPI)
     top = above
@@ -74,6 +76,20 @@ def _axes(figure: Figure, left: float, top: float, width: float, height: float) 
     """Return new axes at a place that is counted in inches from the top left."""
     across, down = figure.get_size_inches()
     return figure.add_axes((left / across, 1 - (top + height) / down, width / across, height / down))
+
+
+def set_inside(axes: Axes, left: float, below: float, right: float = 0.0) -> None:
+    """Make room within a block for the numbers to the left and below, in inches."""
+    box, whole, dpi = axes.get_position(), axes.figure.bbox, axes.figure.dpi
+    left, right, below = left * dpi / whole.width, right * dpi / whole.width, below * dpi / whole.height
+    axes.set_position((box.x0 + left, box.y0 + below, box.width - left - right, box.height - below))
+
+
+def thin_frame(axes: Axes) -> None:
+    """Give axes small numbers and thin lines at the left and below."""
+    axes.tick_params(labelsize=SMALL, width=0.4, length=2, pad=1.5)
+    axes.spines[:].set_linewidth(0.4)
+    axes.spines[["top", "right"]].set_visible(False)
 
 
 def _head(axes: Axes, heading: str) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from visualizer.axes import Axis, Grid, Text, Unknown, Windows, as_axis
 from visualizer.calls import Call
 from visualizer.errors import CallsError, OptionError, ShapeError
-from visualizer.plots.arrays import Floats, as_floats
+from visualizer.plots.arrays import Floats, as_floats, pooled
 from visualizer.plots.asking import Options
 from visualizer.run import Run
 
@@ -60,6 +60,23 @@ class Subject:
         """Return the weights (query,) that one key receives."""
         return _mean_of_heads(as_floats(self.picked[..., :, token], "map"))
 
+    def matrix(self, most: int) -> Floats:
+        """Return the weights (query, key), of a long lazy map means of at most ``most`` bins a side."""
+        found = as_floats(pooled(self.picked, most), "map")
+        return found if found.ndim == 2 else found.mean(axis=0)
+
+    @property
+    def queries_have_text(self) -> bool:
+        """Whether a piece of text can be looked for among the queries."""
+        return any(isinstance(one, Text) for one in self.queries.segments)
+
+    def of_rows(self, queries: slice) -> Subject:
+        """Return some of the queries; of an axis of words their names."""
+        names = self.queries.names[queries]
+        known = self.queries.length == self.map.shape[-2] and self.queries_have_text
+        axis = Axis((Text(names),)) if known else Axis((Unknown(len(names)),))
+        return replace(self, map=self.map[..., queries, :], queries=axis)
+
     def find(self, options: Options, side: str = "queries") -> tuple[Subject, int]:
         """Return the token that was asked for on one side, and the subject in whose row of the batch it is.
 
@@ -98,7 +115,7 @@ class Subject:
             cell = windows.cell(token, self.batch)
             name = f"cell {cell}" if cell else "beyond the image"
             number = f"token {token} of window {self.batch % windows.count}"
-        text = f"“{name}”" if any(isinstance(one, Text) for one in axis.segments) else name
+        text = f"“{name.strip()}”" if any(isinstance(one, Text) for one in axis.segments) else name
         return number if name == number else f"{number}, {text}"
 
 
@@ -122,6 +139,7 @@ def subject_of(shown: Any, options: Options) -> Subject:
     if isinstance(shown, Run):
         return _of_run(shown, options)
     if isinstance(shown, Call):
+        _refuse_points(shown)
         return _made(shown.map, options, origin=_origin(shown, options), check=_check(shown))
     return _made(shown, options)
 
@@ -143,12 +161,32 @@ def call_of(run: Run, options: Options) -> Call:
     raise CallsError(f"one map was to be drawn, but there are {there}: give {what}")
 
 
+def stitched_subject(run: Run, layer: str, options: Options) -> Subject:
+    """Return the calls of a layer that continue one sequence as one map."""
+    found, first = run.stitched(layer), run.calls(layer)[0]
+    axis = run.labels.of(layer, "keys")
+    stated = {}
+    if axis is not None and axis.length >= found.shape[-1]:
+        stated = {"keys": _cut(axis, 0, found.shape[-1]), "queries": _cut(axis, 0, found.shape[-2])}
+    origin = _origin(replace(first, number=0), options)
+    return _made(found, options, stated, origin=origin, check=_check(first))
+
+
 def _of_run(run: Run, options: Options) -> Subject:
     call = call_of(run, options)
+    _refuse_points(call)
     stated = {side: _part(run.labels.of(call.path, side), call, side) for side in SIDES}
     image = run.image if options.image is None else options.image
     origin = _origin(call, options)
     return _made(call.map, options, stated, image=image, origin=origin, check=_check(call))
+
+
+def _refuse_points(call: Call) -> None:
+    """See to it that the keys of a call are tokens, not the points of deformable attention."""
+    if call.levels:
+        raise OptionError(
+            f"{layer_name(call.path)} samples points, which are no keys: plots.sampling draws them"
+        )
 
 
 def _made(shown: Any, options: Options, stated: Any = None, **more: Any) -> Subject:
@@ -184,6 +222,11 @@ def _part(axis: Axis | None, call: Call, side: str) -> Axis | None:
     if axis is None or axis.length == length:
         return axis
     begin = call.first_key + (keys - length if side == "queries" else 0)
+    return _cut(axis, begin, length)
+
+
+def _cut(axis: Axis, begin: int, length: int) -> Axis | None:
+    """Return a part of an axis that is one text; of others None."""
     (only,) = axis.segments if len(axis.segments) == 1 else (None,)
     if not isinstance(only, Text) or begin + length > only.length:
         return None
@@ -191,8 +234,13 @@ def _part(axis: Axis | None, call: Call, side: str) -> Axis | None:
     return Axis((Text(only.tokens[part], only.spans[part], only.text),))
 
 
+def layer_name(path: str) -> str:
+    """Return what a caption calls a layer."""
+    return f"Layer {path}" if path else "The model itself"
+
+
 def _origin(call: Call, options: Options) -> tuple[str, ...]:
-    words = [f"Layer {call.path or 'the model'}"]
+    words = [layer_name(call.path)]
     heads = call.shape[-3]
     words += [f"mean of {heads} heads" if options.head == "mean" else f"head {options.head or 0} of {heads}"]
     words += [f"call {call.number}"] * (call.number > 0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,15 +15,15 @@ from matplotlib.patheffects import withStroke
 
 from visualizer.plots.arrays import Floats
 from visualizer.plots.colours import MISSING
-from visualizer.plots.figures import SMALL, draw_image
+from visualizer.plots.figures import EM, SMALL, draw_image, one_text
 from visualizer.plots.pictures import grey_picture
 from visualizer.plots.places import CONTRAST, LINE, MARK, Paint
-from visualizer.plots.writing import plain_text
+from visualizer.plots.sheets import set_inside, thin_frame
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-GAP, ABOVE = 0.05, 0.16  # between pictures, in their widths; inches above them for their names
+GAP, ABOVE = 0.05, 0.14  # between pictures, in their widths; inches above them for their names
 TALLEST, WIDEST = 3.0, 3.4  # inches that one picture takes at most
 BINS = 600  # more tokens than this along a line are drawn in bins
 LOW = 0.75  # inches of a line's height
@@ -38,7 +38,8 @@ class Picture:
     name: str = ""
     marked: tuple[int, int] | None = None
     lattice: tuple[int, int] | None = None  # (rows, columns), where no cells tell it
-    points: Any = None  # (x, y, weight) in shares of the picture
+    points: Sequence[Any] = ()  # (x, y, weight, marker) in shares of the picture
+    cross: tuple[float, float] | None = None  # (x, y) in shares of the picture
 
     @property
     def ratio(self) -> float:
@@ -49,45 +50,47 @@ class Picture:
 
 @dataclass(frozen=True)
 class Pictures:
-    """Pictures of one size in rows of ``columns``, or as many as find room."""
+    """Pictures of one width in rows of ``columns``, or as many as find room; ``rows`` names the rows."""
 
     pictures: Sequence[Picture]
     paint: Paint
     heading: str = ""
     columns: int | None = None
-    rows: Sequence[str] = field(default=())  # what each row of pictures is called
+    rows: Sequence[str] = ()
 
     def height(self, width: float) -> float:
         """Return how many inches all rows take."""
         columns, side = self._layout(width)
-        return -(-len(self.pictures) // columns) * (side * self._ratio * (1 + GAP) + self._above)
+        return sum(self._tall(row, side) for row in self._in_rows(columns))
 
     def draw(self, axes: Axes) -> None:
         """Draw all; data are in inches from the top left."""
         box = axes.get_window_extent().transformed(axes.figure.dpi_scale_trans.inverted())
         axes.set_axis_off()
         columns, side = self._layout(box.width)
-        left, high = self._left, side * self._ratio
-        for place, one in enumerate(self.pictures):
-            row, column = divmod(place, columns)
-            x, y = left + column * side * (1 + GAP), row * (high * (1 + GAP) + self._above) + self._above
-            draw_one(axes, one, (x, y, side, high), self.paint)
-            if row < len(self.rows) and not column:
-                _write(axes, (left - 0.05, y + high / 2), self.rows[row], ha="right", va="center")
+        top = 0.0
+        for number, row in enumerate(self._in_rows(columns)):
+            y = top + _above(row)
+            for column, one in enumerate(row):
+                place = (self._left + column * side * (1 + GAP), y, side, side * one.ratio)
+                draw_one(axes, one, place, self.paint)
+            if number < len(self.rows):
+                middle = (self._left - 0.05, y + side * row[0].ratio / 2)
+                write_name(axes, middle, self.rows[number], ha="right", va="center")
+            top += self._tall(row, side)
         axes.set(xlim=(0, box.width), ylim=(box.height, 0), aspect="auto")
-
-    @property
-    def _ratio(self) -> float:
-        return max(one.ratio for one in self.pictures)
-
-    @property
-    def _above(self) -> float:
-        return ABOVE if any(one.name for one in self.pictures) else 0.0
 
     @property
     def _left(self) -> float:
         longest = max(map(len, self.rows), default=0)
         return longest * SMALL * 0.6 / 72 + 0.1 * bool(longest)
+
+    def _in_rows(self, columns: int) -> list[Sequence[Picture]]:
+        return [self.pictures[at : at + columns] for at in range(0, len(self.pictures), columns)]
+
+    def _tall(self, row: Sequence[Picture], side: float) -> float:
+        named = _above(row)
+        return max(one.ratio for one in row) * side + GAP * side + named
 
     def _layout(self, width: float) -> tuple[int, float]:
         """Return pictures in a row, and the width of one in inches."""
@@ -95,15 +98,20 @@ class Pictures:
         columns = self.columns or min(count, max(2, math.floor(room / 0.8)))
         if not self.columns:
             columns = -(-count // -(-count // columns))  # rows of nearly the same length
-        side = min((room + GAP) / (columns * (1 + GAP)), WIDEST, TALLEST / self._ratio)
-        return columns, side
+        tallest = max(one.ratio for one in self.pictures)
+        return columns, min((room + GAP) / (columns * (1 + GAP)), WIDEST, TALLEST / tallest)
+
+
+def _above(row: Sequence[Picture]) -> float:
+    """Return how many inches the longest name of some pictures takes above them."""
+    return max(ABOVE * (one.name.count("\n") + 1) if one.name else 0.0 for one in row)
 
 
 def draw_one(axes: Axes, one: Picture, box: tuple[float, float, float, float], paint: Paint) -> None:
     """Draw a picture into a box (x, y, width, height) of axes whose y runs down."""
     x, y, wide, high = box
     extent = (x, x + wide, y + high, y)
-    over = one.cells is not None or one.points is not None
+    over = one.cells is not None or bool(len(one.points))
     if one.picture is not None:
         shown = greyed(one.picture) if over else one.picture
         draw_image(axes, shown, extent=extent, interpolation="antialiased", aspect="auto")
@@ -118,14 +126,35 @@ def draw_one(axes: Axes, one: Picture, box: tuple[float, float, float, float], p
         ]
         axes.add_collection(PatchCollection(missing, **MISSING))
         _draw_lines(axes, one.cells.shape, box)
+    _draw_points(axes, one.points, box, paint)
+    _draw_cross(axes, one.cross, box)
     if one.name:
-        _write(axes, (x, y - 0.03), one.name, ha="left", va="bottom")
+        room = max(int(wide * 72 / (SMALL * EM)), 3)
+        lines = [line if len(line) <= room else line[: room - 1] + "…" for line in one.name.split("\n")]
+        write_name(axes, (x, y - 0.03), "\n".join(lines), ha="left", va="bottom")
     axes.add_patch(
         Rectangle((x, y), wide, high, facecolor="none", edgecolor=rcParams["text.color"], linewidth=0.3)
     )
     lattice = one.lattice or (one.cells.shape if one.cells is not None else None)
     if one.marked is not None and lattice is not None:
         mark_box(axes, *_cell(one.marked, lattice, box))
+
+
+def _draw_points(axes: Axes, points: Sequence[Any], box: tuple[float, ...], paint: Paint) -> None:
+    """Draw points in the colour and with the area of their weights, the heaviest on top."""
+    x, y, wide, high = box
+    for across, down, weight, marker in sorted(points, key=lambda point: float(point[2])):
+        look: dict[str, Any] = {"marker": marker, "norm": paint.colours.norm, "cmap": paint.colours.cmap}
+        size = 6 + 34 * float(np.clip(paint.colours.norm(weight), 0, 1))
+        place = ([x + across * wide], [y + down * high])
+        axes.scatter(*place, s=size, c=[weight], edgecolors="black", linewidths=0.4, zorder=3, **look)
+
+
+def _draw_cross(axes: Axes, cross: tuple[float, float] | None, box: tuple[float, ...]) -> None:
+    if cross is not None:
+        rim = [withStroke(linewidth=2.6, foreground="white")]
+        look: dict[str, Any] = {"marker": "+", "markersize": 9, "markeredgewidth": 1.3, "path_effects": rim}
+        axes.plot(box[0] + cross[0] * box[2], box[1] + cross[1] * box[3], color=MARK, zorder=5, **look)
 
 
 def mark_box(axes: Axes, corner: tuple[float, float], width: float, height: float) -> None:
@@ -157,8 +186,9 @@ def _draw_lines(axes: Axes, cells: Sequence[int], box: tuple[float, float, float
     axes.hlines(y + np.arange(1, rows) * high / rows, x, x + wide, **line)
 
 
-def _write(axes: Axes, place: tuple[float, float], name: str, **how: Any) -> None:
-    (text,), properties = plain_text([name])
+def write_name(axes: Axes, place: tuple[float, float], name: str, **how: Any) -> None:
+    """Write a name in small letters."""
+    text, properties = one_text(name.split("\n"))
     axes.text(place[0], place[1], text, fontsize=SMALL, **how, **properties)
 
 
@@ -180,10 +210,7 @@ class Line:
 
     def draw(self, axes: Axes) -> None:
         """Draw steps down to 0, as high as the weights."""
-        box = axes.get_position()
-        whole = axes.figure.bbox
-        down, left = 0.32 * axes.figure.dpi / whole.height, 0.34 * axes.figure.dpi / whole.width
-        axes.set_position((box.x0 + left, box.y0 + down, box.width - left, box.height - down))
+        set_inside(axes, left=0.34, below=0.32, right=0.12)
         edges, tops = binned(self.weights, BINS)
         at = self.begin + edges * (self.end - self.begin) / len(self.weights)
         look: dict[str, Any] = {"step": "post", "color": rcParams["text.color"], "linewidth": 0.3}
@@ -195,12 +222,10 @@ class Line:
         axes.set_ylim(bottom=min(0.0, float(np.nanmin(tops))))
         if len(tops) < len(self.weights):
             place: dict[str, Any] = {"ha": "right", "va": "bottom", "transform": axes.transAxes}
-            _write(axes, (1, 1.02), f"{len(tops)} bins, the largest of each", **place)
+            write_name(axes, (1, 1.02), f"{len(tops)} bins, the largest of each", **place)
         axes.set_xlabel(self.unit, fontsize=SMALL, labelpad=1)
-        axes.tick_params(labelsize=SMALL, width=0.4, length=2, pad=1.5)
         axes.locator_params(axis="y", nbins=3)
-        axes.spines[:].set_linewidth(0.4)
-        axes.spines[["top", "right"]].set_visible(False)
+        thin_frame(axes)
 
 
 def binned(weights: Floats, most: int) -> tuple[Any, Floats]:

@@ -1,0 +1,138 @@
+"""One layer over its calls: the tokens of a generation, or the steps of a diffusion model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from visualizer.errors import CallsError, OptionError
+from visualizer.plots.asking import Options
+from visualizer.plots.differences import MOST, draw_matrix
+from visualizer.plots.laying import Laid
+from visualizer.plots.places import Paint
+from visualizer.plots.rows import laid_row, paint_for, scale_of
+from visualizer.plots.sheets import Block, draw_sheet
+from visualizer.plots.subjects import Subject, call_of, stitched_subject, subject_of
+from visualizer.plots.surfaces import Picture, Pictures
+from visualizer.run import Run
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+FEW = 12  # steps that are drawn unless some are named
+
+
+def steps(run: Run, *, calls: Sequence[int] | None = None, **options: Any) -> Figure:
+    """Draw one layer step by step.
+
+    Of a generation it is a matrix: a row for each token that was generated, a column for each token that it
+    could see. Where the calls have one shape, as those of a diffusion model, it is the row of one query in
+    each call, where its keys lie; where the queries are the patches, ``text=`` names a word among the keys,
+    and its column is drawn.
+
+    Parameters
+    ----------
+    run
+        A run, with ``layer=`` and ``head=``.
+    calls
+        Which calls of the layer, from 0; some of them, evenly spaced, unless told.
+    options
+        As of `row`.
+
+    Raises
+    ------
+    CallsError
+        If no call was recorded under the layer, or calls of several sequences.
+    OptionError, ShapeError
+        As for `row`.
+
+    Examples
+    --------
+    >>> import visualizer
+    >>> from visualizer.attention import AttentionMap, Dense
+    >>> maps = [AttentionMap(Dense(np.full((1, 1, 4, 2), 0.5))) for _ in range(3)]
+    >>> run = Run([Call("attn", map_, number, number, "an array") for number, map_ in enumerate(maps)])
+    >>> figure = steps(run, keys=["a", "cat"], query=1)
+    >>> [axes.texts[0].get_text() for axes in figure.axes[:3]]
+    ['call 0, sum 1', 'call 1, sum 1', 'call 2, sum 1']
+    """
+    asked = Options.read(options)
+    if not isinstance(run, Run):
+        raise OptionError("steps were to be drawn; give the run that holds all of them")
+    layer = _layer(run, asked)
+    found = run.calls(layer)
+    if len({call.shape[-2:] for call in found}) > 1:
+        return _generation(run, layer, asked)
+    return _diffusion(run, layer, _chosen(len(found), calls), asked)
+
+
+def _layer(run: Run, asked: Options) -> str:
+    """Return the one layer that is asked for."""
+    paths = list(dict.fromkeys(call.path for call in run.calls(asked.layer or "*")))
+    if len(paths) != 1:
+        call_of(run, asked)  # which says what there is
+        raise CallsError("steps of one layer were to be drawn: give layer=")
+    return paths[0]
+
+
+def _generation(run: Run, layer: str, asked: Options) -> Figure:
+    """Draw the rows of what was generated: those after the first call."""
+    subject = stitched_subject(run, layer, asked)
+    prompt = run.calls(layer)[0].shape[-2]
+    subject = subject.of_rows(slice(prompt, None))
+    reading = [
+        *subject.origin,
+        f"Row = generated token, column = token that it could see; the first {prompt} are the prompt.",
+        *subject.check,
+    ]
+    return draw_matrix(subject.matrix(MOST), subject, asked, reading)
+
+
+def _diffusion(run: Run, layer: str, numbers: Sequence[int], asked: Options) -> Figure:
+    named = [_laid(run, replace(asked, layer=layer, call=number)) for number in numbers]
+    laid = [one for one, _, _ in named]
+    paint = paint_for(laid, asked)
+    _, subject, what = named[0]
+    total = len(run.calls(layer))
+    left = [f"{len(laid)} of {total} calls are drawn."] if len(laid) < total else []
+    sentences = [*(one.rstrip(".") + ", call by call." for one in subject.origin), what, *left]
+    blocks = list(_blocks(laid, numbers, paint))
+    return draw_sheet(blocks, [*sentences, *scale_of(paint), *subject.check], asked, "page")
+
+
+def _laid(run: Run, asked: Options) -> tuple[Laid, Subject, str]:
+    """Return the row of a query, or the column of a word that is among the keys alone."""
+    subject = subject_of(run, asked)
+    if asked.text is not None and not subject.queries_have_text:
+        subject, token = subject.find(asked, "keys")
+        laid = Laid(subject.column(token), subject.queries, subject.image, subject.batch)
+        return laid, subject, f"Key (column): {subject.named(token, 'keys')}: what looks at it."
+    subject, token = subject.find(asked)
+    return laid_row(subject, token), subject, f"Query (row): {subject.named(token)}."
+
+
+def _blocks(laid: Sequence[Laid], numbers: Sequence[int], paint: Paint) -> Iterator[Block]:
+    """Yield one block of pictures, or the blocks of each call."""
+    sums = [f"{np.nansum(one.weights):.3g}" for one in laid]
+    names = [f"call {number}\nsum {total}" for number, total in zip(numbers, sums, strict=True)]
+    if all(one.is_picture for one in laid):
+        pictures = [replace(one.pictured(), name=name) for one, name in zip(laid, names, strict=True)]
+        images = [Picture(image, name="image") for image in laid[0].images()]
+        yield Pictures([*images, *pictures], paint)
+        return
+    for one, name in zip(laid, names, strict=True):
+        first, *others = one.blocks(paint)
+        yield replace(first, heading=name.replace("\n", ", "))  # type: ignore[type-var]  # blocks are dataclasses
+        yield from others
+
+
+def _chosen(total: int, calls: Sequence[int] | None) -> list[int]:
+    if calls is None:
+        return sorted({round(at) for at in np.linspace(0, total - 1, min(total, FEW))})
+    numbers = [call + total if call < 0 else call for call in calls]
+    if not numbers or not all(0 <= number < total for number in numbers):
+        raise CallsError(f"calls {list(calls)} were asked for of {total}, counted from 0")
+    return numbers

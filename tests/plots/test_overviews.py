@@ -1,0 +1,96 @@
+"""All heads of all layers, as tiles and as curves."""
+
+import numpy as np
+import pytest
+
+import visualizer as viz
+from visualizer import plots
+from visualizer.attention import AttentionMap, Factors
+from visualizer.calls import Call
+from visualizer.errors import CallsError, OptionError
+from visualizer.run import Run
+
+RNG = np.random.default_rng(0)
+MAPS = {f"blocks.{n}.attn": RNG.dirichlet(np.ones(8), size=(1, 3, 8)) for n in range(4)}
+
+
+def caption_of(figure):
+    return figure.texts[-1].get_text().replace("\n", " ")
+
+
+def tile(figure, layer, head, cells):
+    """The cells of one tile of the mosaic."""
+    mosaic = figure.axes[0].images[0].get_array()
+    down, across = layer * (cells + 1), head * (cells + 1)
+    return np.asarray(mosaic[down : down + cells, across : across + cells])
+
+
+def test_each_tile_is_the_map_of_its_layer_and_head():
+    figure = plots.atlas(viz.from_arrays(MAPS), cells=8)
+    for layer, maps in enumerate(MAPS.values()):
+        for head in range(3):
+            np.testing.assert_allclose(tile(figure, layer, head, 8), maps[0, head])
+    assert [text.get_text() for text in figure.axes[0].get_yticklabels()] == list(MAPS)
+    assert "of 8 × 8 queries × keys" in caption_of(figure)
+    assert "Square-root colour scale from 0 to" in caption_of(figure)
+
+
+def test_long_maps_are_pooled_and_never_formed():
+    q, k = RNG.normal(size=(2, 1, 2, 4_000, 4)).astype(np.float32)
+    map_ = AttentionMap(Factors(q, k, scale=0.5), budget="10MB")  # the map has 128 MB
+    run = Run([Call("attn", map_, 0, 0, "scaled_dot_product_attention", error=3e-7)])
+    figure = plots.atlas(run, cells=4)
+    np.testing.assert_allclose(tile(figure, 0, 1, 4), map_[0, 1].pool(4), rtol=1e-4)
+    assert "4,000 × 4,000" in caption_of(figure)
+    assert "Self-check: checked 1/1 calls, largest error 3e-07." in caption_of(figure)
+    matrix = plots.head(map_[0, 1, :1100])
+    assert matrix.axes[0].images[0].get_array().shape == (1024, 1024)
+    caption = matrix._supxlabel.get_text().replace("\n", " ")
+    assert "mean of up to 2 × 4 of 1,100 queries × 4,000 keys" in caption
+
+
+def test_small_maps_fill_their_tiles():
+    figure = plots.atlas(viz.from_arrays({"a": np.eye(2)[None]}), cells=4)
+    np.testing.assert_array_equal(tile(figure, 0, 0, 4), np.kron(np.eye(2), np.ones((2, 2))))
+
+
+def test_a_layer_with_fewer_heads_leaves_places_empty():
+    figure = plots.atlas(viz.from_arrays({"a": np.ones((2, 4, 4)), "b": np.ones((1, 4, 4))}), cells=4)
+    assert np.ma.masked_invalid(tile(figure, 1, 1, 4)).mask.all()
+
+
+def test_a_pattern_picks_layers_and_a_run_without_maps_is_refused():
+    run = viz.from_arrays(MAPS)
+    figure = plots.atlas(run, layer="blocks.[12].attn")
+    assert [text.get_text() for text in figure.axes[0].get_yticklabels()] == list(MAPS)[1:3]
+    with pytest.raises(CallsError, match=r"maps of 'decoder\.\*' were to be drawn, but the run has none"):
+        plots.atlas(run, layer="decoder.*")
+    with pytest.raises(OptionError, match="cells=1 was asked for"):
+        plots.atlas(run, cells=1)
+
+
+def test_curves_are_the_numbers_of_the_table():
+    run = viz.from_arrays(MAPS)
+    axes = plots.curves(run).axes[0]
+    dots, table = axes.collections[0].get_offsets(), run.table("entropy")
+    np.testing.assert_allclose(dots[:, 1], [row["entropy"] for row in table])
+    np.testing.assert_allclose(axes.lines[0].get_ydata(), dots[:, 1].reshape(4, 3).mean(1))
+    assert axes.get_ylabel() == "entropy (nats)"
+
+
+def test_the_extreme_heads_are_named():
+    run = viz.from_arrays({"a": np.stack([np.eye(4), np.full((4, 4), 0.25)])})
+    assert [text.get_text() for text in plots.curves(run).axes[0].texts] == ["head 1", "head 0"]
+
+
+def test_groups_have_a_line_each():
+    axes = plots.curves(viz.from_arrays(MAPS), "mass", groups={"first": 0, "rest": slice(1, None)}).axes[0]
+    assert [line.get_label() for line in axes.lines] == ["first", "rest"]
+    np.testing.assert_allclose(axes.lines[0].get_ydata() + axes.lines[1].get_ydata(), 1, rtol=1e-5)
+
+
+def test_rows_of_the_batch_are_averaged_and_counted():
+    run = viz.from_arrays({"a": RNG.dirichlet(np.ones(8), size=(5, 3, 8))})
+    figure = plots.curves(run)
+    assert "Means over queries and 5 calls or rows of the batch." in caption_of(figure)
+    assert len(figure.axes[0].collections[0].get_offsets()) == 3
