@@ -17,10 +17,11 @@ if TYPE_CHECKING:
     from visualizer.eager import compare_eager
     from visualizer.instrument import watch
     from visualizer.session import capture
+    from visualizer.store import load
 
 __version__ = "0.1.0"
 
-__all__ = ["capture", "compare_eager", "errors", "find", "from_arrays", "get_local", "plots", "watch"]
+__all__ = ["capture", "compare_eager", "errors", "find", "from_arrays", "get_local", "load", "plots", "watch"]
 
 _LAZY = {
     "capture": "visualizer.session",
@@ -28,6 +29,7 @@ _LAZY = {
     "errors": "visualizer",
     "find": "visualizer._find",
     "from_arrays": "visualizer._from_arrays",
+    "load": "visualizer.store",
     "plots": "visualizer",
     "watch": "visualizer.instrument",
 }

@@ -36,8 +36,8 @@ class OnlyCopied:
 
     def __reduce__(self) -> NoReturn:
         raise VisualizerError(
-            f"{_named(self)} was to be pickled, which runs code on loading: keep maps as arrays, "
-            "call.map.numpy()"
+            f"{_named(self)} was to be pickled, which runs code on loading: run.save(path) writes "
+            "it, visualizer.load(path) reads it, and call.map.numpy() is an array"
         )
 
 

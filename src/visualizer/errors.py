@@ -9,6 +9,7 @@
     ├── OptionError (ValueError)           an option was given a value that is none of its choices
     ├── CallsError (LookupError)           a run holds no call, or several, where one map was asked for
     ├── MemoryBudgetError (MemoryError)    recording stopped at its memory budget
+    ├── StoreError (ValueError)             what is on disk is no run, is damaged, or cannot be written
     ├── ModelNotFoundError (LookupError)   a model's name, folder or weights cannot be found or loaded
     └── MissingExtraError (ImportError)    an optional package is missing or too old; names the pip line
 
@@ -51,6 +52,10 @@ class CallsError(VisualizerError, LookupError):
 
 class MemoryBudgetError(VisualizerError, MemoryError):
     """Recording stopped because its memory budget was used up."""
+
+
+class StoreError(VisualizerError, ValueError):
+    """What is on disk is no run, is damaged or newer, or cannot be written."""
 
 
 class ModelNotFoundError(VisualizerError, LookupError):

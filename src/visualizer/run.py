@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import fnmatch
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -44,6 +45,7 @@ class Run(OnlyCopied, Sequence["Call"]):
         self.remarks: Callable[[], list[str]] = list  # what the repr says below the table
         self.labels = Labels()  # what its tokens are
         self.image: Any = None  # that was looked at, where it was given
+        self.provenance: dict[str, Any] = {}  # what made it, by name
         self._is_copy = False
         self.items = Items()  # that are running
 
@@ -309,6 +311,29 @@ class Run(OnlyCopied, Sequence["Call"]):
         wanted = numbers[0] if sequence is None else sequence
         return join_steps([call for call in calls if call.sequence == wanted])
 
+    def save(self, path: str | os.PathLike[str], *, inputs: bool = False) -> None:
+        """Write the run to a path that is free, as Zarr: `viz.load` reads it, without torch too.
+
+        Maps are stored as what they are held as, each number bit for bit, what calls share once.
+
+        Parameters
+        ----------
+        path
+            A folder, a URL of fsspec, or a name that ends with ``.zip`` for one file.
+        inputs
+            Store the input too: the image and the texts of the axes. What tokens are is stored in any case.
+
+        Raises
+        ------
+        StoreError
+            If the path is taken or cannot be written, or something recorded cannot be stored.
+        MissingExtraError
+            If zarr is not installed, or this is Python 3.10.
+        """
+        from visualizer.store import save_run
+
+        save_run(self, path, inputs=inputs)
+
     @property
     def tokens(self) -> list[str]:
         """What each token of an axis that was stated for all maps is, in words: of text, its text."""
@@ -368,13 +393,13 @@ class Run(OnlyCopied, Sequence["Call"]):
 
     def _part(self, calls: Sequence[Call]) -> Run:
         part = Run(calls, empty=lambda: "no call matches")
-        part.labels, part.image = self.labels, self.image
+        part.labels, part.image, part.provenance = self.labels, self.image, self.provenance
         part.modules, part._is_copy = self.modules, self._is_copy
         return part
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Run:
         copied = Run(copy.deepcopy(self._calls, memo), empty=self._why_empty)
-        copied.labels, copied._is_copy = self.labels, True
+        copied.labels, copied.provenance, copied._is_copy = self.labels, self.provenance, True
         copied.image = copy.deepcopy(self.image, memo)
         return copied
 

@@ -2,7 +2,10 @@
 
 import pytest
 
-HEAVY = ["jax", "matplotlib", "numpy", "safetensors", "sklearn", "timm", "torch", "transformers", "typer"]
+HEAVY = [
+    *("jax", "matplotlib", "numpy", "safetensors", "sklearn", "timm", "torch", "transformers", "typer"),
+    *("xarray", "zarr"),
+]
 
 
 def loaded_by(python, code):

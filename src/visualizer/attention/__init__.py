@@ -7,8 +7,19 @@ torch tensors of any device and, without torch, on numpy arrays.
 from visualizer.attention._reading import is_reading, reading
 from visualizer.attention.dense import Dense
 from visualizer.attention.factors import Band, Factors
+from visualizer.attention.levels import SampledLevel
 from visualizer.attention.lowrank import LowRank
 from visualizer.attention.map import AttentionMap
 from visualizer.attention.stitched import Stitched
 
-__all__ = ["AttentionMap", "Band", "Dense", "Factors", "LowRank", "Stitched", "is_reading", "reading"]
+__all__ = [
+    "AttentionMap",
+    "Band",
+    "Dense",
+    "Factors",
+    "LowRank",
+    "SampledLevel",
+    "Stitched",
+    "is_reading",
+    "reading",
+]

@@ -7,14 +7,13 @@ from typing import Any, NamedTuple
 
 import torch
 
-from visualizer.attention import reading
+from visualizer.attention import SampledLevel, reading
 from visualizer.recorders.anchors import anchored
 from visualizer.recorders.edits import Edits, as_taken
 from visualizer.recorders.layouts import keys_of, order_of
 from visualizer.recorders.places import Place
 from visualizer.recorders.provenance import MAP, Mark, storage_address
 from visualizer.recorders.readable import is_readable
-from visualizer.recorders.sampled import SampledLevel
 from visualizer.recorders.uses import Use
 
 STREAMS = 64

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 
-from visualizer.attention import AttentionMap, Band, Dense, Factors
+from visualizer.attention import AttentionMap, Band, Dense, Factors, SampledLevel
 from visualizer.errors import OptionError
 from visualizer.recorders.candidates import FormedMap
 from visualizer.recorders.continuing import place_in_sequence
@@ -16,7 +16,6 @@ from visualizer.recorders.crossing import is_cross_attention
 from visualizer.recorders.factored import held_factors
 from visualizer.recorders.fused import FusedCall
 from visualizer.recorders.holding import Holder, allowed_by
-from visualizer.recorders.sampled import SampledLevel
 
 if TYPE_CHECKING:
     from visualizer.options import Options

@@ -1,0 +1,84 @@
+"""Finishing a store: files of single pieces are joined into shards, the log becomes one part.
+
+Nothing is decoded: a shard is the chunks of others, one after another, with an index of its own. What is
+there stays until the new root says that the new log counts; a crash before that loses nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from dataclasses import replace
+from typing import Any
+
+from visualizer.store.journal import part_key, read_log, read_root, write_root
+from visualizer.store.layouts import Layout, read_layout
+from visualizer.store.places import Place
+from visualizer.store.shards import join_shards
+
+SHARD = 2**25
+"""Bytes of a file, more or less."""
+MOST = 4096
+"""Pieces of a file at most."""
+
+
+def finish(place: Place) -> None:
+    """Join what is in a store."""
+    about = read_root(place)
+    lines, number = read_log(place, about["log"])
+    layouts = {line["id"]: read_layout(line, line["id"]) for line in lines if line["type"] == "array"}
+    used = _used(lines)
+    first = 1 + max(layouts, default=-1)
+    joined = {
+        old: (first + n, *_join(place, layouts[old], rows, first + n))
+        for n, (old, rows) in enumerate(used.items())
+    }
+    moved = [line for line in (_moved(line, joined) for line in lines) if line is not None]
+    data = "".join(json.dumps(line, allow_nan=False) + "\n" for line in moved).encode()
+    place.write(part_key(number), data)
+    write_root(place, first=number, finished=True)
+    for old in layouts:
+        place.remove(f"arrays/{old}")
+    for part in range(about["log"], number):
+        place.remove(part_key(part))
+
+
+def _used(lines: list[Any]) -> dict[int, list[int]]:
+    """Return which rows of which arrays the log knows: a call that was cut short left others."""
+    rows: defaultdict[int, list[int]] = defaultdict(list)
+    for line in lines:
+        for _, array, row, *_ in line.get("pieces", ()):
+            rows[array].append(row)
+    return rows
+
+
+def _join(place: Place, layout: Layout, rows: list[int], number: int) -> tuple[Layout, dict[int, int]]:
+    """Write an array anew, several pieces to a file; return its layout, and where each row went."""
+    _, sizes = _body(place, layout, rows[0])
+    per_shard = max(1, min(MOST, SHARD // max(sum(sizes), 1), len(rows)))
+    new = replace(layout, id=number, per_shard=per_shard, indices={})
+    for shard in range(-(-len(rows) // per_shard)):
+        parts = [_body(place, layout, row) for row in rows[shard * per_shard : (shard + 1) * per_shard]]
+        missing = (per_shard - len(parts)) * layout.chunks
+        place.write(new.key(shard), join_shards(parts, missing))
+    place.write(f"arrays/{number}/zarr.json", new.described(len(rows)))
+    return new, {row: at for at, row in enumerate(rows)}
+
+
+def _body(place: Place, layout: Layout, row: int) -> tuple[bytes, list[int]]:
+    """Return the chunks of a piece as they are, and their lengths."""
+    key, mine = layout.chunks_of(place, row)
+    begin, end = int(mine[:, 0].min()), int(mine.sum(-1).max())
+    return place.read(key, begin, end - begin), mine[:, 1].tolist()
+
+
+def _moved(line: Any, joined: Any) -> Any:
+    if line["type"] == "array":
+        found = joined.get(line["id"])
+        return found and found[1].to_json()
+    if "pieces" not in line:
+        return line
+    pieces = [
+        [strip, joined[array][0], joined[array][2][row], *more] for strip, array, row, *more in line["pieces"]
+    ]
+    return {**line, "pieces": pieces}

@@ -1,0 +1,213 @@
+"""Reading a store: its log as calls, and of its arrays what is asked for, as it is asked for."""
+
+from __future__ import annotations
+
+import os
+from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from visualizer.errors import StoreError, VisualizerError
+from visualizer.store.journal import read_log, read_root
+from visualizer.store.kinds import raw_dtype, restored
+from visualizer.store.layouts import Layout, read_layout
+from visualizer.store.places import open_place
+
+CACHE = 2**28
+"""Bytes of strips that are kept for the next reader."""
+
+Lead = tuple[slice, ...] | None
+"""Which batch rows and heads; None: all."""
+
+
+@dataclass
+class Strip:
+    """An array in pieces: (array, row, where it ends), and what it replaces places of, if it does."""
+
+    pieces: list[tuple[Layout, int, int]] = field(default_factory=list)
+    base: tuple[int, int, int] | None = None
+    places: Any = None
+
+
+class Reader:
+    """Opens a store and reads it.
+
+    Raises
+    ------
+    StoreError
+        If it is no run, of a newer version, or damaged.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.place = open_place(path)
+        self.about = read_root(self.place)
+        self.layouts: dict[int, Layout] = {}
+        self.forms: list[Any] = []
+        self.strips: dict[int, Strip] = {}
+        self.calls: list[Any] = []
+        self.told: dict[str, Any] = {}
+        self._cache: OrderedDict[Any, tuple[int, Any]] = OrderedDict()
+        lines, _ = read_log(self.place, self.about["log"])
+        for number, line in enumerate(lines):
+            with self.reading(f"line {number + 1} of the log"):
+                self._take(line)
+
+    def _take(self, line: Any) -> None:
+        kind = line["type"]
+        if kind == "array":
+            self.layouts[line["id"]] = read_layout(line, line["id"])
+        elif kind == "form":
+            if line["id"] != len(self.forms):
+                raise StoreError(f"form {line['id']!r:.40} was found where {len(self.forms)} was wanted")
+            self.forms.append(line)
+        else:
+            for piece in line["pieces"]:
+                self._add(*piece)
+            if kind == "call":
+                self.forms[line["form"]]
+                self.calls.append(line)
+            else:
+                self.told[kind] = line
+
+    def _add(self, strip: int, array: int, row: int, base: Any = None, places: Any = None) -> None:
+        layout = self.layouts[array]
+        if type(strip) is not int or type(row) is not int or row < 0:
+            raise StoreError(f"a piece was found in row {row!r:.40} of strip {strip!r:.40}")
+        if base is not None:
+            if base[0] not in self.strips or strip in self.strips:
+                raise StoreError(f"strip {strip} was found to change {base!r:.40}, which is not there")
+            self.strips[strip] = Strip([(layout, row, base[2] - base[1])], tuple(base), places)
+            return
+        held = self.strips.setdefault(strip, Strip())
+        if held.base is not None:
+            raise StoreError(f"strip {strip} was found to grow, though it only changes another")
+        if held.pieces and _rest(held.pieces[0][0]) != _rest(layout):
+            raise StoreError(f"strip {strip} was found with pieces that do not fit one another")
+        length = layout.shape[layout.axis] if len(layout.shape) >= -layout.axis else 0
+        held.pieces.append((layout, row, (held.pieces[-1][2] if held.pieces else 0) + length))
+
+    @contextmanager
+    def reading(self, what: str) -> Iterator[None]:
+        """Say which part of which store was no good."""
+        try:
+            yield
+        except VisualizerError as error:
+            if isinstance(error, StoreError) and self.place.name in str(error):
+                raise
+            raise StoreError(f"{self.place.name}: {what}: {error}") from error
+        except (LookupError, TypeError, ValueError, AttributeError, OverflowError, ArithmeticError) as error:
+            raise StoreError(
+                f"{self.place.name}: {what} is not as docs/format.md wants it: {type(error).__name__}, "
+                f"{error!s:.120}"
+            ) from error
+
+    def shape(self, span: Any, again: Any = ()) -> tuple[int, ...]:
+        """Return the shape of a part of a strip; ``again`` are axes along which it is repeated."""
+        number, start, stop = span
+        layout, _, _ = self.strips[number].pieces[0]
+        shape = list(layout.shape)
+        if len(shape) >= -layout.axis:
+            if not 0 <= start <= stop <= self.strips[number].pieces[-1][2]:
+                raise StoreError(f"places {start!r:.20} to {stop!r:.20} of strip {number} are not there")
+            shape[layout.axis] = stop - start
+        for axis, length in again:
+            if shape[axis] != 1 or not 0 < length < 2**31:
+                raise StoreError(f"axis {axis} of shape {shape} was found repeated {length!r:.20} times")
+            shape[axis] = length
+        return tuple(shape)
+
+    def array(self, about: Any, span: Any, lead: Lead = None) -> Any:
+        """Return a part of a strip as it was: torch's or numpy's, broadcast where it was."""
+        shape = self.shape(span, about["again"])
+        lead = lead and tuple(
+            slice(0, 1) if shape[a] == 1 or _is_again(about, a) else one for a, one in enumerate(lead)
+        )
+        raw = self._part(tuple(span), lead)
+        if raw.dtype != raw_dtype(about["dtype"]):
+            raise StoreError(f"an array of {raw.dtype} was found; wanted is {about['dtype']}")
+        found = restored(raw, about["dtype"], about["library"])
+        if not about["again"]:
+            return found
+        wide = [
+            length if lead is None or axis >= len(lead) else found.shape[axis]
+            for axis, length in enumerate(shape)
+        ]
+        return np.broadcast_to(found, wide) if isinstance(found, np.ndarray) else found.expand(wide)
+
+    def _part(self, span: tuple[int, int, int], lead: Lead) -> Any:
+        number, start, stop = span
+        strip = self.strips[number]
+        layout = strip.pieces[0][0]
+        if strip.base is not None:
+            return self._patched(number, lead)[_at(layout, start, stop)]
+        if (len(strip.pieces) == 1 and (start, stop) == (0, strip.pieces[0][2])) or len(
+            layout.shape
+        ) < -layout.axis:
+            return layout.piece(self.place, strip.pieces[0][1], lead)
+        return self._grown(number, stop, lead)[_at(layout, start, stop)]
+
+    def _grown(self, number: int, stop: int, lead: Lead) -> Any:
+        """Return a strip up to a place at least; twice as much as last time, so that steps cost no more."""
+        strip, key = self.strips[number], (number, _key(lead))
+        count, held = self._cache.get(key, (0, None))
+        if count and strip.pieces[count - 1][2] >= stop:
+            self._cache.move_to_end(key)
+            return held
+        wanted = next(n for n, piece in enumerate(strip.pieces, 1) if piece[2] >= stop)
+        wanted = min(max(wanted, 2 * count), len(strip.pieces))
+        parts = [layout.piece(self.place, row, lead) for layout, row, _ in strip.pieces[count:wanted]]
+        whole = np.concatenate([*([] if held is None else [held]), *parts], strip.pieces[0][0].axis)
+        self._keep(key, wanted, whole)
+        return whole
+
+    def _patched(self, number: int, lead: Lead) -> Any:
+        """Return a strip that changes places of another, which may change another again."""
+        chain: list[int] = []
+        while self.strips[number].base is not None and (number, _key(lead)) not in self._cache:
+            chain.append(number)
+            number = self.strips[number].base[0]  # type: ignore[index]
+        first = self.strips[chain[-1]].base if chain else (number, 0, 0)
+        assert first is not None
+        cached = self._cache.get((number, _key(lead))) if self.strips[number].base is not None else None
+        found = self._part(first, lead) if cached is None else cached[1]
+        for one in reversed(chain):
+            strip, found = self.strips[one], found.copy()
+            layout, row, _ = strip.pieces[0]
+            places = np.asarray(strip.places, dtype=np.int64)
+            index: list[Any] = [slice(None)] * found.ndim
+            index[layout.axis] = places
+            found[tuple(index)] = layout.piece(self.place, row, lead)
+            number = one
+        self._keep((number, _key(lead)), 1, found)
+        return found
+
+    def _keep(self, key: Any, count: int, array: Any) -> None:
+        self._cache[key] = (count, array)
+        self._cache.move_to_end(key)
+        while len(self._cache) > 1 and sum(one.nbytes for _, one in self._cache.values()) > CACHE:
+            self._cache.popitem(last=False)
+
+
+def _rest(layout: Layout) -> Any:
+    shape = list(layout.shape)
+    if len(shape) >= -layout.axis:
+        del shape[layout.axis]
+    return shape, layout.dtype, layout.axis, layout.split
+
+
+def _is_again(about: Any, axis: int) -> bool:
+    return any(axis == one for one, _ in about["again"])
+
+
+def _at(layout: Layout, start: int, stop: int) -> tuple[Any, ...]:
+    index: list[Any] = [slice(None)] * len(layout.shape)
+    index[layout.axis] = slice(start, stop)
+    return tuple(index)
+
+
+def _key(lead: Lead) -> Any:
+    return None if lead is None else tuple((one.start, one.stop) for one in lead)

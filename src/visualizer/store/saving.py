@@ -1,0 +1,58 @@
+"""Saving a run that is there: all its calls, then what is known of the whole, then the files are joined."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from visualizer.errors import StoreError
+from visualizer.store.finishing import finish
+from visualizer.store.labelling import written_labels
+from visualizer.store.needs import check_needs
+from visualizer.store.packing import pack
+from visualizer.store.provenance import provenance_of
+from visualizer.store.writer import Writer, unwritable
+
+if TYPE_CHECKING:
+    from visualizer.run import Run
+
+
+def save_run(run: Run, path: str | os.PathLike[str], *, inputs: bool = False) -> None:
+    """Write a run to a path that is free; one that ends with ``.zip`` is packed into one file."""
+    check_needs()
+    name = os.fspath(path)
+    packed = name.endswith(".zip") and "://" not in name
+    if packed and os.path.lexists(name):
+        raise StoreError(f"path={name!r} was asked for, but there is something: give another")
+    folder = f"{name}.folder" if packed else name
+    writer = Writer(folder)
+    try:
+        for call in run:
+            writer.write(call)
+        tell_rest(writer, run, inputs=inputs)
+        finish(writer.place)
+    except OSError as error:
+        raise unwritable(writer.place, error) from error
+    finally:
+        writer.close()
+    if packed:
+        pack(folder, name)
+
+
+def tell_rest(writer: Writer, run: Run, *, inputs: bool) -> None:
+    """Write what is known of a run as a whole."""
+    if run.labels.stated:
+        writer.label(written_labels(run.labels, inputs=inputs))
+    remarks = run.remarks()
+    if remarks:
+        writer.tell("remarks", {"lines": remarks})
+    if inputs and run.image is not None:
+        writer.tell("inputs", {"image": _array(run.image)})
+    writer.tell("provenance", provenance_of(run))
+
+
+def _array(image: Any) -> Any:
+    """Return an image as an array; one of PIL says what it is made of."""
+    import numpy as np
+
+    return image if hasattr(image, "dtype") else np.array(image)

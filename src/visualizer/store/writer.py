@@ -1,0 +1,186 @@
+"""Writing calls into a store, one after another; a call is in it when its line is in the log."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from visualizer.calls import Call
+from visualizer.errors import StoreError
+from visualizer.store.forms import form_of
+from visualizer.store.journal import Journal, read_log, read_root, write_groups
+from visualizer.store.kinds import name_of
+from visualizer.store.layouts import Layout, Slot
+from visualizer.store.locks import Lock, locked
+from visualizer.store.places import Folder, Place, Zip, open_place
+from visualizer.store.plain import to_plain
+from visualizer.store.strips import Strips
+
+ROWS = 64  # that an array is said to have at first
+
+
+class Writer:
+    """Writes a run.
+
+    Raises
+    ------
+    StoreError
+        If the path is taken, or cannot be written.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], *, resume: bool = False) -> None:
+        self.place = open_place(path)
+        self._lock = _begin(self.place, resume=resume)
+        about = read_root(self.place)
+        lines, number = read_log(self.place, about["log"])
+        self.resumed = lines
+        self._journal = Journal(self.place, number)
+        self._layouts: dict[Any, Layout] = {}
+        self._rows: dict[int, list[int]] = {}  # of each array: how many it has, and is said to have
+        self._forms: dict[str, int] = {}
+        first = _next(lines, "array", "id"), _next(lines, "form", "id"), _next_strip(lines)
+        self._next_array, self._next_form = first[:2]
+        self._strips = Strips(self._take, first[2])
+        self._order = _next(lines, "call", "order")
+        self._lines: list[Any] = []
+
+    def write(self, call: Call) -> None:
+        """Write a call, wholly or not at all."""
+        values: list[Any] = []
+        self._strips.begin()
+        try:
+            form = form_of(call, lambda array, role: self._put(array, call.path, role, values))
+            line = {
+                "type": "call",
+                "form": self._form({**form, "arrays": [about for about, _ in values]}),
+                "values": [list(span) for _, span in values],
+                "pieces": self._strips.lines,
+                **self._numbers(call),
+            }
+            self._commit(line)
+        except OSError as error:
+            raise unwritable(self.place, error) from error
+
+    def label(self, stated: list[Any]) -> None:
+        """Write axes."""
+        self._commit({"type": "labels", "stated": stated, "pieces": []})
+
+    def tell(self, kind: str, about: Mapping[str, Any]) -> None:
+        """Write something else that is known of the run, by name."""
+        values: list[Any] = []
+        plain = {
+            name: to_plain(value, lambda a, r: self._put(a, "", r, values)) for name, value in about.items()
+        }
+        line = {"type": kind, **plain, "arrays": [one for one, _ in values]}
+        line |= {"values": [list(span) for _, span in values], "pieces": self._strips.lines}
+        self._commit(line)
+
+    def _commit(self, line: Any) -> None:
+        """Add a line, and before it those that it needs; they are kept where a call could not be stored."""
+        self._journal.commit([*self._lines, line])
+        self._lines, self._strips.lines = [], []
+
+    def close(self) -> None:
+        """Let others write."""
+        self._lock.release()
+
+    def _numbers(self, call: Call) -> dict[str, Any]:
+        error = None if call.error is None else float(call.error)
+        numbers = {
+            "number": call.number,
+            "order": self._order + call.order,
+            "step": call.step,
+            "item": to_plain(call.item, _no_array),
+            "rows": [to_plain(row, _no_array) for row in call.rows],
+            "error": to_plain(error, _no_array),
+            "sequence": call.sequence,
+            "first_key": call.first_key,
+        }
+        return {
+            name: value for name, value in numbers.items() if value not in (None, [], 0) or name == "order"
+        }
+
+    def _put(self, array: Any, path: str, role: str, values: list[Any]) -> int:
+        """Place an array; axes along which it is one number over and over are stored once."""
+        again = _repeated(array)
+        index = tuple(slice(1) if axis in again else slice(None) for axis in range(array.ndim))
+        about = {
+            "dtype": name_of(array),
+            "library": "numpy" if isinstance(array, np.ndarray) else "torch",
+            "again": [[axis, int(array.shape[axis])] for axis in again],
+        }
+        values.append((about, self._strips.place(array[index] if again else array, path, role)))
+        return len(values) - 1
+
+    def _form(self, form: Mapping[str, Any]) -> int:
+        key = json.dumps(form, allow_nan=False)
+        if key not in self._forms:
+            self._forms[key] = self._next_form
+            self._lines.append({"type": "form", "id": self._next_form, **form})
+            self._next_form += 1
+        return self._forms[key]
+
+    def _take(self, array: Any, slot: Slot) -> tuple[int, int]:
+        """Write a piece into the array of its module, role, shape and dtype."""
+        key = slot, tuple(array.shape), name_of(array)
+        if key not in self._layouts:
+            self._layouts[key] = layout = Layout.of(self._next_array, slot, array)
+            self._next_array += 1
+            self._rows[layout.id] = [0, 0]
+            self._lines.append(layout.to_json())
+        layout = self._layouts[key]
+        row, said = self._rows[layout.id]
+        if row == said:
+            self._rows[layout.id][1] = said = max(2 * said, ROWS)
+            self.place.write(f"arrays/{layout.id}/zarr.json", layout.described(said))
+        self.place.write(layout.key(row), layout.encoded(array))
+        self._rows[layout.id][0] += 1
+        return layout.id, row
+
+
+def unwritable(place: Place, error: OSError) -> StoreError:
+    """Return the error of a place that takes no more."""
+    return StoreError(
+        f"{place.name} could not be written: {error.strerror or error}; what was written before is whole, "
+        "and goes on with resume=True"
+    )
+
+
+def _begin(place: Place, *, resume: bool) -> Lock:
+    if isinstance(place, Zip):
+        what = "is a zip file, which is only read" if resume else "is there already: give another"
+        raise StoreError(f"path={place.name!r} was asked for, but it {what}")
+    taken = next(iter(place.files()), None) is not None if not resume else False
+    if taken:
+        raise StoreError(
+            f"path={place.name!r} was asked for, but there is something: give another, or resume=True "
+            "to go on"
+        )
+    try:
+        lock = locked(place.root) if isinstance(place, Folder) else Lock()
+        if not place.is_there("zarr.json"):
+            write_groups(place)
+    except OSError as error:
+        raise StoreError(f"path={place.name!r} cannot be written: {error.strerror or error}") from error
+    return lock
+
+
+def _next(lines: Sequence[Any], kind: str, name: str) -> int:
+    return 1 + max((line[name] for line in lines if line.get("type") == kind), default=-1)
+
+
+def _next_strip(lines: Sequence[Any]) -> int:
+    return 1 + max((piece[0] for line in lines for piece in line.get("pieces", ())), default=-1)
+
+
+def _repeated(array: Any) -> list[int]:
+    strides = array.strides if isinstance(array, np.ndarray) else array.stride()
+    return [axis for axis, step in enumerate(strides) if step == 0 and array.shape[axis] > 1]
+
+
+def _no_array(_array: Any, _role: str) -> int:
+    raise StoreError("an id was given as an array: give numbers or texts")

@@ -1,0 +1,382 @@
+"""What is saved is what is loaded, bit for bit, whatever a map is held as."""
+
+import copy
+from dataclasses import fields, replace
+
+import numpy as np
+import pytest
+import torch
+import zarr
+
+import visualizer as viz
+from visualizer.attention import AttentionMap, Band, Dense, Factors, LowRank, SampledLevel, Stitched
+from visualizer.axes import Axis, Grid, Special
+from visualizer.calls import Call
+from visualizer.errors import StoreError
+from visualizer.run import Run
+from visualizer.store.stored import StoredSource
+
+RNG = np.random.default_rng(0)
+B, H, G, N, M, D = 2, 4, 2, 20, 24, 32
+
+
+def numbers(*shape):
+    return RNG.normal(size=shape).astype(np.float32)
+
+
+def tensor(*shape, dtype=torch.float32):
+    return torch.from_numpy(numbers(*shape)).to(dtype)
+
+
+def factors(make=tensor, **more):
+    return Factors(make(B, H, N, D), make(B, G, M, D), D**-0.5, **more)
+
+
+FACTORS = {
+    "plain": {},
+    "a mask for all": {"mask": torch.rand(N, M) > 0.3},
+    "a mask of each batch row": {"mask": torch.rand(B, 1, 1, M) > 0.3},
+    "a mask of each head": {"mask": tensor(1, H, N, M)},
+    "a mask that is expanded": {"mask": (torch.rand(1, 1, N, M) > 0.3).expand(B, H, N, M)},
+    "a whole mask and a bias": {"mask": torch.rand(B, H, N, M) > 0.3, "bias": tensor(H, N, M)},
+    "a causal band": {"band": Band()},
+    "a window with offsets": {"band": Band(torch.arange(N) % 3 + 2, 4, 1)},
+    "slopes and segments": {
+        "slopes": torch.rand(H),
+        "segments": (torch.arange(N) // 5, torch.arange(M) // 6),
+    },
+    "a cap, sinks and padding": {
+        "soft_cap": 5.0,
+        "sinks": tensor(H),
+        "query_valid": torch.rand(B, 1, N) > 0.2,
+    },
+    "one more in the denominator": {"softmax_one": True},
+    "values": {"v": tensor(B, G, M, 8)},
+}
+
+
+@pytest.fixture
+def there_and_back(tmp_path):
+    def go(content, **about):
+        run = Run([Call("layer.0", content, 0, 0, "by hand", paths=("layer.0",), **about)])
+        run.save(tmp_path / "run.zarr")
+        return viz.load(tmp_path / "run.zarr")[0]
+
+    return go
+
+
+def same_bits(one, other):
+    if isinstance(one, torch.Tensor):
+        bits = {2: torch.int16, 4: torch.int32, 8: torch.int64}
+        view = bits.get(one.element_size()) if one.is_floating_point() else None
+        return one.dtype == other.dtype and torch.equal(
+            *((x.contiguous().view(view) if view else x) for x in (one, other))
+        )
+    return (
+        type(one) is type(other) and one.dtype == other.dtype and np.array_equal(one, other, equal_nan=True)
+    )
+
+
+def held(map_):
+    source = map_._source.whole() if isinstance(map_._source, StoredSource) else map_._source
+    return getattr(source, "factors", None) or getattr(source, "dense", None) or source
+
+
+def assert_alike(one, other):
+    for field in fields(one):
+        mine, its = getattr(one, field.name), getattr(other, field.name)
+        if hasattr(mine, "dtype"):
+            assert same_bits(mine, its), field.name
+        elif field.name == "band" and mine is not None:
+            assert (mine.left, mine.right) == (its.left, its.right)
+            assert same_bits(*map(torch.as_tensor, (mine.diagonal, its.diagonal)))
+        elif field.name == "segments" and mine is not None:
+            assert all(map(same_bits, mine, its))
+        else:
+            assert mine == its, field.name
+
+
+@pytest.mark.parametrize("name", FACTORS)
+def test_factors_come_back_bit_for_bit(there_and_back, name):
+    made = factors(**FACTORS[name])
+    a = there_and_back(AttentionMap(made)).map
+    assert_alike(made, held(a))
+    assert torch.equal(a.array(), AttentionMap(made).array())
+
+
+@pytest.mark.parametrize("name", FACTORS)
+def test_a_head_that_is_read_alone_is_that_head(there_and_back, name):
+    made, a = AttentionMap(factors(**FACTORS[name])), there_and_back(AttentionMap(factors(**FACTORS[name])))
+    a = a.map
+    made = AttentionMap(held(a))
+    for at in [(1, 2), (0, slice(1, 3)), (slice(None), 3), (1, [3, 0]), (slice(None, None, -1), [1])]:
+        assert torch.equal(a[at].array(), made[at].array())
+        torch.testing.assert_close(a[at].entropy(), made[at].entropy())
+        torch.testing.assert_close(a[at].received(), made[at].received())
+        torch.testing.assert_close(a[at] @ torch.eye(M), made[at].array(), atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float64])
+def test_every_width_of_float_comes_back(there_and_back, dtype):
+    made = Factors(tensor(B, H, N, D, dtype=dtype), tensor(B, H, M, D, dtype=dtype), 1.0)
+    assert_alike(made, held(there_and_back(AttentionMap(made)).map))
+
+
+def test_a_map_of_numpy_comes_back_as_numpy(there_and_back):
+    made = factors(numbers)
+    found = there_and_back(AttentionMap(made)).map
+    assert isinstance(found.array(), np.ndarray)
+    assert_alike(made, held(found))
+
+
+def test_a_dense_map_comes_back_with_all_that_it_has(there_and_back):
+    array = tensor(B, H, N, M).softmax(-1)
+    made = Dense(
+        array, tensor(B, H, N), tensor(B, H, N, M), torch.rand(B, 1, N) > 0.5, torch.rand(N, M) > 0.5
+    )
+    found = there_and_back(AttentionMap(made)).map
+    assert_alike(made, held(found))
+    assert torch.equal(found[1, 3].rest, AttentionMap(made)[1, 3].rest)
+
+
+def test_an_outer_product_comes_back(there_and_back):
+    made = AttentionMap(LowRank(tensor(B, H, N, 3), tensor(B, G, M, 3)))
+    found = there_and_back(made).map
+    assert torch.equal(found.array(), made.array())
+    assert torch.equal(found[1, 2:3].array(), made[1, 2:3].array())
+
+
+def test_stitched_steps_come_back(there_and_back):
+    steps = [
+        (AttentionMap(Dense(tensor(1, H, 3, 5))), range(5)),
+        (AttentionMap(Dense(tensor(1, H, 1, 6))), range(6)),
+    ]
+    made = AttentionMap(Stitched([(a, list(places)) for a, places in steps]))
+    assert torch.equal(there_and_back(made).map.array(), made.array())
+
+
+@pytest.mark.parametrize(
+    "made",
+    [lambda a: a * 2.0, lambda a: a.heads(), lambda a: a[:, 1:3], lambda a: a[0]],
+    ids=["times", "heads", "view", "part"],
+)
+def test_a_map_made_of_maps_is_formed(there_and_back, made):
+    a = made(AttentionMap(factors()))
+    found = there_and_back(a)
+    assert "formed when it was stored" in found.note
+    torch.testing.assert_close(found.map.array().reshape(a.shape), a.array())
+
+
+def test_a_function_cannot_be_stored_so_that_the_map_is_formed(there_and_back):
+    a = AttentionMap(factors(score_mod=lambda score, b, h, q, k: score + q - k))
+    found = there_and_back(a)
+    assert "Python function (score_mod)" in found.note
+    assert torch.equal(found.map.array(), a.array())
+
+
+def test_a_large_map_with_a_function_is_refused_with_the_remedy(tmp_path, monkeypatch):
+    monkeypatch.setattr("visualizer.store.forms.LARGEST", 100)
+    run = Run([Call("x", AttentionMap(factors(mask_mod=lambda b, h, q, k: q >= k)), 0, 0, "flex")])
+    with pytest.raises(
+        StoreError, match="Python function .mask_mod., which cannot be stored.*keep='readouts'"
+    ):
+        run.save(tmp_path / "run.zarr")
+
+
+VALUES = [
+    *(3, 2.5, float("inf"), "text", None, True, 1 + 2j, (), [], {}),
+    (1, [2.0, {"a": None, 3: "b"}]),
+    {"x": torch.arange(3), "y": (torch.tensor(2.0), torch.zeros(0, 3), numbers(2))},
+]
+
+
+@pytest.mark.parametrize("value", VALUES, ids=map(str, range(len(VALUES))))
+def test_a_local_comes_back_as_it_was(there_and_back, value):
+    found = there_and_back(value).content
+    assert type(found) is type(value)
+    if isinstance(value, dict) and value:
+        torch.testing.assert_close(found["x"], value["x"])
+        torch.testing.assert_close(found["y"][:2], value["y"][:2])
+        assert same_bits(found["y"][2], value["y"][2])
+    else:
+        assert found == value
+
+
+def test_read_outs_come_back_by_name(there_and_back):
+    kept = {
+        "entropy": tensor(B, H, N),
+        "topk": (tensor(B, H, N, 2), torch.ones(B, H, N, 2, dtype=torch.int64)),
+    }
+    found = there_and_back(kept).content
+    torch.testing.assert_close(found, kept, rtol=0, atol=0)
+
+
+def test_what_cannot_be_stored_is_named(tmp_path):
+    with pytest.raises(StoreError, match="a generator was to be stored"):
+        Run([Call("x", (n for n in ()), 0, 0, "local `x` of f")]).save(tmp_path / "run.zarr")
+
+
+def test_every_field_of_a_call_comes_back(there_and_back):
+    about = {
+        **{
+            "step": 3,
+            "item": ("a", 1),
+            "rows": ("left", "right"),
+            "thread": 7,
+            "error": 0.25,
+            "formed": True,
+        },
+        **{"sequence": 2, "first_key": 5, "note": "so", "split": (-3,), "v": tensor(B, H, M, 3)},
+        **{"output": tensor(B, H, N, 3), "levels": (SampledLevel(tensor(8, 20, 4, 2), (3, 5), 9),)},
+    }
+    found = there_and_back(AttentionMap(factors()), **about)
+    told = {field.name for field in fields(Call)} - {
+        "content",
+        "traced",
+        "order",
+        "number",
+        "path",
+        "how",
+        "paths",
+    }
+    assert told == set(about)
+    for name in told - {"v", "output", "levels"}:
+        assert getattr(found, name) == about[name], name
+    assert same_bits(found.v, about["v"])
+    assert same_bits(found.output, about["output"])
+    assert same_bits(found.levels[0].places, about["levels"][0].places)
+    assert found.levels[0].shape == (3, 5)
+    assert found.paths == ("layer.0",)
+
+
+@pytest.mark.parametrize("error", [float("nan"), float("inf"), torch.tensor(0.5)])
+def test_an_error_that_is_no_plain_number_comes_back(there_and_back, error):
+    found = there_and_back(AttentionMap(factors()), error=error).error
+    assert found == float(error) or found != found
+
+
+def test_a_run_of_a_model_looks_and_reads_the_same(tmp_path):
+    model = torch.nn.TransformerEncoder(
+        torch.nn.TransformerEncoderLayer(32, 4, batch_first=True, dropout=0.0), 2, enable_nested_tensor=False
+    )
+    with viz.capture(model, values=True) as run, run.item("one", rows=["l", "r"]):
+        model(torch.randn(2, 10, 32))
+    run.label(axis=[Special("CLS"), Grid(3, 3)])
+    run.save(tmp_path / "run.zarr")
+    found = viz.load(tmp_path / "run.zarr")
+    assert found.paths == run.paths
+    assert repr(found).splitlines()[-1].endswith(str(run.checks))
+    assert found.axis() == Axis((Special("CLS"), Grid(3, 3)))
+    assert [call.rows for call in found] == [("l", "r")] * 2
+    for one, other in zip(run, found):
+        assert torch.equal(one.map.array(), other.map.array())
+    assert list(found.table("entropy")) == list(run.table("entropy"))
+    assert torch.equal(
+        found.check(all=True)[0]["error"] * torch.ones(1), run.check(all=True)[0]["error"] * torch.ones(1)
+    )
+
+
+def test_a_loaded_run_is_saved_again_and_copied(tmp_path):
+    run = viz.from_arrays({"a": numbers(1, 2, 3, 4), "b": numbers(3, 3)})
+    run.save(tmp_path / "one.zarr")
+    viz.load(tmp_path / "one.zarr").save(tmp_path / "two.zarr")
+    found = copy.deepcopy(viz.load(tmp_path / "two.zarr"))
+    assert all(np.array_equal(one.map.array(), other.map.array()) for one, other in zip(run, found))
+    assert replace(found[0], number=5).number == 5
+
+
+def test_an_empty_run_comes_back_and_says_why(tmp_path):
+    Run().save(tmp_path / "run.zarr")
+    assert "holds no call" in repr(viz.load(tmp_path / "run.zarr"))
+
+
+def test_a_path_that_is_taken_is_refused_and_left_alone(tmp_path):
+    (tmp_path / "run.zarr").mkdir()
+    (tmp_path / "run.zarr" / "mine").write_text("precious")
+    with pytest.raises(StoreError, match="there is something: give another"):
+        Run().save(tmp_path / "run.zarr")
+    assert [one.name for one in (tmp_path / "run.zarr").iterdir()] == ["mine"]
+
+
+def test_a_zip_is_one_file_and_read_like_a_folder(tmp_path):
+    run = viz.from_arrays({"a": numbers(1, 2, 30, 40)})
+    run.save(tmp_path / "run.zip")
+    assert [one.name for one in tmp_path.iterdir()] == ["run.zip"]
+    assert np.array_equal(viz.load(tmp_path / "run.zip")["a"].array(), run["a"].array())
+    with pytest.raises(StoreError, match="there is something"):
+        run.save(tmp_path / "run.zip")
+
+
+def test_a_url_of_fsspec_is_a_place(tmp_path):
+    run = viz.from_arrays({"a": numbers(1, 2, 30, 40)})
+    run.save("memory://runs/one.zarr")
+    assert np.array_equal(viz.load("memory://runs/one.zarr")["a"].array(), run["a"].array())
+    with pytest.raises(StoreError, match="there is something"):
+        run.save("memory://runs/one.zarr")
+
+
+@pytest.mark.parametrize("role", ["q", "mask", "query_valid"])
+def test_zarr_reads_every_array_as_it_is(tmp_path, role):
+    made = factors(mask=torch.rand(B, H, N, M) > 0.5, query_valid=torch.rand(B, 1, N) > 0.5)
+    Run([Call(f"layer.{n}", AttentionMap(made), 0, n, "by hand") for n in range(3)]).save(
+        tmp_path / "run.zarr"
+    )
+    group = zarr.open_group(tmp_path / "run.zarr", mode="r", zarr_format=3)
+    arrays = dict(group["arrays"].arrays())
+    mine = [one for one in arrays.values() if one.attrs["visualizer"]["role"] == role]
+    assert np.array_equal(mine[0][0], np.asarray(getattr(made, role)))
+    assert group.attrs["visualizer"]["type"] == "run"
+
+
+def test_what_calls_share_is_stored_once(tmp_path):
+    mask = torch.rand(B, H, 200, 200) > 0.5
+    maps = [
+        AttentionMap(Factors(tensor(B, H, 200, 4), tensor(B, H, 200, 4), 1.0, mask=mask)) for _ in range(9)
+    ]
+    Run([Call(f"layer.{n}", a, 0, n, "by hand") for n, a in enumerate(maps)]).save(tmp_path / "run.zarr")
+    arrays = dict(zarr.open_group(tmp_path / "run.zarr", mode="r")["arrays"].arrays()).values()
+    assert [one.shape[0] for one in arrays if one.attrs["visualizer"]["role"] == "mask"] == [1]
+
+
+def stored_bytes(folder):
+    return sum(path.stat().st_size for path in (folder / "arrays").rglob("*") if path.parent.name == "0")
+
+
+@pytest.mark.parametrize("fresh", [False, True], ids=["views of one buffer", "a new tensor each step"])
+def test_keys_of_a_generation_are_stored_once(tmp_path, fresh):
+    steps, buffer = 200, tensor(1, H, 256, D)
+    calls = []
+    for step in range(steps):
+        k = buffer[:, :, : 20 + step]
+        made = Factors(tensor(1, H, 1, D), k.clone() if fresh else k, 1.0)
+        calls.append(Call("x", AttentionMap(made), step, step, "by hand", first_key=0))
+    Run(calls).save(tmp_path / "run.zarr")
+    found = viz.load(tmp_path / "run.zarr")
+    assert all(torch.equal(held(call.map).k, held(found[n].map).k) for n, call in enumerate(calls))
+    rows = 4 * H * D
+    assert stored_bytes(tmp_path / "run.zarr") < 1.5 * rows * (steps + 20 + steps)
+
+
+def test_a_window_of_keys_that_moves_is_stored_once(tmp_path):
+    buffer = tensor(1, H, 256, D)
+    calls = [
+        Call("x", AttentionMap(Factors(tensor(1, H, 1, D), buffer[:, :, n : n + 16], 1.0)), n, n, "by hand")
+        for n in range(100)
+    ]
+    Run(calls).save(tmp_path / "run.zarr")
+    found = viz.load(tmp_path / "run.zarr")
+    assert all(torch.equal(held(call.map).k, held(found[n].map).k) for n, call in enumerate(calls))
+    assert stored_bytes(tmp_path / "run.zarr") < 1.5 * 4 * H * D * (116 + 100)
+
+
+def test_without_inputs_texts_and_image_stay_out_and_with_them_they_are_in(tmp_path):
+    run = viz.from_arrays({"a": numbers(3, 3)}, tokens=["my", "secret", "text"], image=numbers(4, 4, 3))
+    run.save(tmp_path / "without.zarr")
+    run.save(tmp_path / "with.zarr", inputs=True)
+    found = b"".join(path.read_bytes() for path in (tmp_path / "without.zarr").rglob("*") if path.is_file())
+    assert b"secret" not in found
+    without, with_them = (viz.load(tmp_path / f"{name}.zarr") for name in ("without", "with"))
+    assert without.image is None
+    assert "save with inputs=True" in without.axis().segments[0].note
+    assert with_them.tokens == ["my", "secret", "text"]
+    assert np.array_equal(with_them.image, run.image)
