@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -58,6 +58,8 @@ class Call(OnlyCopied):
         where values were asked for.
     traced
         What `Run.gradients` needs, where it was asked for.
+    axes
+        What its "queries" and "keys" are, where that was inferred; `Run.axis` returns it.
     split
         The axes, counted from the last, along which ranks hold parts of the output, where DTensors say so.
     """
@@ -82,6 +84,7 @@ class Call(OnlyCopied):
     output: Any = field(default=None, repr=False)
     traced: Any = field(default=None, repr=False)
     split: tuple[int, ...] | None = field(default=None, repr=False)
+    axes: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     @property
     def map(self) -> AttentionMap:

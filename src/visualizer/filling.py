@@ -13,6 +13,7 @@ from visualizer.attention import AttentionMap
 from visualizer.calls import Call
 from visualizer.errors import MemoryBudgetError
 from visualizer.explaining import NO_QUERY, SECOND_RUN, Seen
+from visualizer.inferring import Inference
 from visualizer.memory import format_bytes
 from visualizer.named_readouts import read_out
 from visualizer.notices import warn_user
@@ -57,6 +58,7 @@ class Filling:
         self.seen = seen
         self.stopped: MemoryBudgetError | None = None
         self._run, self._modules, self._paths, self._options = run, modules, paths, options
+        self.inference = Inference(modules, paths)
         self._holder = Holder(options.device, options.dtype)
         self._counts: Counter[tuple[int, str]] = Counter()  # by module and local; "" for maps
         self._room = Room(options.bytes_allowed())
@@ -195,6 +197,7 @@ class Filling:
             output=made.output,
             levels=made.levels,
             split=made.split,
+            axes=self.inference.sides(module, made) if self._options.queries is None else {},
         )
         if self._fits(call, made.device):
             self._run.add(call)

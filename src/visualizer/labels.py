@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from visualizer.attention import AttentionMap
-from visualizer.axes import Axis, Windows, as_axis
+from visualizer.axes import Axis, Text, Windows, as_axis
 from visualizer.calls import Call
 from visualizer.errors import CallsError, OptionError, ShapeError
+from visualizer.tokens import given_ids, read_axis, text_of
 from visualizer.windowing import windows_of
 
 SIDES = ("queries", "keys")
@@ -17,9 +18,14 @@ SIDES = ("queries", "keys")
 
 @dataclass(frozen=True)
 class Labels:
-    """The axes of a run's maps: by module path and side; those under None are for all that have no other."""
+    """The axes of a run's maps: by module path and side; those under None are for all that have no other.
+
+    Of calls that nothing was stated of, what was inferred holds, read by the tokenizer where it is text.
+    """
 
     stated: Mapping[tuple[str | None, str], Axis] = field(default_factory=dict)
+    tokenizer: Any = None
+    _read: dict[Any, tuple[Axis, ...]] = field(default_factory=dict, compare=False, repr=False)
 
     def of(self, path: str | None, side: str) -> Axis | None:
         """Return the axis of a module's queries or keys; None where none was stated."""
@@ -27,7 +33,7 @@ class Labels:
 
     def with_whole(self, axis: Axis) -> Labels:
         """Return labels with one axis for both sides of all maps, unchecked: maps may see parts of a text."""
-        return Labels({**self.stated, **{(None, side): axis for side in SIDES}})
+        return replace(self, stated={**self.stated, **{(None, side): axis for side in SIDES}})
 
     def with_axes(self, calls: Sequence[Call], axes: Mapping[str | None, Mapping[str, Axis]]) -> Labels:
         """Return labels with axes by path, under None for all that have none, and by side.
@@ -38,14 +44,53 @@ class Labels:
             If an axis has another length than a map; the message shows the arithmetic.
         """
         added = {(path, side): axis for path, sides in axes.items() for side, axis in sides.items()}
-        labels = Labels({**self.stated, **added})
+        labels = replace(self, stated={**self.stated, **added})
         for call in calls:
             for side in (side for side in SIDES if any(side == stated for _, stated in added)):
                 check_axis(call, side, labels.of(call.path, side))
         return labels
 
-    def shared(self, paths: Sequence[str], side: str) -> Axis:
-        """Return the one axis that maps of these paths have, of all paths where there are none yet.
+    def with_text(
+        self, calls: Sequence[Call], tokens: Sequence[str] | None, tokenizer: Any, input_ids: Any
+    ) -> Labels:
+        """Return labels with the text of tokens, or with a tokenizer and given ids or those of the calls.
+
+        Raises
+        ------
+        OptionError
+            If tokens are one text, or there are neither tokens nor a tokenizer with ids, or ids of several.
+        """
+        if isinstance(tokens, str):
+            raise OptionError(
+                f"a run was to be labelled with {tokens!r}; give a list of texts, or, beside a path, "
+                "what its axes are: axis=, queries= or keys="
+            )
+        if tokens is not None:
+            return self.with_whole(Axis((Text([str(token) for token in tokens]),)))
+        tokenizer = getattr(tokenizer, "tokenizer", tokenizer)  # of a processor
+        if tokenizer is None:
+            raise OptionError("a run was to be labelled; give tokens=[...], or tokenizer=")
+        if input_ids is not None:
+            return self.with_whole(Axis(tuple(text_of(given_ids(input_ids), tokenizer))))
+        if not any(call.axes for call in calls):
+            raise OptionError(
+                "a run was to be labelled by a tokenizer, but no ids were recorded: give input_ids="
+            )
+        return replace(self, tokenizer=tokenizer, _read={})
+
+    def knows(self, call: Call, side: str) -> bool:
+        """Tell whether a call has an axis of its own."""
+        return self.of(call.path, side) is not None or side in call.axes
+
+    def shared(self, calls: Sequence[Call], side: str, row: int | None = None) -> Axis:
+        """Return the one axis that these calls have, all calls where there are none yet.
+
+        Parameters
+        ----------
+        calls, side
+            Whose queries or keys.
+        row
+            Which row of the batch, where they have axes of their own.
 
         Raises
         ------
@@ -53,17 +98,58 @@ class Labels:
             If the side is neither "queries" nor "keys".
         CallsError
             If they have none, or several.
+        ShapeError
+            If there is no such row.
         """
         if side not in SIDES:
             raise OptionError(f"the axis of {side!r} was asked for; give 'queries' or 'keys'")
-        found = {self.of(path, side) for path in paths or (None,)}
+        found = {self._of_call(call, side) for call in calls} or {self.of(None, side)}
+        of = f"the {side} of {_some(paths_of(calls))} were asked for, but"
         if found == {None}:
-            missing = "have no axis: run.label(...) first"
-            raise CallsError(f"the {side} of {_some(paths)} were asked for, but {missing}")
+            raise CallsError(f"{of} have no axis: run.label(...) first")
+        if len(found) > 1 and (whole := joined(calls, side)) is not None:
+            found = {whole}
         if len(found) > 1:
-            several = f"have {len(found)} different axes: give the path of one"
-            raise CallsError(f"the {side} of {_some(paths)} were asked for, but {several}")
-        return found.pop()  # type: ignore[return-value]  # the one that is left is no None
+            raise CallsError(f"{of} have {len(found)} different axes: give the path of one, or one call")
+        return one_row(self._rows(found.pop()), row, of)
+
+    def _of_call(self, call: Call, side: str) -> Any:
+        return self.of(call.path, side) or call.axes.get(side)
+
+    def _rows(self, tokens: Any) -> tuple[Axis, ...]:
+        """Return the axes of the rows of a batch, with their ids read."""
+        if isinstance(tokens, Axis):
+            return (tokens,)
+        if tokens not in self._read:
+            self._read[tokens] = tuple(read_axis(axis, self.tokenizer) for axis in tokens.rows())
+        return self._read[tokens]
+
+
+def joined(calls: Sequence[Call], side: str) -> Any:
+    """Return what the keys or queries of calls are all together, where they continue one sequence."""
+    keys = [call.axes.get("keys") for call in calls]
+    longest: Any = max((one for one in keys if one is not None), key=lambda one: one.length, default=None)
+    if not hasattr(longest, "parts"):
+        return None
+    wanted = {call.axes.get(side) for call in calls}
+    return longest if wanted <= longest.parts(side) else None
+
+
+def one_row(rows: Sequence[Axis], row: int | None, of: str) -> Axis:
+    """Return the axis of one row of a batch, or the one that all have.
+
+    Raises
+    ------
+    CallsError
+        If they differ, and none is named.
+    ShapeError
+        If there is no such row.
+    """
+    if row is not None and len(rows) > 1 and not -len(rows) <= row < len(rows):
+        raise ShapeError(f"{of} row {row} is not one of the batch's {len(rows)}")
+    if row is None and len(set(rows)) > 1:
+        raise CallsError(f"{of} the {len(rows)} rows of the batch have axes of their own: give row=")
+    return rows[row or 0] if len(rows) > 1 else rows[0]
 
 
 def stated_axes(

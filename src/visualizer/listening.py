@@ -68,6 +68,7 @@ class Listener:
         with ExitStack() as stack:
             stack.enter_context(STANCE.uncompiled())
             stack.enter_context(self._counting_steps())
+            stack.enter_context(self._filling.inference.following())
             if self._options.gradients:
                 stack.enter_context(GRAPH.reaching(self._modules.values()))
             stack.enter_context(self._recording())

@@ -11,7 +11,7 @@ from dataclasses import replace
 from math import isnan
 from typing import TYPE_CHECKING, Any, overload
 
-from visualizer.axes import Axis, Text
+from visualizer.axes import Axis
 from visualizer.calls import Call, Checks, join_steps
 from visualizer.comparing import largest_errors
 from visualizer.copying import OnlyCopied
@@ -20,7 +20,6 @@ from visualizer.items import Item, Items
 from visualizer.labels import Labels, paths_of, stated_axes
 from visualizer.readout_table import Table, readout_table
 from visualizer.tables import calls_table
-from visualizer.tokens import token_texts
 
 if TYPE_CHECKING:
     from visualizer.attention import AttentionMap
@@ -164,8 +163,7 @@ class Run(OnlyCopied, Sequence["Call"]):
         """
         axes = {"axis": axis, "queries": queries, "keys": keys, "windows": windows, "grid": grid}
         if all(one is None for one in axes.values()):
-            texts = token_texts(tokens, tokenizer=tokenizer, input_ids=input_ids)
-            self.labels = self.labels.with_whole(Axis((Text(texts),)))
+            self.labels = self.labels.with_text(self._calls, tokens, tokenizer, input_ids)
             return self
         if not isinstance(tokens, str | None) or tokenizer is not None:
             raise OptionError("tokens were given beside axes; give one of them")
@@ -173,44 +171,54 @@ class Run(OnlyCopied, Sequence["Call"]):
         self.labels = self.labels.with_axes(calls, stated_axes(calls, tokens, axes))
         return self
 
-    def axis(self, path: str | None = None, of: str = "keys") -> Axis:
+    def axis(self, path: str | Call | None = None, of: str = "keys", row: int | None = None) -> Axis:
         """Return what the ``"keys"`` or ``"queries"`` of a module's maps are; without a path, of all maps.
+
+        As it was stated by `label`, or as it was inferred while recording. Where calls continue one sequence,
+        it is that of all of them, as `stitched` has it; a call in the place of the path has its own. Where
+        the rows of a batch have axes of their own, such as texts, ``row`` says which.
 
         Raises
         ------
         CallsError
             If no call was recorded under the path, or its maps have no axis, or several.
+        ShapeError
+            If the batch has no such row.
         """
+        if isinstance(path, Call):
+            return self.labels.shared([path], of, row)
         if path is not None:
-            return self.labels.shared(paths_of(self._some_calls(path)), of)
+            return self.labels.shared(self._some_calls(path), of, row)
         whole = self.labels.of(None, of)
-        return whole or self.labels.shared([one for one in self.paths if self.labels.of(one, of)], of)
+        return whole or self.labels.shared([one for one in self if self.labels.knows(one, of)], of, row)
 
     def where(
         self,
         text: str | None = None,
         nth: Any = None,
         *,
-        path: str | None = None,
+        path: str | Call | None = None,
         of: str = "keys",
+        row: int | None = None,
         **other: Any,
     ) -> Any:
         """Return which tokens a piece of text lies in; taken wherever queries, keys or groups are.
 
         `where(special="CLS")`, `where(cell=(row, column))` and `where(segment="grid")` look for other things,
-        `path=` and `of=` in the axis of some maps, as `axis` takes them. ``nth="all"`` gives a list of all.
+        `path=`, `of=` and `row=` in the axis of some maps, as `axis` takes them. ``nth="all"`` gives a
+        list of all.
 
         Raises
         ------
         CallsError
             If the run has no tokens, or what is looked for is nowhere or at several places.
         """
-        if path is None and not any(axis.length for axis in self.labels.stated.values()):
+        if path is None and not any(self.labels.knows(call, of) for call in self) and not self.tokens:
             looked = text if text is not None else other
             raise CallsError(
                 f"{looked!r} was looked for, but the run has no tokens: run.label(tokens=[...]) first"
             )
-        return self.axis(path, of).where(text, nth, **other)
+        return self.axis(path, of, row).where(text, nth, **other)
 
     def check(self, *, all: bool = False) -> Table:  # noqa: A002  # the word for what it is
         """Return how each call's map, times v, compares with its own output, relative to the largest number.

@@ -1,42 +1,92 @@
-"""The text of tokens."""
+"""What ids read: the texts and spans of tokens, by a tokenizer."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import accumulate, groupby
 from typing import Any
 
+from visualizer.axes import Axis, Ids, Segment, Special, Text
 from visualizer.errors import OptionError
 
+UNFINISHED = "\ufffd"  # what bytes decode to that are not a whole character yet
+LONGEST = 4  # bytes of a character
 
-def token_texts(
-    tokens: Sequence[str] | None = None, *, tokenizer: Any = None, input_ids: Any = None
-) -> list[str]:
-    """Return the text of each token, as given or from a tokenizer and its ids (of one text).
+
+def read_axis(axis: Axis, tokenizer: Any) -> Axis:
+    """Return an axis with the ids in it as text; without a tokenizer, the axis itself."""
+    if tokenizer is None or not any(isinstance(one, Ids) for one in axis.segments):
+        return axis
+    read = [text_of(one.ids, tokenizer) if isinstance(one, Ids) else [one] for one in axis.segments]
+    return Axis(tuple(segment for segments in read for segment in segments))
+
+
+def given_ids(input_ids: Any) -> list[int]:
+    """Return the ids of one text as a list.
 
     Raises
     ------
     OptionError
-        If tokens are one text, neither tokens nor a tokenizer with ids are given, or ids of several texts.
+        If they are those of several texts.
     """
-    if isinstance(tokens, str):
-        raise OptionError(
-            f"a run was to be labelled with {tokens!r}; give a list of texts, or, beside a path, what its "
-            "axes are: axis=, queries= or keys="
-        )
-    if tokens is not None:
-        return [str(token) for token in tokens]
-    if tokenizer is None or input_ids is None:
-        raise OptionError("a run was to be labelled; give tokens=[...], or tokenizer= and input_ids=")
     ids = input_ids.tolist() if hasattr(input_ids, "tolist") else list(input_ids)
     if ids and isinstance(ids[0], list):
         if len(ids) != 1:
             raise OptionError(f"a run was to be labelled with {len(ids)} texts; give the ids of one of them")
         ids = ids[0]
-    return _joinable([tokenizer.decode([token]) for token in ids])
+    return ids
 
 
-def _joinable(texts: list[str]) -> list[str]:
-    """Return the texts of word pieces so that they join to words: pieces bear ``##``, words no space."""
-    if not any(text.startswith("##") for text in texts):
-        return texts
-    return [text[2:] if text.startswith("##") else f" {text}" for text in texts]
+def text_of(ids: Sequence[int], tokenizer: Any) -> list[Segment]:
+    """Return ids as texts, and as a `Special` each that a tokenizer calls special, padding too."""
+    special = special_ids(tokenizer)
+    found: list[Segment] = []
+    for is_special, group in groupby(ids, special.__contains__):
+        if is_special:
+            found += [Special(str(tokenizer.convert_ids_to_tokens(one))) for one in group]
+        else:
+            found.append(_text(list(group), tokenizer))
+    return found
+
+
+def special_ids(tokenizer: Any) -> set[int]:
+    """Return the ids of what stands for nothing in a text, such as padding and the marks of a chat."""
+    added = getattr(tokenizer, "added_tokens_decoder", {})
+    marked = {number for number, token in added.items() if getattr(token, "special", False)}
+    return marked.union(getattr(tokenizer, "all_special_ids", ()))
+
+
+def _text(ids: list[int], tokenizer: Any) -> Text:
+    """Return the text of ids; tokens that share a character all have it, and its span."""
+    pieces = list(_pieces(ids, tokenizer))
+    whole = "".join(new for new, _ in pieces)
+    ends = list(accumulate(len(new) for new, _ in pieces))
+    begins = [0, *ends[:-1]]
+    spans = [
+        (begin, end + unfinished) for begin, end, (_, unfinished) in zip(begins, ends, pieces, strict=True)
+    ]
+    return Text([whole[begin:end] for begin, end in spans], spans, whole)
+
+
+def _pieces(ids: list[int], tokenizer: Any) -> Iterator[tuple[str, bool]]:
+    """Yield of each token the characters that it ends, and whether it begins one that later ones end.
+
+    They are decoded with what is before them, as the first token of a text may lose its space, and a piece of
+    a word its place.
+    """
+    before = read = shown = 0
+    for end in range(1, len(ids) + 1):
+        known = len(_decoded(ids[before:read], tokenizer))
+        text = _decoded(ids[before:end], tokenizer)[known:]
+        unfinished = text.endswith(UNFINISHED) and end < len(ids) and end - read < LONGEST
+        whole = text.rstrip(UNFINISHED) if unfinished else text
+        yield whole[shown:], unfinished
+        before, read, shown = (before, read, len(whole)) if unfinished else (read, end, 0)
+
+
+def _decoded(ids: list[int], tokenizer: Any) -> str:
+    if not ids:
+        return ""
+    as_is = hasattr(tokenizer, "clean_up_tokenization_spaces")  # else spaces vanish with what comes after
+    text: str = tokenizer.decode(ids, **({"clean_up_tokenization_spaces": False} if as_is else {}))
+    return text

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from hypothesis import strategies as st
 
-from visualizer.axes import Axis, Frames, Grid, Special, Text, Time, Unknown, Volume, Windows
+from visualizer.axes import Axis, Frames, Grid, Ids, Special, Text, Time, Unknown, Volume, Windows
 
 LIBRARIES = [np, torch]
 SIDES = st.integers(1, 6)
@@ -31,6 +31,7 @@ def windows(draw):
 LINES = st.one_of(
     st.builds(Special, st.text()),
     texts(),
+    st.builds(Ids, st.lists(st.integers(0, 10**6), min_size=1, max_size=6)),
     st.builds(Time, SIDES, st.floats(0.1, 1e6)),
     st.builds(Unknown, SIDES, st.text()),
 )

@@ -1,14 +1,10 @@
 """timm's models are recorded in a process of their own, where torchvision may be a stand-in."""
 
-import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from tests.timm_process import outcomes_of
 
-HERE = Path(__file__).parent
 CALLS = {
     "vit_tiny_patch16_224": 2,
     "vit_relpos_small_patch16_224": 2,
@@ -25,14 +21,7 @@ CALLS = {
 
 @pytest.fixture(scope="module")
 def outcomes(tmp_path_factory):
-    paths = [Path(sys.prefix, "timm"), HERE, HERE.parent / "demo"]
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, paths))}
-    code = "import torchvision_shim, runpy; runpy.run_module('timm_outcomes', run_name='__main__')"
-    command = [sys.executable, "-W", "error", "-c", code]
-    folder = tmp_path_factory.mktemp("timm")
-    result = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
-    assert not result.returncode, result.stderr
-    return json.loads(result.stdout.splitlines()[-1])
+    return outcomes_of(Path(__file__).with_name("timm_outcomes.py"), tmp_path_factory.mktemp("timm"))
 
 
 @pytest.mark.parametrize("name", CALLS)

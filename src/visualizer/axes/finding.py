@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from visualizer.axes.cells import Cells
+from visualizer.axes.ids import Ids
 from visualizer.axes.segments import Segment, Special
 from visualizer.axes.text import Text
 from visualizer.axes.windows import Windows
@@ -49,6 +50,8 @@ def chosen(found: list[slice], value: Any, nth: int | str | None, there: str) ->
 def what_is_there(segments: Begun, kind: str, arithmetic: str) -> str:
     """Say what could have been found."""
     of = [one for _, one in segments]
+    if kind == "text" and any(isinstance(one, Ids) for one in of):
+        return "they are known as ids alone: run.label(tokenizer=...) says what they read"
     if kind == "text":
         whole = " … ".join(one.text for one in of if isinstance(one, Text))
         return f"they read {whole[:80]!r}"

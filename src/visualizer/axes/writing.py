@@ -8,6 +8,7 @@ from dataclasses import asdict, fields
 from typing import Any
 
 from visualizer.axes.cells import Frames, Grid, Volume
+from visualizer.axes.ids import Ids
 from visualizer.axes.segments import Segment, Special, Time, Unknown
 from visualizer.axes.text import Text
 from visualizer.axes.windows import Windows
@@ -15,7 +16,7 @@ from visualizer.errors import OptionError, ShapeError
 
 VERSION = 1
 KINDS: dict[str, type[Any]] = {
-    kind.__name__.lower(): kind for kind in (Special, Text, Grid, Frames, Volume, Time, Windows, Unknown)
+    kind.__name__.lower(): kind for kind in (Special, Text, Ids, Grid, Frames, Volume, Time, Windows, Unknown)
 }
 
 

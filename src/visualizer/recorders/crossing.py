@@ -29,8 +29,10 @@ def is_cross_attention(module: Any) -> bool:
 
 
 def _is_of(frame: FrameType, module: Any) -> bool:
-    names = frame.f_code.co_varnames
-    return frame.f_code.co_argcount > 0 and frame.f_locals.get(names[0]) is module
+    """Tell whether a method of the module runs; a function that is merely given it is none."""
+    code = frame.f_code
+    is_given = code.co_argcount > 0 and frame.f_locals.get(code.co_varnames[0]) is module
+    return is_given and hasattr(type(module), code.co_name)
 
 
 def _is_given_two(frame: FrameType, module: Any) -> bool:

@@ -175,7 +175,7 @@ class Installation:
         """Tell every listener; what goes wrong here must not reach the model."""
         if not self._listeners:
             return
-        with reading(), _outside_modes(), torch.no_grad(), counting_writes():
+        with reading(), outside_modes(), torch.no_grad(), counting_writes():
             try:
                 found = make()
             except Exception as error:  # noqa: BLE001
@@ -203,7 +203,7 @@ def _tensors(held: Mapping[str, torch.Tensor | None]) -> list[torch.Tensor]:
 
 
 @contextmanager
-def _outside_modes() -> Iterator[None]:
+def outside_modes() -> Iterator[None]:
     """Keep what is read unseen by the user's modes: what they trace or count is the model.
 
     What is held is no tensor of inference mode either: a generation may go on outside of it.

@@ -1,0 +1,27 @@
+"""What is known of families of models: what their tokens are. Their libraries are not imported."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from visualizer.families import text_models, timm_models
+from visualizer.families.layouts import READINGS, Choice, Given, Layout, Part, Reading, Side, Tokens
+
+__all__ = [
+    "Choice",
+    "Given",
+    "Layout",
+    "Part",
+    "Reading",
+    "Side",
+    "Tokens",
+    "reading_of",
+    "text_models",
+    "timm_models",
+]
+
+
+def reading_of(kind: type[Any]) -> Reading | None:
+    """Return how a class of modules is read, or what it derives from; None if it is not known."""
+    keys = ((base.__module__.partition(".")[0], base.__qualname__) for base in kind.__mro__)
+    return next((READINGS[key] for key in keys if key in READINGS), None)

@@ -1,0 +1,180 @@
+"""What a family says: what the tokens below a module are, while a method of it runs."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
+
+from visualizer.axes import Axis, Segment, Windows
+
+
+class Part(NamedTuple):
+    """One side of a call's map.
+
+    Attributes
+    ----------
+    side
+        "queries" or "keys".
+    length, batch
+        How many tokens it has, and how many rows the map's batch has.
+    sequence
+        What is the same for all calls of one module that continue one sequence.
+    first
+        Position of the first key in that sequence.
+    """
+
+    side: str
+    length: int
+    batch: int
+    sequence: Any = None
+    first: int = 0
+
+
+class Tokens(Protocol):
+    """What the tokens along one side of a map are, worked out when it is asked for."""
+
+    @property
+    def length(self) -> int:
+        """Number of tokens."""
+
+    def rows(self) -> tuple[Axis, ...]:
+        """Return their axes: one for each row of the batch, or one for all."""
+
+
+class Side(Protocol):
+    """What one side of maps may be."""
+
+    def fit(self, part: Part) -> Tokens | None:
+        """Return what the tokens of a side are; None where they are not these."""
+
+
+@dataclass(frozen=True)
+class Same:
+    """One axis for all rows of a batch."""
+
+    axis: Axis
+
+    @property
+    def length(self) -> int:
+        """Number of tokens."""
+        return self.axis.length
+
+    def fit(self, part: Part) -> Same | None:
+        """Return itself where it is as long as the side, and the batch is whole items of windows."""
+        windows = [one for one in self.axis.segments if isinstance(one, Windows)]
+        fits = part.length == self.length and all(part.batch % one.count == 0 for one in windows)
+        return self if fits else None
+
+    def rows(self) -> tuple[Axis, ...]:
+        """Return the axis."""
+        return (self.axis,)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which axes the maps of some modules have.
+
+    Attributes
+    ----------
+    queries, keys
+        What their sides are; None where it is not known.
+    within
+        Pattern of the modules' paths below the one that was read.
+    cross
+        Whether they attend to another sequence; None where that does not matter.
+    """
+
+    queries: Side | None
+    keys: Side | None
+    within: str = "*"
+    cross: bool | None = None
+
+    def holds(self, path: str, *, cross: bool) -> bool:
+        """Tell whether it speaks of a module, by its path below the one that was read."""
+        return self.cross in {None, cross} and fnmatch.fnmatchcase(path, self.within)
+
+    def fit(self, queries: Part, keys: Part) -> tuple[Tokens | None, Tokens | None] | None:
+        """Return what both sides of a map are; None where one of them is not as it says."""
+        sides = [(self.queries, queries), (self.keys, keys)]
+        found = [side.fit(part) if side is not None else None for side, part in sides]
+        if any(side is not None and one is None for (side, _), one in zip(sides, found, strict=True)):
+            return None
+        return found[0], found[1]
+
+
+@dataclass(frozen=True)
+class Given:
+    """What a method was called with.
+
+    Attributes
+    ----------
+    arguments
+        By the names of its parameters.
+    tokens_of
+        Returns what the tokens of a tensor are that another known module gave back; None if it is not such.
+    memory
+        What the readers of one model keep from one call to the next.
+    """
+
+    arguments: Mapping[str, Any]
+    tokens_of: Callable[[Any], Side | None]
+    memory: dict[Any, Any]
+
+    def __getitem__(self, name: str) -> Any:
+        return self.arguments[name]
+
+    def get(self, name: str) -> Any:
+        """Return an argument; None where the method has no such parameter."""
+        return self.arguments.get(name)
+
+
+class Layout:
+    """All that a module's maps may be. Where not exactly one choice fits a map, its tokens are unknown.
+
+    Parameters
+    ----------
+    choices
+        What they may be.
+    output
+        What the tokens of the tensor are that the method gives back; None where that is not known.
+    """
+
+    def __init__(self, *choices: Choice, output: Side | None = None) -> None:
+        self.choices, self.output = choices, output
+
+
+Reader = Callable[[Any, Given], Layout | None]
+"""Reads a module as one of its methods begins, and what that was called with: sizes and ids, no weights."""
+
+
+class Reading(NamedTuple):
+    """How a class of modules is read: as these methods begin."""
+
+    reader: Reader
+    methods: tuple[str, ...]
+
+
+READINGS: dict[tuple[str, str], Reading] = {}
+
+
+def reads(package: str, *names: str, methods: Sequence[str] = ("forward",)) -> Callable[[Reader], Reader]:
+    """Have a function read the classes of these names in a package, and what derives from them."""
+
+    def register(reader: Reader) -> Reader:
+        READINGS.update({(package, name): Reading(reader, tuple(methods)) for name in names})
+        return reader
+
+    return register
+
+
+def as_side(segments: Iterable[Segment]) -> Same:
+    """Return segments as a side that all rows share."""
+    return Same(Axis(tuple(segments)))
+
+
+def both(segments: Iterable[Segment], within: str = "*", *, cross: bool | None = None) -> Choice:
+    """Return the choice of modules that attend from tokens to the same tokens."""
+    side = as_side(segments)
+    return Choice(side, side, within, cross)

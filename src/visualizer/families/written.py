@@ -1,0 +1,151 @@
+"""Ids that text models read, forward by forward: those of a generation follow one another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from visualizer.axes import Axis, Ids, Segment
+from visualizer.families.layouts import Given, Part
+
+Lay = Callable[[Sequence[int], int], Sequence[Segment]]
+"""Gives the segments of a row's ids, and which row it is."""
+
+
+class Written:
+    """The ids (batch, token) that one forward read: its queries, and with those before them its keys.
+
+    Parameters
+    ----------
+    ids
+        A tensor, copied, as a model may write the next ones into it.
+    memory
+        Which text each module's keys were last, by module: (number of the sequence, text).
+    lay
+        What the ids are, where some stand for parts of an image.
+    """
+
+    def __init__(self, ids: Any, memory: dict[Any, Any], lay: Lay | None = None) -> None:
+        self._ids, self._memory = ids.detach().clone(), memory
+        self._lay = lay or (lambda row, number: [Ids(row)])  # noqa: ARG005  # as all
+        self._after: dict[int, Passage] = {}
+        self._rows: list[Sequence[Segment]] = []
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Number of rows, and of tokens in each."""
+        batch, length = self._ids.shape
+        return batch, length
+
+    def rows(self) -> list[Sequence[Segment]]:
+        """Return the segments of each row; the device is waited for."""
+        self._rows = self._rows or [self._lay(row, number) for number, row in enumerate(self._ids.tolist())]
+        return self._rows
+
+    def after(self, before: Passage | None) -> Passage:
+        """Return the text that ends with these ids, always the same one after the same text."""
+        return self._after.setdefault(id(before), Passage(before, self))
+
+    def fit(self, part: Part) -> Passage | None:
+        """Return these ids as queries, or the text up to them as keys, where it is as long as they are."""
+        if part.side == "queries" or part.length == self.shape[1]:
+            return self.after(None) if self._is_whole(part) else None
+        module, number = part.sequence
+        last, before = self._memory.get(module, (None, None))
+        if last != number or before is None or before.shape[0] != self.shape[0]:
+            return None
+        found = self.after(before.before if before.written is self else before)
+        if found.length - part.first != part.length:
+            return None
+        self._memory[module] = number, found
+        return found if not part.first else found.since(part.first)
+
+    def _is_whole(self, part: Part) -> bool:
+        if part.side == "keys":
+            module, number = part.sequence
+            self._memory[module] = number, self.after(None)
+        return part.length == self.shape[1] and not part.first
+
+
+class Other:
+    """The ids that another model read, as keys of cross-attention."""
+
+    def __init__(self, written: Written) -> None:
+        self._written = written
+
+    def fit(self, part: Part) -> Passage | None:
+        """Return them where they are as many."""
+        return self._written.after(None) if part.length == self._written.shape[1] else None
+
+
+class Passage:
+    """A text, or what of it follows ``begin``: what was read before, and then what one forward read."""
+
+    def __init__(self, before: Passage | None, written: Written, begin: int = 0) -> None:
+        self.before, self.written, self._begin = before, written, begin
+        self._since: dict[int, Passage] = {}
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Number of rows, and of tokens in each."""
+        batch, length = self.written.shape
+        return batch, length + (self.before.shape[1] if self.before is not None else 0) - self._begin
+
+    @property
+    def length(self) -> int:
+        """Number of tokens."""
+        return self.shape[1]
+
+    def since(self, begin: int) -> Passage:
+        """Return what follows the first tokens, always the same one."""
+        return self._since.setdefault(begin, Passage(self.before, self.written, begin))
+
+    def parts(self, side: str) -> set[Passage]:
+        """Return what the queries, or the keys, of the calls are that this text came from."""
+        each = list(self._each())
+        return set(each) if side == "keys" else {one.written.after(None) for one in each}
+
+    def rows(self) -> tuple[Axis, ...]:
+        """Return the axis of each row of the batch."""
+        steps = [one.written.rows() for one in reversed(list(self._each()))]
+        rows = [[segment for step in steps for segment in step[row]] for row in range(self.shape[0])]
+        return tuple(Axis(tuple(_cut(_merged(row), self._begin))) for row in rows)
+
+    def _each(self) -> Iterator[Passage]:
+        found: Passage | None = self
+        while found is not None:
+            yield found
+            found = found.before
+
+
+def as_written(given: Given, lay: Lay | None = None) -> Written | None:
+    """Return the ids that a model was given; None where it was given none."""
+    ids = given.get("input_ids")
+    if ids is None or ids.dim() != 2 or ids.is_floating_point():
+        return None
+    return Written(ids, given.memory, lay)
+
+
+def _merged(segments: Sequence[Segment]) -> Iterator[Segment]:
+    """Yield segments, ids that follow one another as one."""
+    ids: list[int] = []
+    for segment in segments:
+        if isinstance(segment, Ids):
+            ids += segment.ids
+            continue
+        if ids:
+            yield Ids(ids)
+        ids = []
+        yield segment
+    if ids:
+        yield Ids(ids)
+
+
+def _cut(segments: Iterator[Segment], begin: int) -> Iterator[Segment]:
+    """Yield what follows the first tokens; only ids are cut."""
+    for segment in segments:
+        if begin and isinstance(segment, Ids) and segment.length > begin:
+            yield Ids(segment.ids[begin:])
+        elif not begin:
+            yield segment
+        begin -= min(begin, segment.length)

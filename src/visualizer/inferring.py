@@ -1,0 +1,139 @@
+"""Inferring what tokens are: which known modules are running, and what they say of a map below them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from types import FunctionType
+from typing import Any
+
+import torch
+from torch.utils.weak import WeakIdKeyDictionary
+
+from visualizer.attention import AttentionMap, reading
+from visualizer.errors import VisualizerError
+from visualizer.families import Given, Layout, Part, Reading, Side, Tokens, reading_of
+from visualizer.instrument import switch
+from visualizer.instrument.targets import resolve
+from visualizer.recorders.crossing import is_cross_attention
+from visualizer.recorders.entries import Entries
+from visualizer.recorders.installation import outside_modes
+from visualizer.recorders.maps import Made
+
+NOTHING: dict[str, Tokens] = {}
+
+
+class Inference:
+    """Infers the axes of the calls of one model while it is recorded.
+
+    Parameters
+    ----------
+    modules, paths
+        The model's modules and their paths, by identity.
+    """
+
+    def __init__(self, modules: Mapping[int, Any], paths: Mapping[int, list[str]]) -> None:
+        self._modules, self._paths = modules, paths
+        kinds = {type(module) for module in modules.values()}
+        known = {kind: found for kind in kinds if (found := reading_of(kind)) is not None}
+        self._readings = {key: known[type(one)] for key, one in modules.items() if type(one) in known}
+        self._known = {path: key for key in self._readings for path in paths[key]}
+        self._running: dict[int, list[Layout]] = {}
+        self._outputs: Any = WeakIdKeyDictionary()  # what the tokens of tensors are
+        self._memory: dict[Any, Any] = {}
+
+    @contextmanager
+    def following(self) -> Iterator[None]:
+        """Follow the known modules' methods while a block runs."""
+        with ExitStack() as stack:
+            for function in self._functions():
+                tap = Entries(self._readings, self._entered, self._left)
+                stack.callback(switch.remove, function, tap)
+                switch.install(function, tap)
+            yield
+        self._running.clear()
+        self._memory.clear()
+
+    def sides(self, module: int, made: Made) -> dict[str, Tokens]:
+        """Return what the queries and keys of a call are, as far as that is known.
+
+        Sampled points, and values that are no maps, have no tokens.
+        """
+        if not self._running or not isinstance(made.content, AttentionMap) or made.levels:
+            return NOTHING
+        batch, _, queries, keys = made.content.shape
+        sequence = (module, made.sequence)
+        parts = Part("queries", queries, batch, sequence), Part("keys", keys, batch, sequence, made.first_key)
+        for below, layout in self._around(self._paths[module][0]):
+            if (found := self._fitting(module, below, layout, parts)) is not None:
+                return found
+        return NOTHING
+
+    def _functions(self) -> set[FunctionType]:
+        """Return the functions beneath the methods of all known modules."""
+        found = set()
+        for key, reading_ in self._readings.items():
+            for name in reading_.methods:
+                module = self._modules[key]
+                try:
+                    found.add(resolve(module if name == "forward" else getattr(module, name)).functions[0])
+                except (
+                    AttributeError,
+                    VisualizerError,
+                ):  # a method that this class lacks, or that is not Python
+                    continue
+        return found
+
+    def _entered(self, module: Any, given: Mapping[str, Any]) -> None:
+        with reading(), outside_modes():
+            layout = _read(self._readings[id(module)], module, Given(given, self._tokens_of, self._memory))
+        self._running.setdefault(id(module), []).append(layout)
+
+    def _left(self, module: Any, value: Any) -> None:
+        layouts = self._running.get(id(module), [])
+        if layouts and (side := layouts.pop().output) is not None:
+            self._outputs.update(dict.fromkeys(first_tensor(value), side))
+        if not layouts:
+            self._running.pop(id(module), None)
+
+    def _tokens_of(self, value: Any) -> Side | None:
+        found: Side | None = next((self._outputs.get(one) for one in first_tensor(value)), None)
+        return found
+
+    def _around(self, path: str) -> Iterator[tuple[str, Layout]]:
+        """Yield what the running modules around a path say, the innermost first, and the path below each."""
+        names = path.split(".") if path else []
+        for count in range(len(names), -1, -1):
+            layouts = self._running.get(self._known.get(".".join(names[:count]), 0))
+            if layouts:
+                yield ".".join(names[count:]), layouts[-1]
+
+    def _fitting(
+        self, module: int, path: str, layout: Layout, parts: tuple[Part, Part]
+    ) -> dict[str, Tokens] | None:
+        """Return what a layout says of a map; None where it does not speak of the module."""
+        cross = any(one.cross is not None for one in layout.choices) and is_cross_attention(
+            self._modules[module]
+        )
+        speaking = [choice for choice in layout.choices if choice.holds(path, cross=cross)]
+        if not speaking:
+            return None
+        fitting = [found for one in speaking if (found := one.fit(*parts)) is not None]
+        if len(fitting) != 1:  # none, or several: better unknown than wrong
+            return NOTHING
+        return {part.side: one for part, one in zip(parts, fitting[0], strict=True) if one is not None}
+
+
+def first_tensor(value: Any) -> list[Any]:
+    """Return the first tensor of what a method gave back, in a list; none where it is another thing."""
+    while isinstance(value, Mapping | tuple | list) and value:
+        value = next(iter(value.values())) if isinstance(value, Mapping) else value[0]
+    return [value] if isinstance(value, torch.Tensor) else []
+
+
+def _read(reading_: Reading, module: Any, given: Given) -> Layout:
+    """Return what a module says; nothing where it is not built as its family is."""
+    try:
+        return reading_.reader(module, given) or Layout()
+    except Exception:  # noqa: BLE001  # of other versions of a library nothing is known, and the model must go on
+        return Layout()

@@ -1,0 +1,43 @@
+"""Runs in a process of its own: where the keys lie that change with one part of the image, as JSON."""
+
+import json
+
+import timm
+import torch
+from perturbing import places_of_moved_keys, unmixed
+
+SMALL = {"embed_dim": 16, "depth": 2, "num_heads": 2, "num_classes": 0}
+WIDE = {"img_size": (32, 48), "patch_size": 8, **SMALL}
+SWIN = {"img_size": (64, 96), "embed_dim": 16, "depths": (2, 2), "num_heads": (2, 2), "num_classes": 0}
+MODELS = {
+    "vit_tiny_patch16_224": WIDE,
+    "vit_base_patch16_224 of any size": {**WIDE, "dynamic_img_size": True},
+    "vit_base_patch16_siglip_224": {**WIDE, "num_heads": 2},
+    "vit_relpos_small_patch16_224": WIDE,
+    "deit_tiny_distilled_patch16_224": WIDE,
+    "vit_small_patch14_reg4_dinov2": WIDE,
+    "eva02_tiny_patch14_224": WIDE,
+    "vit_small_patch16_dinov3": WIDE,
+    "beit_base_patch16_224": WIDE,
+    "cait_xxs24_224": {**WIDE, "depth_token_only": 1},
+    "swin_tiny_patch4_window7_224": {**SWIN, "window_size": 4},
+    "swinv2_tiny_window8_256": {**SWIN, "window_size": 4},
+    "swin_tiny_patch4_window7_224 that is filled up": {**SWIN, "img_size": (56, 72), "window_size": 4},
+}
+
+
+def outcome(name):
+    torch.manual_seed(0)
+    kwargs = dict(MODELS[name])
+    height, width = kwargs["img_size"]
+    model = unmixed(timm.create_model(name.partition(" ")[0], **kwargs))
+    if kwargs.get("dynamic_img_size"):
+        height, width = 40, 24
+    image = torch.randn(2, 3, height, width, dtype=torch.float64)
+    part = (width - 8, height - 16, 8, 8)
+    return {"part": part, "found": places_of_moved_keys(model, image, part)}
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    print(json.dumps({name: outcome(name) for name in MODELS}))
