@@ -48,9 +48,11 @@ class TorchArrays(NumpyArrays):
             yield
 
     def asarray(self, value: Any, dtype: Any = None) -> Array:
-        """Return ``value`` as a tensor on the device."""
+        """Return ``value`` as a tensor on the device, in a dtype that it has."""
         if not isinstance(value, torch.Tensor):
             value = torch.from_numpy(np.array(value))
+        if dtype is None and value.dtype == torch.float64:
+            dtype = self.exact_dtype()
         return value.detach().to(self.device, dtype)
 
     def zeros(self, shape: tuple[int, ...], dtype: Any) -> Array:

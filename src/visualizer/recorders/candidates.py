@@ -190,7 +190,12 @@ class Candidate:
     def _mixes_streams(self, use: Use) -> bool:
         """Tell whether what was made from the output is a mixture of few streams: both axes sum to one."""
         operand = use.operand
-        if operand.is_nested or operand.is_meta or operand.dim() < 2 or not 1 < use.length <= STREAMS:
+        if (
+            operand.is_nested
+            or not is_readable(operand)
+            or operand.dim() < 2
+            or not 1 < use.length <= STREAMS
+        ):
             return False
         if operand.shape[-1] != operand.shape[-2]:
             return False

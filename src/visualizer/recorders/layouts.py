@@ -11,6 +11,7 @@ from math import prod
 
 import torch
 
+from visualizer.attention.tensors import TorchArrays
 from visualizer.recorders.readable import is_readable
 from visualizer.recorders.uses import Use
 
@@ -103,6 +104,7 @@ def _likeness(permuted: torch.Tensor, seen: torch.Tensor) -> float:
     some = max(1, _ENOUGH // each) * each
     slabs = -(-some * permuted.shape[0] // max(1, permuted.numel()))  # of the first axis, which hold so many
     left, right = permuted[:slabs].reshape(-1)[:some], seen.reshape(-1)[:some]
-    left, right = torch.nan_to_num(left.double()), torch.nan_to_num(right.double())
-    size = left.norm() * right.norm()
+    exact = TorchArrays(left.device).exact_dtype()
+    left, right = torch.nan_to_num(left.to(exact)), torch.nan_to_num(right.to(exact))
+    size = torch.linalg.vector_norm(left) * torch.linalg.vector_norm(right)
     return round(float(left @ right / size), 6) if size else 0.0
