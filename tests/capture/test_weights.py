@@ -82,6 +82,34 @@ def test_keys_in_a_buffer_that_the_model_writes_into_are_no_parameters():
     compare(run, [softmax(q[:, :, i : i + 1], k[:, :, : i + 1]) for i in range(LENGTH)])
 
 
+class Routed(nn.Module):
+    """Attention, and a mixture of experts whose shares are no map."""
+
+    def __init__(self):
+        super().__init__()
+        self.q, self.k, self.router = nn.Linear(8, 8), nn.Linear(8, 8), nn.Linear(8, 4)
+        self.experts = nn.ModuleList(nn.Linear(8, 8) for _ in range(4))
+
+    def forward(self, x):
+        x = (self.q(x) @ self.k(x).mT).softmax(-1) @ x
+        shares = self.router(x).softmax(-1).unsqueeze(-2)
+        return (shares @ torch.stack([expert(x) for expert in self.experts], -2)).squeeze(-2)
+
+
+@torch.no_grad()
+def test_parameters_that_are_replaced_while_recording_are_known_and_nothing_is_taken_for_the_old_ones():
+    model = Routed()
+    session = visualizer.capture(model)
+    run = session.start()
+    for dtype in (torch.float32, torch.float64, torch.float32):
+        model.to(dtype)
+        model.router.weight = nn.Parameter(torch.randn(4, 8, dtype=dtype))
+        for _ in range(10):
+            model(torch.randn(2, 5, 8, dtype=dtype))
+    session.stop()
+    assert [call.shape for call in run] == [(1, 2, 5, 5)] * 30
+
+
 class Mixed(nn.Module):
     """Attention whose heads a parameter mixes."""
 

@@ -10,6 +10,7 @@ from contextlib import ExitStack, contextmanager
 from typing import Any, NamedTuple, Protocol
 
 import torch
+from torch.multiprocessing.reductions import StorageWeakRef
 from torch.utils._python_dispatch import _disable_current_modes
 
 from visualizer.attention import reading
@@ -73,7 +74,8 @@ class Installation:
         self._following: Following | None = None
         self._numbers = itertools.count()
         self._known: Mapping[int, Any] = {}
-        self._parameters: dict[int, int | None] = {}
+        self._parameters: dict[int | None, int | None] = {}
+        self._storages: list[StorageWeakRef] = []
         self._native = NativeAttention()
         self._formed = FormedMaps(self, self._native)
         self._fused = FusedCalls(self)
@@ -127,7 +129,13 @@ class Installation:
         with self._lock:
             of_listeners: list[Any] = [listener.modules for listener in self._listeners]
             self._known = of_listeners[0] if len(of_listeners) == 1 else ChainMap(*of_listeners)
-            self._parameters = _parameters_of({id(m): m for some in of_listeners for m in some.values()})
+            modules = {id(m): m for some in of_listeners for m in some.values()}
+            buffers = [one for module in modules.values() for one in _own(module._buffers)]  # noqa: SLF001
+            parameters = [one for module in modules.values() for one in _own(module._parameters)]  # noqa: SLF001
+            known = {storage_address(one): times_written(one) for one in buffers}
+            self._parameters = {**known, **{storage_address(one): None for one in parameters}}
+            # held weakly: where a parameter is replaced, nothing else takes its address
+            self._storages = [StorageWeakRef(one.untyped_storage()) for one in (*buffers, *parameters)]
 
     def is_parameter(self, tensor: Any) -> bool:
         """Tell whether a tensor is a parameter or a buffer of a model, or a view of one.
@@ -137,6 +145,8 @@ class Installation:
         if type(tensor) is not torch.Tensor and isinstance(tensor, torch.nn.Parameter):
             return True
         version = self._parameters.get(storage_address(tensor) or 0, _UNKNOWN)
+        if version == _UNKNOWN:
+            return tensor._is_view() and isinstance(tensor._base, torch.nn.Parameter)  # noqa: SLF001
         return version is None or version == times_written(tensor)
 
     @property
@@ -189,17 +199,9 @@ class Installation:
                     listener.failed(error)
 
 
-def _parameters_of(modules: Mapping[int, Any]) -> dict[int, int | None]:
-    """Return where parameters lie, and buffers with how often they were written into."""
-    known: dict[int | None, int | None] = {}
-    for module in modules.values():  # each module's own, without names
-        known |= {storage_address(held): times_written(held) for held in _tensors(module._buffers)}  # noqa: SLF001
-        known |= {storage_address(held): None for held in _tensors(module._parameters)}  # noqa: SLF001
-    return {address: version for address, version in known.items() if address is not None}
-
-
-def _tensors(held: Mapping[str, torch.Tensor | None]) -> list[torch.Tensor]:
-    return [tensor for tensor in held.values() if tensor is not None]
+def _own(held: Mapping[str, torch.Tensor | None]) -> list[torch.Tensor]:
+    """Return a module's own tensors, without names, that have a storage."""
+    return [one for one in held.values() if one is not None and storage_address(one) is not None]
 
 
 @contextmanager
