@@ -52,6 +52,10 @@ class Run(OnlyCopied, Sequence["Call"]):
         """Have another function say why nothing was recorded."""
         self._why_empty = empty
 
+    def hold(self, calls: Sequence[Call]) -> None:
+        """Take the place of its calls by others, which may make each one when it is asked for."""
+        self._calls = calls  # type: ignore[assignment]
+
     def add(self, call: Call) -> None:
         """Take one more call."""
         self._calls.append(call)

@@ -93,7 +93,7 @@ class Layout:
 
     def key(self, shard: int) -> str:
         """Return the file of a shard."""
-        return f"arrays/{self.id}/" + "/".join(["c", str(shard), *["0"] * len(self.shape)])
+        return f"arrays/{self.id}/" + ".".join(["c", str(shard), *["0"] * len(self.shape)])
 
     def encoded(self, array: Any) -> bytes:
         """Return the file of one piece."""
@@ -174,6 +174,7 @@ class Layout:
             dtype=FOREIGN.get(self.dtype, self.dtype),
             compressors=[GzipCodec(level=1), Crc32cCodec()] if self.packed else [Crc32cCodec()],
             fill_value=0,
+            chunk_key_encoding={"name": "default", "separator": "."},  # one folder for all
             dimension_names=names,
             attributes={"visualizer": {**self.to_json(), "version": 1}},
         )

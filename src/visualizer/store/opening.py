@@ -10,7 +10,7 @@ from visualizer.run import Run
 from visualizer.store.labelling import read_labels
 from visualizer.store.plain import from_plain
 from visualizer.store.reader import Reader
-from visualizer.store.stored import StoredCall
+from visualizer.store.stored import StoredCalls
 
 
 def load(path: str | os.PathLike[str]) -> Run:
@@ -38,9 +38,9 @@ def load(path: str | os.PathLike[str]) -> Run:
 
 def read_run(reader: Reader) -> Run:
     """Return the run that a reader has opened."""
-    lines = sorted(reader.calls, key=lambda line: line["order"])
-    calls = [StoredCall.of(reader, line, order) for order, line in enumerate(lines)]
-    run = Run(calls, empty=lambda: f"{reader.place.name} holds no call")
+    calls = StoredCalls(reader)
+    run = Run(empty=lambda: f"{reader.place.name} holds no call")
+    run.hold(calls)
     run.labels = read_labels(reader.told.get("labels"))
     remarks = _plain(reader, "remarks")
     if remarks:

@@ -46,6 +46,8 @@ class Folder:
     def __init__(self, path: Path) -> None:
         self.name, self.root = str(path), path
         self._real = os.path.realpath(path)
+        self._seen: set[Path] = set()  # folders that no link leads out of
+        self._made: set[Path] = set()
 
     def read(self, key: str, start: int = 0, size: int | None = None) -> bytes:
         """Return bytes of a file."""
@@ -57,10 +59,9 @@ class Folder:
 
     def write(self, key: str, data: bytes) -> None:
         """Write beside, then rename: a file is there wholly or not at all."""
-        path = self._inside(key)
+        path = self._free(key)
         part = path.with_name(path.name + PART)
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
             part.write_bytes(data)
             part.replace(path)
         except OSError:
@@ -70,8 +71,7 @@ class Folder:
 
     def append(self, key: str, data: bytes) -> None:
         """Write at the end of a file; what was cut short is taken away again."""
-        path = self._inside(key)
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path = self._free(key)
         with path.open("ab", buffering=0) as file:
             before = os.fstat(file.fileno()).st_size
             try:
@@ -87,6 +87,7 @@ class Folder:
 
         path = self._inside(key)
         if path.is_dir():
+            self._made.clear()
             shutil.rmtree(path, ignore_errors=True)
         else:
             path.unlink(missing_ok=True)
@@ -101,12 +102,28 @@ class Folder:
             if path.is_file() and not path.name.endswith(PART):
                 yield path.relative_to(self.root).as_posix()
 
-    def _inside(self, key: str) -> Path:
+    def _free(self, key: str) -> Path:
+        """Return the path of a file that is to be written."""
         path = self.root / key
-        real = os.path.realpath(path)
-        if os.path.commonpath([real, self._real]) != self._real:
-            raise StoreError(f"{self.name}/{key} leads out of the store, to {real}: it is not followed")
+        if path.parent not in self._made:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._made.add(path.parent)
+        return self._inside(key)
+
+    def _inside(self, key: str) -> Path:
+        """Return the path of a file, which no link leads out of the store to."""
+        path = self.root / key
+        if path.parent not in self._seen:
+            real = os.path.realpath(path.parent)
+            if os.path.commonpath([real, self._real]) != self._real:
+                raise self._leads_out(key, real)
+            self._seen.add(path.parent)
+        if path.is_symlink():
+            raise self._leads_out(key, os.path.realpath(path))
         return path
+
+    def _leads_out(self, key: str, real: str) -> StoreError:
+        return StoreError(f"{self.name}/{key} is a link, or leads out of the store, to {real}: not followed")
 
 
 class Zip:

@@ -7,6 +7,7 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -47,42 +48,48 @@ class Reader:
         self.about = read_root(self.place)
         self.layouts: dict[int, Layout] = {}
         self.forms: list[Any] = []
-        self.strips: dict[int, Strip] = {}
         self.calls: list[Any] = []
+        self.common: dict[int, dict[str, Any]] = {}  # of calls, by form
         self.told: dict[str, Any] = {}
         self._cache: OrderedDict[Any, tuple[int, Any]] = OrderedDict()
         lines, _ = read_log(self.place, self.about["log"])
-        for number, line in enumerate(lines):
-            with self.reading(f"line {number + 1} of the log"):
+        with self.reading("its log"):
+            for line in lines:
                 self._take(line)
+        self._lines = lines
 
     def _take(self, line: Any) -> None:
         kind = line["type"]
-        if kind == "array":
-            self.layouts[line["id"]] = read_layout(line, line["id"])
+        if kind == "call":
+            self.calls.append(line)
         elif kind == "form":
             if line["id"] != len(self.forms):
                 raise StoreError(f"form {line['id']!r:.40} was found where {len(self.forms)} was wanted")
             self.forms.append(line)
+        elif kind == "array":
+            self.layouts[line["id"]] = read_layout(line, line["id"])
         else:
-            for piece in line["pieces"]:
+            self.told[kind] = line
+
+    @cached_property
+    def strips(self) -> dict[int, Strip]:
+        """The strips by number: put together when the first array is read."""
+        self._strips: dict[int, Strip] = {}
+        for line in self._lines:
+            for piece in line.get("pieces", ()):
                 self._add(*piece)
-            if kind == "call":
-                self.forms[line["form"]]
-                self.calls.append(line)
-            else:
-                self.told[kind] = line
+        return self._strips
 
     def _add(self, strip: int, array: int, row: int, base: Any = None, places: Any = None) -> None:
         layout = self.layouts[array]
         if type(strip) is not int or type(row) is not int or row < 0:
             raise StoreError(f"a piece was found in row {row!r:.40} of strip {strip!r:.40}")
         if base is not None:
-            if base[0] not in self.strips or strip in self.strips:
+            if base[0] not in self._strips or strip in self._strips:
                 raise StoreError(f"strip {strip} was found to change {base!r:.40}, which is not there")
-            self.strips[strip] = Strip([(layout, row, base[2] - base[1])], tuple(base), places)
+            self._strips[strip] = Strip([(layout, row, base[2] - base[1])], tuple(base), places)
             return
-        held = self.strips.setdefault(strip, Strip())
+        held = self._strips.setdefault(strip, Strip())
         if held.base is not None:
             raise StoreError(f"strip {strip} was found to grow, though it only changes another")
         if held.pieces and _rest(held.pieces[0][0]) != _rest(layout):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import MISSING, fields
 from functools import cached_property
 from importlib.util import find_spec
 from typing import Any
@@ -212,6 +213,12 @@ class StoredSource(Source):
         return tuple(parts[:keep]) or None
 
 
+LATER = ("levels", "v", "output")
+"""What is read when it is asked for."""
+NUMBERS = ("number", "step", "item", "error", "sequence", "first_key")
+"""What a line of the log says of a call, where it is not 0 or None."""
+
+
 class _Read:
     """A property in whose place an instance may have a value of its own, as what `replace` makes has."""
 
@@ -231,29 +238,11 @@ class StoredCall(Call):
     @classmethod
     def of(cls, reader: Reader, line: Any, order: int) -> StoredCall:
         """Return the call of a line of the log."""
-        form = reader.forms[line["form"]]
         made = object.__new__(cls)
-        rows = line.get("rows")
-        vars(made).update(
-            _reader=reader,
-            _line=line,
-            path=form["path"],
-            number=line.get("number", 0),
-            order=order,
-            how=form["how"],
-            step=line.get("step", 0),
-            item=from_plain(line.get("item"), _no_array),
-            rows=tuple(from_plain(row, _no_array) for row in rows) if rows else (),
-            thread=form["thread"],
-            paths=tuple(form["paths"]),
-            error=from_plain(line.get("error"), _no_array),
-            formed=form["formed"],
-            sequence=line.get("sequence", 0),
-            first_key=line.get("first_key", 0),
-            note=form["note"],
-            traced=None,
-            split=None if form["split"] is None else tuple(form["split"]),
-        )
+        own = {name: from_plain(line[name], _no_array) for name in NUMBERS if name in line}
+        rows = tuple(from_plain(row, _no_array) for row in line.get("rows", ()))
+        own.update(_reader=reader, _line=line, order=order, rows=rows)
+        vars(made).update(_common(reader, line["form"]), **own)
         return made
 
     @_Read
@@ -313,6 +302,43 @@ class StoredCall(Call):
             range(*one["range"]) if isinstance(one, dict) else np.asarray(one) for one in written["at"]
         )
         return AttentionMap(source, view=View(at, range(source.shape[-1])))
+
+
+class StoredCalls(Sequence[Call]):
+    """The calls of a store in the order of execution, each made when it is asked for."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+        self._lines = sorted(reader.calls, key=lambda line: line["order"])
+
+    def __len__(self) -> int:
+        return len(self._lines)
+
+    def __getitem__(self, index: Any) -> Any:
+        numbers = range(len(self))[index]
+        return self._call(numbers) if isinstance(numbers, int) else [self._call(one) for one in numbers]
+
+    def _call(self, number: int) -> Call:
+        with self._reader.reading(f"call {number}"):
+            return StoredCall.of(self._reader, self._lines[number], number)
+
+
+def _common(reader: Reader, number: Any) -> dict[str, Any]:
+    """Return what all calls of a form have in common."""
+    if number not in reader.common:
+        form = reader.forms[number]
+        split = None if form["split"] is None else tuple(form["split"])
+        same = {name: form[name] for name in ("path", "how", "thread", "formed", "note")}
+        reader.common[number] = {
+            **{one.name: one.default for one in fields(Call) if one.default is not MISSING and one.init},
+            **same,
+            "number": 0,
+            "paths": tuple(form["paths"]),
+            "split": split,
+        }
+        for name in LATER:
+            del reader.common[number][name]
+    return reader.common[number]
 
 
 def _no_array(_slot: int) -> Any:

@@ -50,6 +50,7 @@ class Strips:
         self._ends: dict[int, int] = {}  # how long each strip is that may grow
         self._last: dict[Slot, _Last] = {}
         self._known: dict[Any, tuple[weakref.ref[Any], int, Span]] = {}
+        self._most = MOST_KNOWN
         self._now: dict[Any, Span] = {}
         self.lines: list[Any] = []  # of the log, not yet taken
 
@@ -74,8 +75,9 @@ class Strips:
                 return span  # what may be filled since is looked at again
         span = self._grown(array, version, slot)
         self._known[key] = (weakref.ref(array), version, span)
-        if len(self._known) > MOST_KNOWN:
+        if len(self._known) > self._most:
             self._known = {one: known for one, known in self._known.items() if known[0]() is not None}
+            self._most = max(MOST_KNOWN, 2 * len(self._known))
         return span
 
     def _grown(self, array: Any, version: int, slot: Slot) -> Span:
