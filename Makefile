@@ -22,11 +22,11 @@ demo: $(VENV)/.demo  ## draw the attention maps of two trained models into demo/
 
 test: lint types  ## lint, types, all fast tests and a smoke of each long suite
 	$(BIN)/python -m nox
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --mpl
 
 test-all: lint types $(VENV)/.beside  ## the long suites too
 	$(BIN)/python -m nox -- -m "long or not long"
-	$(BIN)/python -m pytest -m "long or not long"
+	$(BIN)/python -m pytest --mpl -m "long or not long"
 
 lint: $(VENV)/.dev  ## ruff: rules and format
 	$(BIN)/ruff check

@@ -10,7 +10,7 @@ SCENE = PatchGrid((2, 5), (40, 100), ("CLS", "R1"))
 
 
 def test_tokens_go_in_rows_from_the_top_left_after_the_prefix():
-    cells = [SCENE.cell_of(token) for token in range(SCENE.tokens)]
+    cells = [SCENE.cell_of(token) for token in range(SCENE.axis.length)]
     assert cells == [None, None, *((row, column) for row in range(2) for column in range(5))]
 
 
@@ -130,8 +130,8 @@ def test_a_query_is_a_token_a_cell_or_a_pixel(place, token):
         ({"query": 12}, "query=12 is outside of the map, whose rows are 0 to 11"),
         ({"query": -1}, "query=-1 is outside"),
         ({"query": 1.5}, "query=1.5 is not a token's index"),
-        ({"cell": (2, 0)}, r"cell=\(2, 0\) is outside of the grid of 2 rows and 5 columns"),
-        ({"cell": (0, -1)}, "is outside of the grid"),
+        ({"cell": (2, 0)}, r"cell=\(2, 0\) is outside of the 2 × 5 grid, whose last cell is \(1, 4\)"),
+        ({"cell": (0, -1)}, "is outside of the 2 × 5 grid"),
         ({"cell": 3}, r"cell=3 is not \(row, column\)"),
         ({"pixel": (0, 40)}, r"pixel=\(0, 40\) is outside of the image of 100 × 40 pixels"),
         ({"pixel": 7}, r"pixel=7 is not \(x, y\)"),

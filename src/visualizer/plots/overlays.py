@@ -97,8 +97,8 @@ def grid_to_grid(  # noqa: PLR0913  each thing that can be changed is a keyword
     token = query_token(patches, len(weights), query, cell, pixel)
     row = _row(weights, token)
     colours = colour_scale(row, cmap, (vmin, vmax), scale, sequential="inferno")
-    shown = patches.tokens == len(weights)  # else rows are other things than the image's tokens
-    name = patches.name_of(token) if shown else "not in this image"
+    shown = patches.axis.length == len(weights)  # else rows are other things than the image's tokens
+    name = patches.axis.name(token) if shown else "not in this image"
     frame, places = open_frame(2, 2, figsize or (WIDTH, WIDTH), ax), Places(patches)
     left, right = frame.axes
     draw_picture(left, picture, places)

@@ -34,7 +34,7 @@ SERIES = (
     "#56b4e9",
 )  # Okabe and Ito
 LONGEST, GAP = 26, 1  # characters of a layer's path; cells between tiles
-TILE = 0.62  # inches of a tile at most
+TILE = 0.8  # inches of a tile at most
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The patch grid of an image: its size, the prefix tokens before it, and where a query lies."""
+"""The patch grid of an image where nothing but the map's length tells it, and where a query lies in it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from operator import index
 from typing import Any, cast
 
+from visualizer.axes import Axis, Grid, Special
 from visualizer.errors import ShapeError
 
 MANY = 9  # more prefix tokens than this are not guessed at
@@ -15,14 +16,14 @@ MANY = 9  # more prefix tokens than this are not guessed at
 
 @dataclass(frozen=True)
 class PatchGrid:
-    """Tokens of an image: named prefix tokens, then patches in rows from the top left.
+    """Tokens of an image as an axis: named prefix tokens, then patches in rows from the top left.
 
     ``cells`` is (rows, columns) of patches, ``size`` the image's (height, width) in pixels.
 
     Examples
     --------
     >>> grid = PatchGrid((2, 3), (40, 60), ("CLS",))
-    >>> grid.cell_of(5), grid.token_at((1, 1)), grid.token_under((59, 0)), grid.name_of(0)
+    >>> grid.cell_of(5), grid.token_at((1, 1)), grid.token_under((59, 0)), grid.axis.name(0)
     ((1, 1), 5, 3, 'CLS')
     """
 
@@ -31,19 +32,19 @@ class PatchGrid:
     prefix: tuple[str, ...] = ()
 
     @property
-    def tokens(self) -> int:
-        """Number of tokens, prefix included."""
-        return len(self.prefix) + self.cells[0] * self.cells[1]
+    def axis(self) -> Axis:
+        """What the tokens are."""
+        return Axis((*map(Special, self.prefix), self.grid))
 
-    def cell_of(self, token: int) -> tuple[int, int] | None:
+    @property
+    def grid(self) -> Grid:
+        """The patches."""
+        return Grid(*self.cells)
+
+    def cell_of(self, token: int) -> tuple[int, ...] | None:
         """Return (row, column) of a token's patch, None for a prefix token."""
         patch = token - len(self.prefix)
-        return divmod(patch, self.cells[1]) if patch >= 0 else None
-
-    def name_of(self, token: int) -> str:
-        """Return what the token is in words."""
-        cell = self.cell_of(token)
-        return f"cell ({cell[0]}, {cell[1]})" if cell else self.prefix[token]
+        return self.grid.cell(patch) if patch >= 0 else None
 
     def token_at(self, cell: tuple[int, int]) -> int:
         """Return the token of the patch at (row, column).
@@ -53,25 +54,31 @@ class PatchGrid:
         ShapeError
             If it is no pair of whole numbers, or lies outside of the grid.
         """
-        (row, column), (rows, columns) = _pair(cell, "cell", "(row, column)"), self.cells
-        if not (0 <= row < rows and 0 <= column < columns):
-            grid = f"the grid of {rows} rows and {columns} columns"
-            raise ShapeError(f"cell=({row}, {column}) is outside of {grid}, both counted from 0")
-        return int(len(self.prefix) + row * columns + column)
+        return len(self.prefix) + self.grid.token(_pair(cell, "cell", "(row, column)"))
 
     def token_under(self, pixel: tuple[float, float]) -> int:
-        """Return the token of the patch that holds the pixel (x, y), counted from the top left.
+        """Return the token of the patch that holds the pixel (x, y), counted from the top left."""
+        return self.token_at(cell_under(pixel, self.cells, self.size))
 
-        Raises
-        ------
-        ShapeError
-            If it is no pair of numbers, or lies outside of the image.
-        """
-        (x, y), (height, width) = _pair(pixel, "pixel", "(x, y)", float), self.size
-        if not (0 <= x < width and 0 <= y < height):
-            image = f"the image of {width} × {height} pixels"
-            raise ShapeError(f"pixel=({x:g}, {y:g}) is outside of {image}, both counted from 0")
-        return self.token_at((int(y * self.cells[0] / height), int(x * self.cells[1] / width)))
+
+def cell_under(pixel: tuple[float, float], cells: tuple[int, int], size: tuple[int, int]) -> tuple[int, int]:
+    """Return (row, column) of the patch that holds a pixel (x, y) of an image of ``size`` (height, width).
+
+    Raises
+    ------
+    ShapeError
+        If it is no pair of numbers, or lies outside of the image.
+
+    Examples
+    --------
+    >>> cell_under((59, 0), (2, 3), (40, 60))
+    (0, 2)
+    """
+    (x, y), (height, width) = _pair(pixel, "pixel", "(x, y)", float), size
+    if not (0 <= x < width and 0 <= y < height):
+        image = f"the image of {width} × {height} pixels"
+        raise ShapeError(f"pixel=({x:g}, {y:g}) is outside of {image}, both counted from 0")
+    return int(y * cells[0] / height), int(x * cells[1] / width)
 
 
 def patch_grid(
@@ -155,8 +162,10 @@ def query_token(
         if not 0 <= token < rows:
             raise ShapeError(f"query={token} is outside of the map, whose rows are 0 to {rows - 1}")
         return token
-    if rows != patches.tokens:
-        message = f"the map has {rows} rows for {patches.tokens} keys, so its rows are not the image's tokens"
+    if rows != patches.axis.length:
+        message = (
+            f"the map has {rows} rows for {patches.axis.length} keys, so its rows are not the image's tokens"
+        )
         raise ShapeError(f"{message}: give query=, a row's index")
     if cell is not None:
         return patches.token_at(cell)

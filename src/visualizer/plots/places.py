@@ -68,11 +68,8 @@ class Places:
 
     def box(self, token: int) -> tuple[float, float, float, float]:
         """Return left, top, width and height of a token's cell."""
-        cell = self.patches.cell_of(token)
-        if cell is None:
-            return self.left, token * self.lane, self.lane, self.lane
-        (rows, columns), (height, width) = self.patches.cells, self.patches.size
-        return cell[1] * width / columns, cell[0] * height / rows, width / columns, height / rows
+        place = self.patches.axis.place(token, self.patches.size)
+        return (self.left, token * self.lane, self.lane, self.lane) if place is None else place
 
 
 def draw_picture(axes: Axes, picture: Floats, places: Places) -> None:

@@ -115,7 +115,7 @@ def _told(sampled: Sampled, call: Call, reference: Any) -> list[str]:
     shapes = ", ".join(f"{SIGNS[number % len(SIGNS)]} {size}" for number, size in enumerate(sizes))
     inside = sampled.inside
     outside = f"; {int((~inside).sum())} beyond the image, of weight {sampled.weights[~inside].sum():.3g}"
-    cross = "Cross: the query's own place." if reference is not None else "The reference point is not known."
+    cross = "Cross: the reference point." if reference is not None else "The reference point is not known."
     return [
         f"{len(inside)} places on levels {shapes}{'' if inside.all() else outside}.",
         f"The weights shown sum to {sampled.weights[inside].sum():.3g}. Areas grow with weights.",

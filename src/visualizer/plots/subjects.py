@@ -11,6 +11,8 @@ from visualizer.calls import Call
 from visualizer.errors import CallsError, OptionError, ShapeError
 from visualizer.plots.arrays import Floats, as_floats, pooled
 from visualizer.plots.asking import Options
+from visualizer.plots.patches import cell_under
+from visualizer.plots.pictures import rgb_picture
 from visualizer.run import Run
 
 SIDES = {"queries": -2, "keys": -1}
@@ -276,13 +278,9 @@ def _whole(value: Any, length: int) -> int:
 
 
 def _cell_at(pixel: tuple[float, float], axis: Axis, image: Any) -> tuple[int, int]:
-    from visualizer.plots.pictures import rgb_picture
-
     grids = [one for one in axis.segments if isinstance(one, Grid | Windows)]
     if len(grids) != 1 or image is None:
         raise OptionError("pixel= was given; it needs one grid and its image=: give cell=")
-    (height, width), (x, y) = rgb_picture(image).shape[:2], pixel
-    rows, columns = grids[0].grid if isinstance(grids[0], Windows) else grids[0].cells
-    if not (0 <= x < width and 0 <= y < height):
-        raise ShapeError(f"pixel=({x:g}, {y:g}) is outside of the image of {width} × {height} pixels")
-    return int(y * rows / height), int(x * columns / width)
+    cells = grids[0].grid if isinstance(grids[0], Windows) else grids[0].cells
+    height, width = rgb_picture(image).shape[:2]
+    return cell_under(pixel, cells, (height, width))
