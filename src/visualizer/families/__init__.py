@@ -4,21 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from visualizer.families import text_models, timm_models
+from visualizer.families import encoders, joint_models, text_models, timm_models, vision_models
 from visualizer.families.layouts import READINGS, Choice, Given, Layout, Part, Reading, Side, Tokens
 
 __all__ = [
-    "Choice",
-    "Given",
-    "Layout",
-    "Part",
-    "Reading",
-    "Side",
-    "Tokens",
-    "reading_of",
-    "text_models",
-    "timm_models",
-]
+    "Choice", "Given", "Layout", "Part", "Reading", "Side", "Tokens", "encoders", "joint_models", "reading_of",
+    "text_models", "timm_models", "vision_models",
+]  # fmt: skip
 
 
 def reading_of(kind: type[Any]) -> Reading | None:

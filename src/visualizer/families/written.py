@@ -8,8 +8,8 @@ from typing import Any
 from visualizer.axes import Axis, Ids, Segment
 from visualizer.families.layouts import Given, Part
 
-Lay = Callable[[Sequence[int], int], Sequence[Segment]]
-"""Gives the segments of a row's ids, and which row it is."""
+Lay = Callable[[Sequence[Sequence[int]]], Sequence[Sequence[Segment]]]
+"""Gives the segments of each row of ids."""
 
 
 class Written:
@@ -27,9 +27,9 @@ class Written:
 
     def __init__(self, ids: Any, memory: dict[Any, Any], lay: Lay | None = None) -> None:
         self._ids, self._memory = ids.detach().clone(), memory
-        self._lay = lay or (lambda row, number: [Ids(row)])  # noqa: ARG005  # as all
+        self._lay = lay or (lambda rows: [[Ids(row)] for row in rows])
         self._after: dict[int, Passage] = {}
-        self._rows: list[Sequence[Segment]] = []
+        self._rows: Sequence[Sequence[Segment]] = ()
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -37,9 +37,9 @@ class Written:
         batch, length = self._ids.shape
         return batch, length
 
-    def rows(self) -> list[Sequence[Segment]]:
+    def rows(self) -> Sequence[Sequence[Segment]]:
         """Return the segments of each row; the device is waited for."""
-        self._rows = self._rows or [self._lay(row, number) for number, row in enumerate(self._ids.tolist())]
+        self._rows = self._rows or self._lay(self._ids.tolist())
         return self._rows
 
     def after(self, before: Passage | None) -> Passage:

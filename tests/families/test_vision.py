@@ -1,0 +1,118 @@
+"""Vision models of transformers: the keys that change with a part of the input lie there."""
+
+import pytest
+import torch
+from tests.families.perturbing import are_those_of, moved_keys, places_of_moved_keys, record, unmixed
+from transformers import (
+    BeitConfig,
+    BeitModel,
+    CLIPConfig,
+    CLIPModel,
+    DeiTConfig,
+    DeiTModel,
+    Dinov2WithRegistersConfig,
+    Dinov2WithRegistersModel,
+    DINOv3ViTConfig,
+    DINOv3ViTModel,
+    SiglipVisionConfig,
+    SiglipVisionModel,
+    SwinConfig,
+    SwinModel,
+    Swinv2Config,
+    Swinv2Model,
+    TimesformerConfig,
+    TimesformerModel,
+    VideoMAEConfig,
+    VideoMAEModel,
+    ViTConfig,
+    ViTModel,
+)
+
+from visualizer.axes import Axis, Grid, Ids, Special
+
+HF = {"hidden_size": 16, "intermediate_size": 16, "num_attention_heads": 2, "num_hidden_layers": 2}
+VIT = {**HF, "image_size": (32, 48), "patch_size": 8}
+WINDOWS = {"image_size": (64, 96), "embed_dim": 8, "depths": [2, 2], "num_heads": [2, 2], "window_size": 4}
+PREFIXED = "1 CLS + 4 × 6 grid = 25 tokens"
+MODELS = {
+    ViTModel: (ViTConfig(**VIT), PREFIXED),
+    DeiTModel: (DeiTConfig(**VIT), "1 CLS + 1 DIST + 4 × 6 grid = 26 tokens"),
+    BeitModel: (BeitConfig(**VIT), PREFIXED),
+    Dinov2WithRegistersModel: (
+        Dinov2WithRegistersConfig(**HF, image_size=64, patch_size=8, mlp_ratio=1),
+        "1 CLS + 4 × 1 register + 4 × 6 grid = 29 tokens",
+    ),
+    DINOv3ViTModel: (
+        DINOv3ViTConfig(**HF, patch_size=8, num_register_tokens=2),
+        "1 CLS + 2 × 1 register + 4 × 6 grid = 27 tokens",
+    ),
+    SiglipVisionModel: (SiglipVisionConfig(**HF, image_size=64, patch_size=8), "8 × 8 grid = 64 tokens"),
+    SwinModel: (SwinConfig(**WINDOWS), "4 × 4 window = 16 tokens"),
+    Swinv2Model: (Swinv2Config(**WINDOWS), "4 × 4 window = 16 tokens"),
+}
+
+
+@pytest.mark.parametrize("kind", MODELS, ids=lambda kind: kind.__name__)
+def test_the_key_that_changes_with_a_part_of_the_image_lies_there(kind):
+    config, first = MODELS[kind]
+    torch.manual_seed(0)
+    model = unmixed(kind(config))
+    side = getattr(config, "image_size", None)
+    height, width = side if isinstance(side, tuple) else (64, 64) if "8 × 8" in first else (32, 48)
+    part = (width - 8, height - 16, 8, 8)
+    image = torch.randn(2, 3, height, width, dtype=torch.float64)
+    found = places_of_moved_keys(model, image, part)
+    assert next(iter(found.values()))[0] == first
+    for path, (_, places) in found.items():
+        assert are_those_of(places, part), path
+
+
+def test_windows_of_maps_that_are_filled_up_and_rolled_afterwards():
+    torch.manual_seed(0)
+    model = unmixed(SwinModel(SwinConfig(**{**WINDOWS, "image_size": (56, 72)})))
+    part = (64, 40, 8, 8)
+    found = places_of_moved_keys(model, torch.randn(1, 3, 56, 72, dtype=torch.float64), part, item=0)
+    assert all(are_those_of(places, part) for _, places in found.values())
+
+
+def test_both_towers_of_clip():
+    torch.manual_seed(0)
+    config = CLIPConfig(
+        text_config={**HF, "vocab_size": 60, "eos_token_id": 59},
+        vision_config={**HF, "image_size": 16, "patch_size": 8},
+        projection_dim=8,
+    )
+    ids, image = torch.tensor([[5, 17, 42, 8, 59]]), torch.randn(1, 3, 16, 16)
+    run = record(CLIPModel(config).eval(), input_ids=ids, pixel_values=image)  # both have five tokens
+    axes = {path: run.axis(path) for path in run.paths}
+    assert {axis for path, axis in axes.items() if "vision" in path} == {Axis([Special("CLS"), Grid(2, 2)])}
+    assert {axis for path, axis in axes.items() if "text" in path} == {Axis([Ids([5, 17, 42, 8, 59])])}
+
+
+def boxes(model, video, part):
+    """By path: the places of the keys that move with a part (x, y, frame, and its extents) of a video."""
+    x, y, t, w, h, d = part
+    changed = video.clone()
+    changed[0, t : t + d, :, y : y + h, x : x + w] += 1
+    before, after = record(model, video), record(model, changed)
+    size = video.shape[1], *video.shape[-2:]
+    return {
+        path: [before.axis(path).place(key, size) for _, key in moved_keys(before, after, path)]
+        for path in before.paths
+    }
+
+
+def test_patches_of_a_video_that_span_several_frames():
+    torch.manual_seed(0)
+    config = VideoMAEConfig(**HF, image_size=16, patch_size=8, num_frames=6, tubelet_size=2)
+    part = (8, 0, 2, 8, 8, 2)
+    found = boxes(unmixed(VideoMAEModel(config)), torch.randn(1, 6, 3, 16, 16, dtype=torch.float64), part)
+    assert all(are_those_of(places, part) for places in found.values())
+
+
+def test_time_and_space_apart():
+    torch.manual_seed(0)
+    config = TimesformerConfig(**HF, image_size=16, patch_size=8, num_frames=3)
+    run = record(TimesformerModel(config).eval(), torch.randn(1, 3, 3, 16, 16))
+    assert run.axis("*.temporal_attention.*").arithmetic == "3 × 1 × 1 frames = 3 tokens"
+    assert run.axis("*.attention.attention*").arithmetic == "1 CLS + 2 × 2 grid = 5 tokens"
