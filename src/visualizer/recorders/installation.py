@@ -135,7 +135,8 @@ class Installation:
             known = {storage_address(one): times_written(one) for one in buffers}
             self._parameters = {**known, **{storage_address(one): None for one in parameters}}
             # held weakly: where a parameter is replaced, nothing else takes its address
-            self._storages = [StorageWeakRef(one.untyped_storage()) for one in (*buffers, *parameters)]
+            weakly: Any = StorageWeakRef
+            self._storages = [weakly(one.untyped_storage()) for one in (*buffers, *parameters)]
 
     def is_parameter(self, tensor: Any) -> bool:
         """Tell whether a tensor is a parameter or a buffer of a model, or a view of one.
