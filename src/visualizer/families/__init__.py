@@ -8,8 +8,8 @@ from visualizer.families import encoders, joint_models, text_models, timm_models
 from visualizer.families.layouts import READINGS, Choice, Given, Layout, Part, Reading, Side, Tokens
 
 __all__ = [
-    "Choice", "Given", "Layout", "Part", "Reading", "Side", "Tokens", "encoders", "joint_models", "reading_of",
-    "text_models", "timm_models", "vision_models",
+    "Choice", "Given", "Layout", "Part", "Reading", "Side", "Tokens", "encoders", "joint_models",
+    "reading_of", "text_models", "timm_models", "vision_models",
 ]  # fmt: skip
 
 

@@ -35,7 +35,7 @@ def swin(module: Any, given: Given) -> Layout:
     window, shift = int(module.window_size), int(module.shift_size)
     if type(module).__name__ == "SwinLayer" and min(rows, columns) <= window:
         window, shift = min(rows, columns), 0
-    return Layout(both([Windows((rows, columns), window, shift, roll_first=False)]))
+    return Layout(both([Windows((rows, columns), (window, window), (shift, shift), roll_first=False)]))
 
 
 @reads("transformers", "VideoMAEModel")
