@@ -61,6 +61,8 @@ class Inference:
         """
         if not self._running or not isinstance(made.content, AttentionMap) or made.levels:
             return NOTHING
+        if len(made.content.shape) != 4:  # (batch, block, …): the tokens of each block are others
+            return NOTHING
         batch, _, queries, keys = made.content.shape
         sequence = (module, made.sequence)
         parts = Part("queries", queries, batch, sequence), Part("keys", keys, batch, sequence, made.first_key)
