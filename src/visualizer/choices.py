@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 from collections.abc import Collection, Mapping
 from numbers import Integral
 from typing import Any
@@ -13,7 +14,7 @@ from visualizer.errors import OptionError
 from visualizer.named_readouts import check_readout
 
 KEPT = ("factors", "dense", "readouts")
-SWITCHES = ("values", "gradients", "check")
+SWITCHES = ("values", "gradients", "check", "resume", "inputs")
 COUNTS = ("every", "first")
 OF_MAPS = {"queries": None, "keep": "factors", "readouts": None, "values": False, "gradients": False}
 """What says nothing of locals, and its value where it was not given."""
@@ -38,6 +39,7 @@ def check_options(options: Any) -> None:
     _check_wanted(options)
     _check_queries(options)
     _check_readouts(options)
+    _check_path(options)
     _check_device(options.device)
     _check_dtype(options.dtype)
 
@@ -105,6 +107,21 @@ def _check_readouts(options: Any) -> None:
             raise _refused("readouts", readouts, "give names of read-outs, or functions of a map by name")
         for name in readouts:
             check_readout(name)
+
+
+def _check_path(options: Any) -> None:
+    if options.path is None:
+        for name in ("resume", "inputs"):
+            if getattr(options, name):
+                raise OptionError(f"{name}=True was asked for, but it is about a path: give path= too")
+        return
+    if not isinstance(options.path, str | os.PathLike):
+        raise _refused("path", options.path, "give the name of a folder that is to be made, or a URL")
+    if options.gradients:
+        raise OptionError(
+            "gradients=True was asked for with path=, but what they need of the graph cannot be stored: "
+            "leave path= out, and save the run of the gradients, run.gradients(scalar).save(path)"
+        )
 
 
 def _check_device(device: Any) -> None:

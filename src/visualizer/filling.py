@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import threading
+import weakref
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
+from types import FrameType
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -14,6 +17,7 @@ from visualizer.calls import Call
 from visualizer.errors import MemoryBudgetError
 from visualizer.explaining import NO_QUERY, SECOND_RUN, Seen
 from visualizer.inferring import Inference
+from visualizer.making import arguments_of, facts_of, hash_values, hash_weights
 from visualizer.memory import format_bytes
 from visualizer.named_readouts import read_out
 from visualizer.notices import warn_user
@@ -30,6 +34,9 @@ from visualizer.recorders.spread import is_planned, is_spread, split_axes
 from visualizer.recorders.traced import trace
 from visualizer.room import Room
 from visualizer.run import Run
+
+if TYPE_CHECKING:
+    from visualizer.store import Stream
 
 
 class Filling:
@@ -63,7 +70,53 @@ class Filling:
         self._counts: Counter[tuple[int, str]] = Counter()  # by module and local; "" for maps
         self._room = Room(options.bytes_allowed())
         self._forwards: Counter[Any] = Counter()  # of each item
+        self._sequences: Counter[str] = Counter()  # of each path, before this session
+        self._stream: Stream | None = None
         self._lock = threading.RLock()  # a model may run on several threads at once
+
+    def begin(self, model: Any) -> None:
+        """Begin, or go on; where there is a path, with what is written there."""
+        self._run.provenance = {} if model is None else facts_of(model)
+        if model is not None:
+            self._run.weights = partial(_weights_of, weakref.ref(model))
+        if self._options.path is None:
+            return
+        from visualizer.store import Stream, Written
+
+        if model is not None:
+            self._run.provenance["weights"] = hash_weights(model)
+        resume = self._options.resume or self._stream is not None  # a session that was stopped goes on
+        self._stream = Stream(
+            self._options.path,
+            resume=resume,
+            inputs=self._options.inputs,
+            limit=self._options.bytes_allowed(),
+        )
+        self._go_on(self._stream.calls())
+        self._run.hold(Written(self._stream))
+        about = dict(self._run.provenance)
+        self._stream.tell(lambda writer: writer.tell("provenance", about))
+
+    def _go_on(self, calls: Sequence[Call]) -> None:
+        """Count on from the calls that are there."""
+        modules = {path: module for module, paths in self._paths.items() for path in paths}
+        for call in calls:
+            local = call.how.split("`")[1] if call.how.startswith("local `") else ""
+            key = modules.get(call.path, 0), local
+            self._counts[key] = max(self._counts[key], call.number + 1)
+            self._forwards[_key(call.item)] = max(self._forwards[_key(call.item)], call.step + 1)
+            self._sequences[call.path] = max(self._sequences[call.path], call.sequence + 1)
+
+    def end(self) -> None:
+        """Bring the calls into their order; where there is a path, when all are written."""
+        if self._stream is None:
+            self._run.sort()
+            return
+        self._run.hold(self._stream.close(self._run, inputs=self._options.inputs) or [])
+
+    def problem(self) -> Exception | None:
+        """Return why something was not written, once."""
+        return None if self._stream is None else self._stream.problem()
 
     def take(self, found: Found) -> None:
         """Take an attention call that a recorder found."""
@@ -117,9 +170,17 @@ class Filling:
                 made = Made(value, device=getattr(value, "device", None), number=wanted)
                 self._add(number, place, made, f"local `{name}` of {function}")
 
-    def begin_forward(self) -> None:
+    def begin_forward(self, frame: FrameType) -> None:
         """Count a forward of the model to the item that is current."""
-        self._forwards[_key(self._run.items.current.id)] += 1
+        item = self._run.items.current.id
+        self._forwards[_key(item)] += 1
+        if self._stream is not None:
+            given, step = arguments_of(frame), self._forwards[_key(item)] - 1
+            values = given if self._options.inputs else {}
+            about = {"item": item, "step": step}
+            self._stream.tell(
+                lambda writer: writer.tell("forward", {**about, "hash": hash_values(given), "values": values})
+            )
 
     def begin_modules(self, modules: Iterable[int]) -> None:
         """Count from 0 the calls of modules that may bear the identity of others before them."""
@@ -152,6 +213,9 @@ class Filling:
             return None
         if self.stopped is not None:
             self.seen.left_out["budget="] += 1
+            return None
+        if self._stream is not None and self._stream.failed is not None:
+            self.seen.left_out["path=, which could be written no more"] += 1
             return None
         return number
 
@@ -189,7 +253,7 @@ class Filling:
             paths=paths,
             error=made.error,
             formed=made.formed,
-            sequence=made.sequence,
+            sequence=made.sequence + self._sequences[paths[0]],
             first_key=made.first_key,
             note=made.note or self._note(module),
             traced=made.traced,
@@ -199,7 +263,9 @@ class Filling:
             split=made.split,
             axes=self.inference.sides(module, made) if self._options.queries is None else {},
         )
-        if self._fits(call, made.device):
+        if self._stream is not None:
+            self._stream.put(call)
+        elif self._fits(call, made.device):
             self._run.add(call)
             if len(self._run) == 1:
                 self._foresee(module)
@@ -254,6 +320,11 @@ class Filling:
                 f"need about {format_bytes(needed)}, above the budget of {format_bytes(self._room.limit)}: "
                 "give budget=, or record less"
             )
+
+
+def _weights_of(model: weakref.ref[Any]) -> str | None:
+    found = model()
+    return None if found is None else hash_weights(found)
 
 
 def _refusal(what: FusedCall | FormedMap) -> str:

@@ -65,7 +65,9 @@ class Listener:
         if self._options.gradients:  # through checkpoints alone they are needed; else no run keeps a model
             self.run.modules = self._modules
         self.run.explained_by(self._why_empty)
+        self._filling.begin(self._model)
         with ExitStack() as stack:
+            stack.callback(self._filling.end)
             stack.enter_context(STANCE.uncompiled())
             stack.enter_context(self._counting_steps())
             stack.enter_context(self._filling.inference.following())
@@ -83,7 +85,6 @@ class Listener:
         finally:
             self._open = None
             self._filling.forget()
-            self.run.sort()
             self._let_go_of_model()
 
     def abandon(self) -> None:
@@ -93,7 +94,7 @@ class Listener:
 
     def problems(self) -> tuple[Exception | None, MemoryBudgetError | None]:
         """Return what went wrong first, and whether the budget ended the recording; each is told once."""
-        problem, self._problem = self._problem, None
+        problem, self._problem = self._problem or self._filling.problem(), None
         stopped, self._filling.stopped = self._filling.stopped, None
         return problem, stopped
 

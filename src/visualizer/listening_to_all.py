@@ -54,7 +54,7 @@ class ListenerToAll(Listener):
                 self._filling.begin_modules(self._adopted.adopt(module, frame))
             self._keep_up()
             if is_model(module):
-                self._filling.begin_forward()
+                self._filling.begin_forward(frame)
             if detect_fake_mode() is not None:
                 self._traced()
         except Exception as error:  # noqa: BLE001  # the model must go on

@@ -34,6 +34,9 @@ class Options:
     first: int | None = None
     check: bool = True
     compiled: str = "eager"
+    path: Any = None
+    resume: bool = False
+    inputs: bool = False
 
     def __post_init__(self) -> None:
         if isinstance(self.readouts, str):

@@ -45,6 +45,8 @@ class Run(OnlyCopied, Sequence["Call"]):
         self.labels = Labels()  # what its tokens are
         self.image: Any = None  # that was looked at, where it was given
         self.provenance: dict[str, Any] = {}  # what made it, by name
+        self.weights: Callable[[], str | None] = lambda: None  # a hash of the model's, while it lives
+        self.inputs: Sequence[Any] = ()  # of each forward, where they were stored
         self._is_copy = False
         self.items = Items()  # that are running
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import fnmatch
+import os
 import weakref
 from collections.abc import Callable
 from types import TracebackType
@@ -11,7 +12,7 @@ from typing import Any
 
 import torch
 
-from visualizer.errors import OptionError, TargetError, VisualizerError
+from visualizer.errors import OptionError, StoreError, TargetError, VisualizerError
 from visualizer.explaining import Seen
 from visualizer.listening import Listener
 from visualizer.listening_to_all import ListenerToAll
@@ -50,6 +51,8 @@ class Session:
             If the recording is on already.
         NameNotBoundError
             If locals are wanted that no forward of the model binds.
+        StoreError
+            If the path is taken, or cannot be written.
         """
         if self._listener.is_open:
             raise VisualizerError("this recording is on already: stop it before you start it again")
@@ -67,11 +70,15 @@ class Session:
             If recording stopped at its budget.
         VisualizerError
             If a call could not be recorded; the model was not disturbed.
+        StoreError
+            If the path could be written no more, or something recorded cannot be stored.
         """
         if self._abandon is not None:
             self._abandon.detach()
         self._listener.close()
         problem, stopped = self._listener.problems()
+        if isinstance(problem, StoreError):
+            raise problem
         if problem is not None:
             raise VisualizerError(f"the model ran, but a call could not be recorded: {problem}") from problem
         if stopped is not None:
@@ -145,6 +152,9 @@ def capture(  # noqa: PLR0913  # the options are the face
     first: int | None = None,
     check: bool = True,
     compiled: str = "eager",
+    path: str | os.PathLike[str] | None = None,
+    resume: bool = False,
+    inputs: bool = False,
 ) -> Session:
     """Record every attention call of a model, fused or not, while a block runs, without editing the model.
 
@@ -181,6 +191,14 @@ def capture(  # noqa: PLR0913  # the options are the face
         Compare a few rows of every fused call with the call's own output.
     compiled
         ``"eager"``: a compiled model runs uncompiled while it is recorded.
+
+    path
+        Write calls there while the model runs, as `Run.save` does, and hold none: a folder that is to be
+        made, or a URL of fsspec. ``budget`` is of what waits to be written then.
+    resume
+        Go on with what is at the path, after a crash too.
+    inputs
+        With ``path``, store what the model's forward was given, not its hash alone.
 
     Returns
     -------
@@ -219,5 +237,8 @@ def capture(  # noqa: PLR0913  # the options are the face
         first=first,
         check=check,
         compiled=compiled,
+        path=path,
+        resume=resume,
+        inputs=inputs,
     )
     return Session(model, options)

@@ -23,7 +23,7 @@ class Steps:
     accepts
         Predicate on the first argument, or None.
     began
-        Called for each call.
+        Called for each call, with its frame.
     traced
         Called for a call that runs on fake tensors.
     """
@@ -31,7 +31,7 @@ class Steps:
     sites = (Site("enter"),)
 
     def __init__(
-        self, accepts: Accepts | None, began: Callable[[], None], traced: Callable[[], None]
+        self, accepts: Accepts | None, began: Callable[[FrameType], None], traced: Callable[[], None]
     ) -> None:
         self._accepts, self._began, self._traced = accepts, began, traced
         self.started = 0
@@ -46,7 +46,7 @@ class Steps:
         frame = sys._getframe(1)  # noqa: SLF001
         if self._accepts is None or self._accepts(first_argument(frame)):
             self.started += 1
-            self._began()
+            self._began(frame)
             if detect_fake_mode() is not None:
                 self._traced()
 

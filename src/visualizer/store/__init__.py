@@ -2,5 +2,6 @@
 
 from visualizer.store.opening import load
 from visualizer.store.saving import save_run
+from visualizer.store.streaming import Stream, Written
 
-__all__ = ["load", "save_run"]
+__all__ = ["Stream", "Written", "load", "save_run"]

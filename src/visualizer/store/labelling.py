@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from visualizer.axes import Axis, Text, Unknown
+from visualizer.axes import Axis, Ids, Text, Unknown
 from visualizer.labels import Labels
 
 UNSAID = "text, which was not saved: save with inputs=True"
@@ -13,7 +13,7 @@ UNSAID = "text, which was not saved: save with inputs=True"
 
 def written_labels(labels: Labels, *, inputs: bool) -> list[Any]:
     """Return labels as JSON has them; without ``inputs``, texts keep their place and no more."""
-    return [[path, side, _json(axis, inputs=inputs)] for (path, side), axis in labels.stated.items()]
+    return [[path, side, axis_json(axis, inputs=inputs)] for (path, side), axis in labels.stated.items()]
 
 
 def read_labels(line: Any) -> Labels:
@@ -23,10 +23,11 @@ def read_labels(line: Any) -> Labels:
     return Labels({(path, side): Axis.from_json(axis) for path, side, axis in line["stated"]})
 
 
-def _json(axis: Axis, *, inputs: bool) -> Any:
+def axis_json(axis: Axis, *, inputs: bool) -> Any:
+    """Return an axis as JSON has it; without ``inputs``, texts and ids keep their place and no more."""
     return (axis if inputs else Axis(tuple(_unsaid(axis)))).to_json()
 
 
 def _unsaid(axis: Axis) -> Iterator[Any]:
     for segment in axis.segments:
-        yield Unknown(segment.length, UNSAID) if isinstance(segment, Text) else segment
+        yield Unknown(segment.length, UNSAID) if isinstance(segment, Text | Ids) else segment

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from visualizer.errors import require
+from visualizer.errors import StoreError, require
 from visualizer.run import Run
 from visualizer.store.labelling import read_labels
 from visualizer.store.plain import from_plain
@@ -42,22 +43,62 @@ def read_run(reader: Reader) -> Run:
     run = Run(empty=lambda: f"{reader.place.name} holds no call")
     run.hold(calls)
     run.labels = read_labels(reader.told.get("labels"))
-    remarks = _plain(reader, "remarks")
+    remarks = _told(reader, "remarks")
     if remarks:
         run.remarks = lambda: list(remarks["lines"])
-    inputs = _plain(reader, "inputs")
+    inputs = _told(reader, "inputs")
     run.image = inputs.get("image")
-    run.provenance = _plain(reader, "provenance")
+    run.provenance = _told(reader, "provenance")
+    if reader.forwards:
+        run.provenance["inputs"] = _hashes(reader)
+        run.inputs = StoredInputs(reader)
     return run
 
 
-def _plain(reader: Reader, kind: str) -> dict[str, Any]:
+class StoredInputs(Sequence[Mapping[str, Any]]):
+    """What each forward was given, by name; read when it is asked for."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+
+    def __len__(self) -> int:
+        return len(self._reader.forwards)
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, slice):
+            return [self[number] for number in range(len(self))[index]]
+        line = self._reader.forwards[index]
+        with self._reader.reading(f"the inputs of forward {index}"):
+            found: Any = plain_of(self._reader, line)["values"]
+            return found
+
+
+def _hashes(reader: Reader) -> list[Any]:
+    """Return the hash of what each forward was given, with its item and step."""
+    return [
+        {
+            "item": from_plain(line["item"], _no_array),
+            "step": line["step"],
+            "hash": line["hash"],
+        }
+        for line in reader.forwards
+    ]
+
+
+def _no_array(_slot: int) -> Any:
+    raise StoreError("an item was written as an array")
+
+
+def _told(reader: Reader, kind: str) -> dict[str, Any]:
     line = reader.told.get(kind)
-    if line is None:
-        return {}
+    return {} if line is None else plain_of(reader, line)
+
+
+def plain_of(reader: Reader, line: Any) -> dict[str, Any]:
+    """Return what a line of the log tells, by name."""
 
     def get(slot: int) -> Any:
-        return reader.array(line["arrays"][slot], line["values"][slot])
+        return reader.array(line["arrays"][slot], line["values_of"][slot])
 
-    skipped = {"type", "arrays", "values", "pieces"}
+    skipped = {"type", "arrays", "values_of", "pieces"}
     return {name: from_plain(value, get) for name, value in line.items() if name not in skipped}

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from math import isfinite
 from typing import Any
 
+import numpy as np
+
 from visualizer.errors import StoreError
 
 Put = Callable[[Any, str], int]
@@ -28,6 +30,8 @@ def to_plain(value: Any, put: Put, role: str = "value") -> Any:
     """
     if value is None or type(value) in (bool, int, str):
         return value
+    if isinstance(value, str):  # of another class, such as a version's
+        return str.__str__(value)
     if type(value) in (float, complex):
         return _number(value)
     if type(value) in (list, tuple):
@@ -35,10 +39,9 @@ def to_plain(value: Any, put: Put, role: str = "value") -> Any:
     if isinstance(value, dict):
         pairs = [[to_plain(key, put, role), to_plain(one, put, role)] for key, one in value.items()]
         return {"dict": pairs}
-    if hasattr(value, "item") and getattr(value, "ndim", 1) == 0 and not hasattr(value, "detach"):
-        return to_plain(value.item(), put, role)
     if hasattr(value, "dtype") and hasattr(value, "shape"):
-        return {"array": put(value, role)}
+        is_number = isinstance(value, np.generic)
+        return to_plain(value.item(), put, role) if is_number else {"array": put(value, role)}
     raise StoreError(
         f"a {type(value).__name__} was to be stored: wanted are arrays, numbers, texts, and lists, tuples "
         "and dictionaries of them"

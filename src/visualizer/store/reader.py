@@ -17,6 +17,7 @@ from visualizer.store.journal import read_log, read_root
 from visualizer.store.kinds import raw_dtype, restored
 from visualizer.store.layouts import Layout, read_layout
 from visualizer.store.places import open_place
+from visualizer.store.tokens import read_tokens
 
 CACHE = 2**28
 """Bytes of strips that are kept for the next reader."""
@@ -49,6 +50,8 @@ class Reader:
         self.layouts: dict[int, Layout] = {}
         self.forms: list[Any] = []
         self.calls: list[Any] = []
+        self.tokens: dict[int, Any] = {}
+        self.forwards: list[Any] = []
         self.common: dict[int, dict[str, Any]] = {}  # of calls, by form
         self.told: dict[str, Any] = {}
         self._cache: OrderedDict[Any, tuple[int, Any]] = OrderedDict()
@@ -68,6 +71,10 @@ class Reader:
             self.forms.append(line)
         elif kind == "array":
             self.layouts[line["id"]] = read_layout(line, line["id"])
+        elif kind == "tokens":
+            self.tokens[line["id"]] = read_tokens(line, self.tokens)
+        elif kind == "forward":
+            self.forwards.append(line)
         else:
             self.told[kind] = line
 

@@ -25,7 +25,7 @@ def save_run(run: Run, path: str | os.PathLike[str], *, inputs: bool = False) ->
     if packed and os.path.lexists(name):
         raise StoreError(f"path={name!r} was asked for, but there is something: give another")
     folder = f"{name}.folder" if packed else name
-    writer = Writer(folder)
+    writer = Writer(folder, inputs=inputs)
     try:
         for call in run:
             writer.write(call)

@@ -213,7 +213,7 @@ class StoredSource(Source):
         return tuple(parts[:keep]) or None
 
 
-LATER = ("levels", "v", "output")
+LATER = ("levels", "v", "output", "axes")
 """What is read when it is asked for."""
 NUMBERS = ("number", "step", "item", "error", "sequence", "first_key")
 """What a line of the log says of a call, where it is not 0 or None."""
@@ -272,6 +272,12 @@ class StoredCall(Call):
                 SampledLevel(self._get(one["places"]), tuple(one["shape"]), one["number"])
                 for one in self._form["levels"]
             )
+
+    @_Read
+    def axes(self) -> Any:
+        """Return what its queries and keys are, where that was inferred."""
+        with self._reading():
+            return {side: self._reader.tokens[number] for side, number in self._line.get("axes", {}).items()}
 
     @property
     def _form(self) -> Any:
@@ -337,7 +343,7 @@ def _common(reader: Reader, number: Any) -> dict[str, Any]:
             "split": split,
         }
         for name in LATER:
-            del reader.common[number][name]
+            reader.common[number].pop(name, None)
     return reader.common[number]
 
 

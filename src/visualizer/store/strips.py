@@ -58,6 +58,12 @@ class Strips:
         """Begin another call: within one, no array changes."""
         self._now.clear()
 
+    def forget(self) -> None:
+        """Take nothing for known, and nothing for continued."""
+        self._now.clear()
+        self._known.clear()
+        self._last.clear()
+
     def place(self, array: Any, module: str, role: str) -> Span:
         """Return where an array is, or is from now on."""
         slot = Slot(module, role, _axis(role, array))

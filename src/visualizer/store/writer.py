@@ -19,6 +19,7 @@ from visualizer.store.locks import Lock, locked
 from visualizer.store.places import Folder, Place, Zip, open_place
 from visualizer.store.plain import to_plain
 from visualizer.store.strips import Strips
+from visualizer.store.tokens import TokenWriter
 
 ROWS = 64  # that an array is said to have at first
 
@@ -32,7 +33,7 @@ class Writer:
         If the path is taken, or cannot be written.
     """
 
-    def __init__(self, path: str | os.PathLike[str], *, resume: bool = False) -> None:
+    def __init__(self, path: str | os.PathLike[str], *, resume: bool = False, inputs: bool = False) -> None:
         self.place = open_place(path)
         self._lock = _begin(self.place, resume=resume)
         about = read_root(self.place)
@@ -45,25 +46,42 @@ class Writer:
         first = _next(lines, "array", "id"), _next(lines, "form", "id"), _next_strip(lines)
         self._next_array, self._next_form = first[:2]
         self._strips = Strips(self._take, first[2])
+        self._tokens = TokenWriter(_next(lines, "tokens", "id"), inputs=inputs)
         self._order = _next(lines, "call", "order")
         self._lines: list[Any] = []
+        self._read: list[tuple[Any, int]] = []  # arrays of this call, and where they lay
 
     def write(self, call: Call) -> None:
-        """Write a call, wholly or not at all."""
+        """Write a call, wholly or not at all.
+
+        A model that is about to write into memory that is held has it copied first; what was read of it
+        meanwhile is read again.
+        """
+        while not self._written(call):
+            self._strips.forget()
+
+    def _written(self, call: Call) -> bool:
+        """Write a call, and tell whether its memory stayed where it was."""
         values: list[Any] = []
         self._strips.begin()
+        self._read = []
         try:
             form = form_of(call, lambda array, role: self._put(array, call.path, role, values))
+            axes = {side: self._tokens.number(tokens) for side, tokens in call.axes.items()}
             line = {
                 "type": "call",
                 "form": self._form({**form, "arrays": [about for about, _ in values]}),
                 "values": [list(span) for _, span in values],
                 "pieces": self._strips.lines,
                 **self._numbers(call),
+                **({"axes": axes} if axes else {}),
             }
+            if any(_address(array) != before for array, before in self._read):
+                return False
             self._commit(line)
         except OSError as error:
             raise unwritable(self.place, error) from error
+        return True
 
     def label(self, stated: list[Any]) -> None:
         """Write axes."""
@@ -76,13 +94,13 @@ class Writer:
             name: to_plain(value, lambda a, r: self._put(a, "", r, values)) for name, value in about.items()
         }
         line = {"type": kind, **plain, "arrays": [one for one, _ in values]}
-        line |= {"values": [list(span) for _, span in values], "pieces": self._strips.lines}
+        line |= {"values_of": [list(span) for _, span in values], "pieces": self._strips.lines}
         self._commit(line)
 
     def _commit(self, line: Any) -> None:
         """Add a line, and before it those that it needs; they are kept where a call could not be stored."""
-        self._journal.commit([*self._lines, line])
-        self._lines, self._strips.lines = [], []
+        self._journal.commit([*self._lines, *self._tokens.lines, line])
+        self._lines, self._strips.lines, self._tokens.lines = [], [], []
 
     def close(self) -> None:
         """Let others write."""
@@ -106,6 +124,7 @@ class Writer:
 
     def _put(self, array: Any, path: str, role: str, values: list[Any]) -> int:
         """Place an array; axes along which it is one number over and over are stored once."""
+        self._read.append((array, _address(array)))
         again = _repeated(array)
         index = tuple(slice(1) if axis in again else slice(None) for axis in range(array.ndim))
         about = {
@@ -175,6 +194,10 @@ def _next(lines: Sequence[Any], kind: str, name: str) -> int:
 
 def _next_strip(lines: Sequence[Any]) -> int:
     return 1 + max((piece[0] for line in lines for piece in line.get("pieces", ())), default=-1)
+
+
+def _address(array: Any) -> int:
+    return 0 if isinstance(array, np.ndarray) else int(array.data_ptr())
 
 
 def _repeated(array: Any) -> list[int]:

@@ -1,0 +1,204 @@
+"""Streaming a run to a path while the model runs: a bounded queue, and a thread that writes."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, ExitStack, nullcontext
+from typing import Any
+
+from visualizer.attention import reading
+from visualizer.calls import Call
+from visualizer.errors import StoreError, VisualizerError
+from visualizer.store.finishing import finish
+from visualizer.store.needs import check_needs
+from visualizer.store.reader import Reader
+from visualizer.store.saving import tell_rest
+from visualizer.store.stored import StoredCalls
+from visualizer.store.writer import Writer, unwritable
+
+Job = Callable[[Writer], None]
+
+
+class Stream:
+    """Writes what it is given, in order, on a thread of its own; a model that is faster waits.
+
+    Parameters
+    ----------
+    path
+        Where to.
+    resume
+        Whether to go on with what is there.
+    limit
+        How many bytes may wait.
+
+    Raises
+    ------
+    StoreError
+        If the path is taken, or cannot be written.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], *, resume: bool, inputs: bool, limit: int) -> None:
+        check_needs()
+        self.path, self._limit = path, limit
+        self.failed: Exception | None = None  # why nothing is written any more
+        self.refused: Exception | None = None  # the first call that cannot be stored
+        self._writer = Writer(path, resume=resume, inputs=inputs)
+        self._jobs: deque[tuple[int, Job, list[Any]]] = deque()
+        self._waiting = self._working = 0
+        self._process = os.getpid()
+        self._changed = threading.Condition()
+        self._over = False
+        self._thread = threading.Thread(target=self._run, name="visualizer store", daemon=True)
+        self._thread.start()
+
+    def put(self, call: Call) -> None:
+        """Take a call; wait while as much as may wait does."""
+        size = sum(call.storages().values())
+        self._put(size, lambda writer: writer.write(call))
+
+    def tell(self, job: Job) -> None:
+        """Take something else to be written."""
+        self._put(0, job)
+
+    def flush(self) -> None:
+        """Wait until all is written that was taken."""
+        with self._changed:
+            self._changed.wait_for(lambda: not (self._jobs or self._working) or self._is_dead())
+
+    def close(self, run: Any, *, inputs: bool) -> StoredCalls | None:
+        """Write what is known of the whole, join the files; return the calls, None where there are none."""
+        self.flush()
+        with self._changed:
+            self._over = True
+            self._changed.notify_all()
+        self._thread.join()
+        try:
+            if self.failed is None:
+                self._guarded(lambda writer: _finish(writer, run, inputs=inputs))
+        finally:
+            self._writer.close()
+        try:
+            return StoredCalls(Reader(self.path))
+        except VisualizerError as error:
+            self.failed = self.failed or error
+            return None
+
+    def calls(self) -> StoredCalls:
+        """Return the calls so far."""
+        self.flush()
+        return StoredCalls(Reader(self.path))
+
+    def problem(self) -> Exception | None:
+        """Return what went wrong; it is told once."""
+        found, self.failed, self.refused = self.failed or self.refused, None, None
+        return found
+
+    def _put(self, size: int, job: Job) -> None:
+        if os.getpid() != self._process:
+            self.failed = self.failed or StoreError("a forked process cannot write the run of another")
+        with self._changed:
+            self._changed.wait_for(
+                lambda: not self._waiting or self._waiting + size <= self._limit or self._is_dead()
+            )
+            if self.failed is None and not self._over:
+                self._jobs.append((size, job, _events()))
+                self._waiting += size
+                self._changed.notify_all()
+
+    def _is_dead(self) -> bool:
+        return self.failed is not None or not self._thread.is_alive()
+
+    def _run(self) -> None:
+        with reading(), _without_gradients(), ExitStack() as streams:
+            while True:
+                with self._changed:
+                    self._changed.wait_for(lambda: self._jobs or self._over)
+                    if not self._jobs:
+                        return
+                    size, job, events = self._jobs.popleft()
+                    self._working = 1
+                _wait_for(events, streams)
+                self._guarded(job)
+                del job
+                with self._changed:
+                    self._waiting, self._working = self._waiting - size, 0
+                    if self.failed is not None:
+                        self._jobs.clear()
+                        self._waiting = 0
+                    self._changed.notify_all()
+
+    def _guarded(self, job: Job) -> None:
+        """Do something, and remember the first error; what cannot be stored stops nothing else."""
+        try:
+            job(self._writer)
+        except OSError as error:
+            self.failed = self.failed or unwritable(self._writer.place, error)
+        except StoreError as error:
+            if isinstance(error.__cause__, OSError) or "written by another" in str(error):
+                self.failed = self.failed or error
+            else:
+                self.refused = self.refused or error
+        except Exception as error:  # noqa: BLE001 - the model must go on; it is raised at the end
+            self.failed = self.failed or error
+
+
+class Written(Sequence[Call]):
+    """The calls that a stream has taken so far: whoever looks waits until they are written."""
+
+    def __init__(self, stream: Stream) -> None:
+        self._stream = stream
+
+    def __len__(self) -> int:
+        return len(self._stream.calls())
+
+    def __getitem__(self, index: Any) -> Any:
+        return self._stream.calls()[index]
+
+
+def _finish(writer: Writer, run: Any, *, inputs: bool) -> None:
+    tell_rest(writer, run, inputs=inputs)
+    finish(writer.place)
+
+
+def _cuda() -> Any:
+    torch = sys.modules.get("torch")
+    return torch.cuda if torch is not None and torch.cuda.is_initialized() else None
+
+
+def _events() -> list[Any]:
+    """Mark on every device what has been asked of it so far."""
+    if (cuda := _cuda()) is None:
+        return []
+    events = []
+    for device in range(cuda.device_count()):
+        with cuda.device(device):
+            events.append(cuda.Event())
+            events[-1].record()
+    return events
+
+
+def _wait_for(events: list[Any], streams: ExitStack) -> None:
+    """Have copies begin when what was asked of each device is done, beside what is asked of it later."""
+    for device, event in enumerate(events):
+        stream = _side_stream(device)
+        streams.enter_context(_cuda().stream(stream))
+        stream.wait_event(event)
+
+
+_sides: dict[int, Any] = {}
+
+
+def _side_stream(device: int) -> Any:
+    if device not in _sides:
+        _sides[device] = _cuda().Stream(device)
+    return _sides[device]
+
+
+def _without_gradients() -> AbstractContextManager[Any]:
+    torch = sys.modules.get("torch")
+    context: AbstractContextManager[Any] = nullcontext() if torch is None else torch.no_grad()
+    return context

@@ -1,0 +1,88 @@
+"""What was inferred of calls' tokens, in a store: once for all calls that have the same."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from visualizer.axes import Axis, Segment
+from visualizer.families.written import Passage, Written
+from visualizer.store.labelling import axis_json
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The axes of the rows of a batch, or one for all."""
+
+    axes: tuple[Axis, ...]
+
+    @property
+    def length(self) -> int:
+        """Number of tokens."""
+        return self.axes[0].length
+
+    def rows(self) -> tuple[Axis, ...]:
+        """Return them."""
+        return self.axes
+
+
+class StoredIds(Written):
+    """What one forward read, as it was written."""
+
+    def __init__(self, rows: Sequence[Sequence[Segment]]) -> None:
+        self._rows = list(rows)
+        self._after: dict[int, Passage] = {}
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Number of rows, and of tokens in each."""
+        return len(self._rows), sum(segment.length for segment in self._rows[0])
+
+    def rows(self) -> list[Sequence[Segment]]:
+        """Return the segments of each row."""
+        return self._rows
+
+
+class TokenWriter:
+    """Numbers what tokens are, and gives the lines of the log that say so.
+
+    Parameters
+    ----------
+    first
+        The first number.
+    inputs
+        Whether ids and texts are written; else there is only how many there are.
+    """
+
+    def __init__(self, first: int, *, inputs: bool) -> None:
+        self._next, self._inputs = first, inputs
+        self._known: dict[int, tuple[Any, int]] = {}  # by identity, held
+        self.lines: list[Any] = []
+
+    def number(self, tokens: Any) -> int:
+        """Return the number of what some tokens are."""
+        if id(tokens) in self._known:
+            return self._known[id(tokens)][1]
+        if isinstance(tokens, Passage) and self._inputs:
+            line = self._passage(tokens)
+        else:
+            line = {"rows": [axis_json(axis, inputs=self._inputs) for axis in tokens.rows()]}
+        self._known[id(tokens)] = tokens, self._next
+        self._next += 1
+        self.lines.append({"type": "tokens", "id": self._next - 1, **line})
+        return self._next - 1
+
+    def _passage(self, passage: Passage) -> dict[str, Any]:
+        rows = [axis_json(Axis(tuple(row)), inputs=True) for row in passage.written.rows()]
+        before = None if passage.before is None else self.number(passage.before)
+        return {"new": rows, "before": before, "begin": passage._begin}  # noqa: SLF001 - its own store
+
+
+def read_tokens(line: Mapping[str, Any], known: Mapping[int, Any]) -> Any:
+    """Return what tokens are, as a line of the log says."""
+    if "rows" in line:
+        return Rows(tuple(map(Axis.from_json, line["rows"])))
+    written = StoredIds([Axis.from_json(row).segments for row in line["new"]])
+    before = None if line["before"] is None else known[line["before"]]
+    return Passage(before, written, int(line["begin"])) if line["begin"] else written.after(before)

@@ -1,0 +1,29 @@
+"""A child that streams a run for ever, to be killed: `python killed.py path`; says when each forward is over."""
+
+import sys
+
+import torch
+
+import visualizer as viz
+
+
+class Model(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.k = torch.nn.Buffer(torch.arange(512.0).reshape(1, 2, 16, 16))
+
+    def forward(self, number):
+        q = torch.full((1, 2, 4, 16), float(number))
+        return torch.nn.functional.scaled_dot_product_attention(
+            q, self.k[:, :, : 4 + number % 12], self.k[:, :, : 4 + number % 12]
+        )
+
+
+if __name__ == "__main__":
+    model = Model()
+    with viz.capture(model, path=sys.argv[1], resume=True) as run:
+        number = len(run)
+        print("ready", flush=True)
+        while True:
+            model(number)
+            number += 1
