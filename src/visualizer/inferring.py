@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from types import FunctionType
 from typing import Any
 
@@ -12,7 +13,7 @@ from torch.utils.weak import WeakIdKeyDictionary
 
 from visualizer.attention import AttentionMap, reading
 from visualizer.errors import VisualizerError
-from visualizer.families import Given, Layout, Part, Reading, Side, Tokens, reading_of
+from visualizer.families import Given, Layout, Part, Reader, Side, Tokens, readers_of
 from visualizer.instrument import switch
 from visualizer.instrument.targets import resolve
 from visualizer.recorders.crossing import is_cross_attention
@@ -35,9 +36,9 @@ class Inference:
     def __init__(self, modules: Mapping[int, Any], paths: Mapping[int, list[str]]) -> None:
         self._modules, self._paths = modules, paths
         kinds = {type(module) for module in modules.values()}
-        known = {kind: found for kind in kinds if (found := reading_of(kind)) is not None}
-        self._readings = {key: known[type(one)] for key, one in modules.items() if type(one) in known}
-        self._known = {path: key for key in self._readings for path in paths[key]}
+        known = {kind: found for kind in kinds if (found := readers_of(kind))}
+        self._readers = {key: known[type(one)] for key, one in modules.items() if type(one) in known}
+        self._known = {path: key for key in self._readers for path in paths[key]}
         self._running: dict[int, list[Layout]] = {}
         self._outputs: Any = WeakIdKeyDictionary()  # what the tokens of tensors are
         self._memory: dict[Any, Any] = {}
@@ -46,8 +47,8 @@ class Inference:
     def following(self) -> Iterator[None]:
         """Follow the known modules' methods while a block runs."""
         with ExitStack() as stack:
-            for function in self._functions():
-                tap = Entries(self._readings, self._entered, self._left)
+            for function, readers in self._functions().items():
+                tap = Entries(readers, partial(self._entered, readers), self._left)
                 stack.callback(switch.remove, function, tap)
                 switch.install(function, tap)
             yield
@@ -71,24 +72,22 @@ class Inference:
                 return found
         return NOTHING
 
-    def _functions(self) -> set[FunctionType]:
-        """Return the functions beneath the methods of all known modules."""
-        found = set()
-        for key, reading_ in self._readings.items():
-            for name in reading_.methods:
+    def _functions(self) -> dict[FunctionType, dict[int, Reader]]:
+        """Return the functions beneath the methods of known modules, and what reads each module there."""
+        found: dict[FunctionType, dict[int, Reader]] = {}
+        for key, readers in self._readers.items():
+            for name, reader in readers.items():
                 module = self._modules[key]
                 try:
-                    found.add(resolve(module if name == "forward" else getattr(module, name)).functions[0])
-                except (
-                    AttributeError,
-                    VisualizerError,
-                ):  # a method that this class lacks, or that is not Python
+                    target = resolve(module if name == "forward" else getattr(module, name))
+                except (AttributeError, VisualizerError):  # a method that this class lacks, or not Python
                     continue
+                found.setdefault(target.functions[0], {})[key] = reader
         return found
 
-    def _entered(self, module: Any, given: Mapping[str, Any]) -> None:
+    def _entered(self, readers: Mapping[int, Reader], module: Any, given: Mapping[str, Any]) -> None:
         with reading(), outside_modes():
-            layout = _read(self._readings[id(module)], module, Given(given, self._tokens_of, self._memory))
+            layout = _read(readers[id(module)], module, Given(given, self._tokens_of, self._memory))
         self._running.setdefault(id(module), []).append(layout)
 
     def _left(self, module: Any, value: Any) -> None:
@@ -133,9 +132,9 @@ def first_tensor(value: Any) -> list[Any]:
     return [value] if isinstance(value, torch.Tensor) else []
 
 
-def _read(reading_: Reading, module: Any, given: Given) -> Layout:
+def _read(reader: Reader, module: Any, given: Given) -> Layout:
     """Return what a module says; nothing where it is not built as its family is."""
     try:
-        return reading_.reader(module, given) or Layout()
+        return reader(module, given) or Layout()
     except Exception:  # noqa: BLE001  # of other versions of a library nothing is known, and the model must go on
         return Layout()

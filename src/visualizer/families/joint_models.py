@@ -5,72 +5,97 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 from math import isqrt
-from typing import Any
+from typing import Any, NamedTuple
 
 from visualizer.axes import Frames, Grid, Ids, Segment, Special, Unknown
-from visualizer.families.layouts import Choice, Given, Layout, reads
+from visualizer.families.layouts import Choice, Given, Layout, Part, reads
 from visualizer.families.written import as_written
 
 Images = Callable[[], Sequence[Sequence[Segment]]]
 """Gives the segments of each image or video, in the order of the batch."""
 TEXT = "language_model.*"
 OF_AN_IMAGE = "a part of an image, of which is not known where it lies"
+QWEN = ("Qwen2VLModel", "Qwen2_5_VLModel", "Qwen3VLModel")
+KINDS = ("image", "video")
+FEATURES = ("get_image_features",)
 
 
-@reads("transformers", "LlavaModel", "PaliGemmaModel")
-def llava(module: Any, given: Given) -> Layout | None:
+class Pictures(NamedTuple):
+    """Images that were encoded before the text was read, as generation does."""
+
+    images: Images
+
+    def fit(self, part: Part) -> None:
+        """Return None: they are no side of a map."""
+
+
+@reads("transformers", "LlavaModel", "PaliGemmaModel", methods=FEATURES)
+def llava_images(module: Any, given: Given) -> Layout:
     """Each patch of the images (image, channel, height, width) is a placeholder."""
-    image, size = given.get("pixel_values"), module.config.vision_config.patch_size
-    grid = (image.shape[-2] // size, image.shape[-1] // size) if image is not None else (0, 0)
-    count = image.shape[0] if image is not None else 0
-    prefix = (
-        [Special("CLS")] if getattr(module.config, "vision_feature_select_strategy", "") == "full" else []
-    )
-    return joint(given, {module.config.image_token_id: lambda: [[*prefix, Grid(*grid)]] * count})
+    is_full = getattr(module.config, "vision_feature_select_strategy", "") == "full"
+    prefix, size = [Special("CLS")] if is_full else [], module.config.vision_config.patch_size
+    count, _, height, width = given["pixel_values"].shape
+    each = [*prefix, Grid(height // size, width // size)]
+    return pictured(module, given, lambda: [each] * count)
 
 
-@reads("transformers", "Gemma3Model")
-def gemma(module: Any, given: Given) -> Layout | None:
+@reads("transformers", "Gemma3Model", methods=FEATURES)
+def gemma_images(module: Any, given: Given) -> Layout:
     """Patches are pooled to a square of as many placeholders as the model is made for."""
     side = isqrt(module.config.mm_tokens_per_image)
-    count = given["pixel_values"].shape[0] if given.get("pixel_values") is not None else 0
-    return joint(given, {module.config.image_token_id: lambda: [[Grid(side, side)]] * count})
+    count = len(given["pixel_values"])
+    return pictured(module, given, lambda: [[Grid(side, side)]] * count)
 
 
-@reads("transformers", "Qwen2VLModel", "Qwen2_5_VLModel", "Qwen3VLModel")
-def qwen(module: Any, given: Given) -> Layout | None:
-    """Patches are merged, as many along each side as the model says; videos have steps of two frames."""
+@reads("transformers", *QWEN, methods=FEATURES)
+def qwen_images(module: Any, given: Given) -> Layout:
+    """Patches are merged, as many along each side as the model says."""
     merge = module.config.vision_config.spatial_merge_size
-    return joint(
-        given,
-        {
-            module.config.image_token_id: merged(given.get("image_grid_thw"), merge),
-            module.config.video_token_id: merged(given.get("video_grid_thw"), merge),
-        },
-    )
+    return pictured(module, given, merged(given["image_grid_thw"], merge))
 
 
-def merged(grids: Any, merge: int) -> Images:
-    """Return the images of grids (image, 3) of steps, rows and columns, before they are merged."""
-    held = grids.detach().clone() if grids is not None else None
-
-    def images() -> list[list[Segment]]:
-        sizes = held.tolist() if held is not None else []
-        found = [(int(t), int(h) // merge, int(w) // merge) for t, h, w in sizes]
-        return [[Grid(h, w)] if t == 1 else [Frames(t, h, w)] for t, h, w in found]
-
-    return images
+@reads("transformers", *QWEN, methods=("get_video_features",))
+def qwen_videos(module: Any, given: Given) -> Layout:
+    """Likewise, in steps of frames."""
+    merge = module.config.vision_config.spatial_merge_size
+    return pictured(module, given, merged(given["video_grid_thw"], merge), "video")
 
 
-def joint(given: Given, images: dict[int, Images]) -> Layout | None:
-    """Return the layout of a text model whose ids have placeholders; None where there are no ids."""
+@reads("transformers", "LlavaModel", "PaliGemmaModel", "Gemma3Model", *QWEN)
+def joint(module: Any, given: Given) -> Layout | None:
+    """Ids of which some are placeholders; the images are encoded before, or while the model runs."""
+    encoded = given.get("mm_encoder_outputs") or {}
+    sources: dict[int, list[Images]] = {}
+    for kind in KINDS:
+        before = given.tokens_of(encoded.get(kind))
+        during: list[Images] = []
+        given.memory[id(module), kind] = during
+        token = getattr(module.config, f"{kind}_token_id", -1)
+        sources[token] = [before.images] if isinstance(before, Pictures) else during
 
     def lay(rows: Sequence[Sequence[int]]) -> list[list[Segment]]:
-        left = {token: list(of()) for token, of in images.items()}
+        left = {token: [one for images in made for one in images()] for token, made in sources.items()}
         return [list(laid(row, left)) for row in rows]
 
     written = as_written(given, lay)
     return Layout(Choice(written, written, TEXT, cross=False)) if written is not None else None
+
+
+def pictured(module: Any, given: Given, images: Images, kind: str = "image") -> Layout:
+    """Return the layout of the method that encodes images, which tells the model's forward if that runs."""
+    given.memory.setdefault((id(module), kind), []).append(images)
+    return Layout(output=Pictures(images))
+
+
+def merged(grids: Any, merge: int) -> Images:
+    """Return the images of grids (image, 3) of steps, rows and columns, before they are merged."""
+    held = grids.detach().clone()
+
+    def images() -> list[list[Segment]]:
+        found = [(int(t), int(h) // merge, int(w) // merge) for t, h, w in held.tolist()]
+        return [[Grid(h, w)] if t == 1 else [Frames(t, h, w)] for t, h, w in found]
+
+    return images
 
 
 def laid(row: Sequence[int], left: dict[int, list[Sequence[Segment]]]) -> Iterator[Segment]:

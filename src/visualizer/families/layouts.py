@@ -149,21 +149,16 @@ Reader = Callable[[Any, Given], Layout | None]
 """Reads a module as one of its methods begins, and what that was called with: sizes and ids, no weights."""
 
 
-class Reading(NamedTuple):
-    """How a class of modules is read: as these methods begin."""
-
-    reader: Reader
-    methods: tuple[str, ...]
-
-
-READINGS: dict[tuple[str, str], Reading] = {}
+READINGS: dict[tuple[str, str], dict[str, Reader]] = {}
+"""By package and class: what reads its modules as a method of them begins, by the method."""
 
 
 def reads(package: str, *names: str, methods: Sequence[str] = ("forward",)) -> Callable[[Reader], Reader]:
     """Have a function read the classes of these names in a package, and what derives from them."""
 
     def register(reader: Reader) -> Reader:
-        READINGS.update({(package, name): Reading(reader, tuple(methods)) for name in names})
+        for name in names:
+            READINGS.setdefault((package, name), {}).update(dict.fromkeys(methods, reader))
         return reader
 
     return register

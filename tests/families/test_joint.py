@@ -1,0 +1,179 @@
+"""Text and images in one sequence: the parts of the images lie where they did."""
+
+import pytest
+import torch
+from tests.families.perturbing import are_those_of, moved_keys, record, unmixed
+from transformers import (
+    CLIPVisionConfig,
+    Gemma3Config,
+    Gemma3ForConditionalGeneration,
+    LlamaConfig,
+    LlavaConfig,
+    LlavaForConditionalGeneration,
+    PaliGemmaConfig,
+    PaliGemmaForConditionalGeneration,
+    Qwen2_5_VLConfig,
+    Qwen2_5_VLForConditionalGeneration,
+    Qwen2VLConfig,
+    Qwen2VLForConditionalGeneration,
+)
+
+import visualizer
+from visualizer.axes import Axis, Grid, Ids, Unknown
+
+IMAGE = 50
+VIDEO = 51
+HF = {"hidden_size": 16, "intermediate_size": 16, "num_attention_heads": 2, "num_hidden_layers": 2}
+TEXT = {
+    **HF,
+    "vocab_size": 60,
+    "num_key_value_heads": 1,
+    "pad_token_id": 0,
+    "bos_token_id": None,
+    "eos_token_id": None,
+}
+VISION = {**HF, "image_size": 16, "patch_size": 4}
+LLAVA = LlavaConfig(
+    vision_config=CLIPVisionConfig(**VISION), text_config=LlamaConfig(**TEXT), image_token_index=IMAGE
+)
+ROPE = {"rope_type": "default", "mrope_section": [1, 1, 2], "rope_theta": 10000.0}
+QWEN_IDS = {
+    "image_token_id": IMAGE,
+    "video_token_id": VIDEO,
+    "vision_start_token_id": 48,
+    "vision_end_token_id": 49,
+}
+QWEN = Qwen2VLConfig(
+    text_config={**TEXT, "rope_parameters": ROPE},
+    vision_config={
+        "embed_dim": 16,
+        "hidden_size": 16,
+        "depth": 1,
+        "num_heads": 2,
+        "mlp_ratio": 1,
+        "patch_size": 4,
+    },
+    **QWEN_IDS,
+)
+QWEN25 = Qwen2_5_VLConfig(
+    text_config={**TEXT, "rope_parameters": ROPE},
+    vision_config={
+        **{"hidden_size": 16, "out_hidden_size": 16, "intermediate_size": 16, "depth": 1, "num_heads": 2},
+        **{"patch_size": 4, "window_size": 16, "fullatt_block_indexes": [0]},
+    },
+    **QWEN_IDS,
+)
+PALIGEMMA = PaliGemmaConfig(
+    vision_config={
+        **VISION,
+        "model_type": "siglip_vision_model",
+        "projection_dim": 16,
+        "vision_use_head": False,
+    },
+    text_config={**TEXT, "model_type": "gemma", "head_dim": 8},
+    image_token_index=IMAGE,
+    projection_dim=16,
+    hidden_size=16,
+)
+GEMMA3 = Gemma3Config(
+    vision_config={**VISION, "model_type": "siglip_vision_model", "vision_use_head": False},
+    text_config={**TEXT, "head_dim": 8, "model_type": "gemma3_text", "sliding_window": 64},
+    image_token_index=IMAGE,
+    mm_tokens_per_image=4,
+)
+
+
+def words(*images):
+    """Ids with so many placeholders between words."""
+    row = [5]
+    for count in images:
+        row += [IMAGE] * count + [7, 9]
+    return torch.tensor([row])
+
+
+def language(run):
+    return [path for path in run.paths if "language_model" in path]
+
+
+@pytest.mark.parametrize(
+    ("kind", "config", "count", "grid"),
+    [
+        (LlavaForConditionalGeneration, LLAVA, 16, (4, 4)),
+        (PaliGemmaForConditionalGeneration, PALIGEMMA, 16, (4, 4)),
+        (Gemma3ForConditionalGeneration, GEMMA3, 4, (2, 2)),
+    ],
+)
+def test_the_placeholder_that_changes_with_a_part_of_an_image_lies_there(kind, config, count, grid):
+    torch.manual_seed(0)
+    model = unmixed(kind(config))
+    for name, weight in model.named_parameters():
+        if name.endswith("mm_input_projection_weight"):  # begins as zero
+            torch.nn.init.normal_(weight)
+    images = torch.randn(2, 3, 16, 16, dtype=torch.float64)
+    changed, part = images.clone(), (8, 0, 8 if count == 4 else 4, 8 if count == 4 else 4)
+    changed[1, :, part[1] : part[1] + part[3], part[0] : part[0] + part[2]] += 1
+    given = {"input_ids": words(count, count), "attention_mask": torch.ones_like(words(count, count))}
+    given |= (
+        {"token_type_ids": (given["input_ids"] == IMAGE).long()}
+        if kind is not LlavaForConditionalGeneration
+        else {}
+    )
+    before, after = (record(model, pixel_values=pixels, **given) for pixels in (images, changed))
+    for path in language(before):
+        axis = before.axis(path)
+        assert axis.segments == (Ids([5]), Grid(*grid), Ids([7, 9]), Grid(*grid, image=1), Ids([7, 9]))
+        moved = [key for _, key in moved_keys(before, after, path)]
+        assert all(key >= 3 + count for key in moved)  # of the second image
+        assert are_those_of([axis.place(key, (16, 16)) for key in moved], part)
+    (vision,) = {before.axis(path) for path in before.paths if "vision" in path}
+    assert vision.segments[-1] == Grid(4, 4)
+
+
+def patches(image, merge=2, size=4):
+    """An image (3, height, width) as Qwen's processor cuts it: patches that are merged follow one another."""
+    rows, columns = image.shape[1] // size, image.shape[2] // size
+    cut = image.reshape(3, rows // merge, merge, size, columns // merge, merge, size)
+    cut = cut.permute(1, 4, 2, 5, 0, 3, 6).reshape(rows * columns, 3, 1, size * size)
+    return cut.repeat(1, 1, 2, 1).reshape(rows * columns, -1), torch.tensor([[1, rows, columns]])
+
+
+@pytest.mark.parametrize(
+    ("kind", "config"),
+    [(Qwen2VLForConditionalGeneration, QWEN), (Qwen2_5_VLForConditionalGeneration, QWEN25)],
+)
+def test_merged_patches_of_images_of_any_size(kind, config):
+    torch.manual_seed(0)
+    model = unmixed(kind(config))
+    image, ids = torch.randn(3, 16, 24, dtype=torch.float64), words(6)
+    changed, part = image.clone(), (16, 8, 8, 8)
+    changed[:, 8:16, 16:24] += 1
+    runs = []
+    for pixels in (image, changed):
+        values, sizes = patches(pixels)
+        given = {"pixel_values": values, "image_grid_thw": sizes, "mm_token_type_ids": (ids == IMAGE).int()}
+        runs.append(record(model, input_ids=ids, attention_mask=torch.ones_like(ids), **given))
+    for path in language(runs[0]):
+        axis = runs[0].axis(path)
+        assert axis.segments == (Ids([5]), Grid(2, 3), Ids([7, 9]))
+        moved = [key for _, key in moved_keys(*runs, path)]
+        assert are_those_of([axis.place(key, (16, 24)) for key in moved], part)
+
+
+def test_an_answer_looks_back_at_the_image():
+    torch.manual_seed(0)
+    model = LlavaForConditionalGeneration(LLAVA).eval()
+    with torch.no_grad(), visualizer.capture(model, modules="*language_model*") as run:
+        said = model.generate(
+            input_ids=words(16), pixel_values=torch.randn(1, 3, 16, 16), max_new_tokens=4, do_sample=False
+        )
+    new = said[0, 19:].tolist()
+    assert run.axis() == run.axis(of="queries") == Axis([Ids([5]), Grid(4, 4), Ids([7, 9, *new[:-1]])])
+    assert run.where(cell=(3, 3)) == slice(16, 17)
+    assert run.axis(run[-1], "queries") == Axis([Ids([new[-2]])])
+
+
+def test_placeholders_that_are_no_whole_images_are_not_guessed():
+    from visualizer.families.joint_models import placed
+
+    assert [type(one) for one in placed(15, [[Grid(4, 4)]])] == [Unknown]
+    assert placed(32, [[Grid(4, 4)], [Grid(2, 8)]]) == [Grid(4, 4), Grid(2, 8)]
