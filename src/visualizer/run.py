@@ -16,6 +16,7 @@ from visualizer.calls import Call, Checks, join_steps
 from visualizer.comparing import largest_errors
 from visualizer.copying import OnlyCopied
 from visualizer.errors import CallsError, OptionError, VisualizerError
+from visualizer.images import Seen, seen_image
 from visualizer.items import Item, Items
 from visualizer.labels import Labels, paths_of, stated_axes
 from visualizer.readout_table import Table, readout_table
@@ -44,6 +45,7 @@ class Run(OnlyCopied, Sequence["Call"]):
         self.remarks: Callable[[], list[str]] = list  # what the repr says below the table
         self.labels = Labels()  # what its tokens are
         self.image: Any = None  # that was looked at, where it was given
+        self.seen: Seen | None = None  # how it is shown, and which part of it was looked at
         self.provenance: dict[str, Any] = {}  # what made it, by name
         self.weights: Callable[[], str | None] = lambda: None  # a hash of the model's, while it lives
         self.inputs: Sequence[Any] = ()  # of each forward, where they were stored
@@ -134,8 +136,12 @@ class Run(OnlyCopied, Sequence["Call"]):
         keys: Any = None,
         windows: Any = None,
         grid: Any = None,
+        image: Any = None,
+        mean: Any = None,
+        std: Any = None,
+        crop: Any = None,
     ) -> Run:
-        """Say what the tokens are; return the run.
+        """Say what the tokens are, or which image was looked at; return the run.
 
         Either their texts, or a tokenizer and the ids of one text; or, for all maps or for the modules that a
         path or pattern in the place of ``tokens`` names, which axes they have, checked at once.
@@ -149,6 +155,10 @@ class Run(OnlyCopied, Sequence["Call"]):
         windows, grid
             For windowed attention ``windows=dict(size=7, shift="alternate"), grid=(56, 56)``, the grid of the
             first call's feature map; that of later stages is told by their maps.
+        image, mean, std, crop
+            The image, from then on `Run.image` as uint8: a PIL image, an array, or the tensor that the model
+            was given, which ``mean`` and ``std`` normalised; ``crop=(left, top, width, height)`` where the
+            model was given a part of it alone. `Run.place` says where in it a token lies.
 
         Raises
         ------
@@ -168,7 +178,15 @@ class Run(OnlyCopied, Sequence["Call"]):
         slice(3, 4, None)
         """
         axes = {"axis": axis, "queries": queries, "keys": keys, "windows": windows, "grid": grid}
-        if all(one is None for one in axes.values()):
+        if image is not None:
+            self.seen = seen_image(image, mean, std, crop)
+            self.image = self.seen.pixels
+        elif any(one is not None for one in (mean, std, crop)):
+            raise OptionError("mean=, std= or crop= were given without image=")
+        says_nothing = all(one is None for one in axes.values())
+        if image is not None and says_nothing and tokens is None and tokenizer is None:
+            return self
+        if says_nothing:
             self.labels = self.labels.with_text(self._calls, tokens, tokenizer, input_ids)
             return self
         if not isinstance(tokens, str | None) or tokenizer is not None:
@@ -225,6 +243,24 @@ class Run(OnlyCopied, Sequence["Call"]):
                 f"{looked!r} was looked for, but the run has no tokens: run.label(tokens=[...]) first"
             )
         return self.axis(path, of, row).where(text, nth, **other)
+
+    def place(self, token: int, path: str | Call | None = None, of: str = "keys", **other: Any) -> Any:
+        """Return where a token lies in the input: of patches the box (left, top, width, height).
+
+        It is in pixels of the image that was labelled, of the whole one where the model saw a part of it;
+        without one in shares. ``path``, ``of`` and ``row`` say whose token, as `axis` takes them; of windows,
+        ``batch`` says which row of the batch.
+
+        Examples
+        --------
+        >>> import numpy, visualizer
+        >>> from visualizer.axes import Grid
+        >>> run = visualizer.from_arrays({"layer.0": numpy.full((4, 4), 0.25)}).label(axis=Grid(2, 2))
+        >>> run.label(image=numpy.zeros((40, 60), numpy.uint8), crop=(20, 0, 40, 40)).place(3)
+        (40.0, 20.0, 20.0, 20.0)
+        """
+        found = self.axis(path, of, other.get("row")).place(token, batch=other.get("batch", 0))
+        return self.seen.place(found) if self.seen is not None and found and len(found) == 4 else found
 
     def check(self, *, all: bool = False) -> Table:  # noqa: A002  # the word for what it is
         """Return how each call's map, times v, compares with its own output, relative to the largest number.
@@ -407,14 +443,15 @@ class Run(OnlyCopied, Sequence["Call"]):
 
     def _part(self, calls: Sequence[Call]) -> Run:
         part = Run(calls, empty=lambda: "no call matches")
-        part.labels, part.image, part.provenance = self.labels, self.image, self.provenance
+        part.labels, part.image, part.seen = self.labels, self.image, self.seen
+        part.provenance = self.provenance
         part.modules, part._is_copy = self.modules, self._is_copy
         return part
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Run:
         copied = Run(copy.deepcopy(self._calls, memo), empty=self._why_empty)
         copied.labels, copied.provenance, copied._is_copy = self.labels, self.provenance, True
-        copied.image = copy.deepcopy(self.image, memo)
+        copied.image, copied.seen = copy.deepcopy(self.image, memo), self.seen
         return copied
 
     def __repr__(self) -> str:

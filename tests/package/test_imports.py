@@ -37,6 +37,7 @@ SEES = {
     "families": {"axes"},
     "inferring": {"attention", "errors", "families", "instrument", "recorders"},
     "tokens": {"axes", "errors"},
+    "images": {"errors"},
     "windowing": {"attention", "axes", "calls", "errors"},
     "labels": {"attention", "axes", "calls", "errors", "tokens", "windowing"},
     "parallel": {"attention", "calls", "errors"},
@@ -44,8 +45,8 @@ SEES = {
     "differentiating": {"calls", "errors", "gradients"},
     "readout_table": {"calls", "errors", "named_readouts"},
     "run": {
-        *("attention", "axes", "calls", "comparing", "copying", "differentiating", "errors", "items"),
-        *("labels", "parallel", "readout_table", "tables"),
+        *("attention", "axes", "calls", "comparing", "copying", "differentiating", "errors", "images"),
+        *("items", "labels", "parallel", "readout_table", "tables"),
     },
     "store": {"attention", "axes", "calls", "errors", "families", "labels", "memory", "run"},
     "making": {"attention"},

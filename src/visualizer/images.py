@@ -1,0 +1,137 @@
+"""The image that was looked at, as it is shown, and which part of it a model was given."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from visualizer.errors import OptionError, ShapeError
+
+SLACK = 0.05  # of resizing, which may go a little beyond black and white
+STRETCHED = "the image's values from {:.3g} to {:.3g} are shown as black to white: give mean= and std="
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What was looked at.
+
+    Attributes
+    ----------
+    pixels
+        The image (height, width, 3), uint8.
+    box
+        (left, top, width, height) in pixels of the part that the model was given.
+    note
+        How its values were changed to be shown, or "".
+    """
+
+    pixels: NDArray[np.uint8]
+    box: tuple[float, float, float, float]
+    note: str = ""
+
+    def place(self, box: Sequence[float]) -> tuple[float, float, float, float]:
+        """Return a box in shares of what the model was given as one in pixels of the image."""
+        left, top, width, height = self.box
+        x, y, w, h = box
+        return left + x * width, top + y * height, w * width, h * height
+
+
+def seen_image(image: Any, mean: Any = None, std: Any = None, crop: Any = None) -> Seen:
+    """Return an image as it is shown, and which part of it was looked at.
+
+    Parameters
+    ----------
+    image
+        A PIL image, an array (height, width) or (height, width, channel) of uint8 or of floats in [0, 1], or
+        the tensor (channel, height, width) that the model was given, a batch of one too.
+    mean, std
+        By which a tensor was normalised, for each channel; where they are not given, values beyond [0, 1] are
+        stretched, which ``note`` says.
+    crop
+        (left, top, width, height) in pixels of the part that was looked at; left out, all of it.
+
+    Raises
+    ------
+    OptionError
+        If ``mean`` or ``std`` are not what it was normalised by.
+    ShapeError
+        If it is no image, or the part lies outside of it.
+
+    Examples
+    --------
+    >>> seen = seen_image(np.zeros((40, 60, 3), np.uint8), crop=(20, 0, 40, 40))
+    >>> seen.place((0.5, 0.5, 0.25, 0.25))
+    (40.0, 20.0, 10.0, 10.0)
+    """
+    values = _channels_last(image)
+    if mean is not None or std is not None:
+        values, note = _restored(values, mean, std), ""
+    else:
+        values, note = _shown(values)
+    pixels = np.broadcast_to(values, (*values.shape[:2], 3)) if values.shape[2] == 1 else values[..., :3]
+    shown: NDArray[np.uint8] = np.clip(pixels * 255 + 0.5, 0, 255).astype(np.uint8)
+    return Seen(shown, _part(crop, shown.shape[1], shown.shape[0]), note)
+
+
+def _channels_last(image: Any) -> NDArray[np.float64]:
+    """Return an image as (height, width, channel), whole numbers as shares of 255."""
+    image = image.convert("RGB") if hasattr(image, "convert") else image
+    image = image.detach().cpu().float() if hasattr(image, "detach") else image
+    array = np.asarray(image)
+    found = f"an image of shape {array.shape} was given"
+    array = array[0] if array.ndim == 4 and len(array) == 1 else array
+    array = array[..., None] if array.ndim == 2 else array
+    if array.ndim != 3 or not array.size or array.dtype.kind not in "uif":
+        raise ShapeError(f"{found}; give (height, width, channel), or a tensor (channel, height, width)")
+    if array.shape[2] not in {1, 3, 4} and array.shape[0] in {1, 3, 4}:
+        array = array.transpose(1, 2, 0)
+    if array.shape[2] not in {1, 3, 4}:
+        raise ShapeError(f"{found}, which has neither 1, 3 nor 4 channels at its end or beginning")
+    whole = array.dtype.kind in "ui"
+    return array.astype(np.float64) / (255 if whole else 1)
+
+
+def _restored(values: NDArray[np.float64], mean: Any, std: Any) -> NDArray[np.float64]:
+    """Undo a normalisation."""
+    numbers = [np.asarray(0 if mean is None else mean, float), np.asarray(1 if std is None else std, float)]
+    for name, one in zip(("mean", "std"), numbers, strict=True):
+        if one.ndim > 1 or one.size not in {1, values.shape[2]}:
+            raise ShapeError(f"{name}= has {one.size} numbers, but the image has {values.shape[2]} channels")
+    restored: NDArray[np.float64] = values * numbers[1] + numbers[0]
+    if not (restored.min() >= -SLACK and restored.max() <= 1 + SLACK):
+        raise OptionError(
+            f"mean= and std= were given, but values from {values.min():.3g} to {values.max():.3g}, times std "
+            f"and plus mean, run from {restored.min():.3g} to {restored.max():.3g} and not from 0 to 1: give "
+            "what the image was normalised by"
+        )
+    return restored
+
+
+def _shown(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], str]:
+    """Return values in [0, 1], stretched where they are beyond it, and what to say of that."""
+    low, high = float(values.min()), float(values.max())
+    if not np.isfinite([low, high]).all():
+        raise ShapeError("an image was given that holds NaN or infinite values")
+    if low >= 0 and high <= 1:
+        return values, ""
+    return (values - low) / max(high - low, np.finfo(float).tiny), STRETCHED.format(low, high)
+
+
+def _part(crop: Any, width: int, height: int) -> tuple[float, float, float, float]:
+    """Return the part of an image that was looked at."""
+    if crop is None:
+        return 0.0, 0.0, float(width), float(height)
+    box = np.asarray(crop, float)
+    if box.shape != (4,) or not (box[2:] > 0).all():
+        raise ShapeError(f"crop={crop!r} was given; give (left, top, width, height) in pixels")
+    left, top, across, down = map(float, box)
+    if left < 0 or top < 0 or left + across > width or top + down > height:
+        raise ShapeError(
+            f"crop={crop!r} ends at {left:g} + {across:g} = {left + across:g} across and {top:g} + {down:g} "
+            f"= {top + down:g} down, but the image has {width} × {height} pixels"
+        )
+    return left, top, across, down
