@@ -1,4 +1,4 @@
-"""A child that streams a run for ever, to be killed: `python killed.py path`; says when each forward is over."""
+"""A child that streams a run for ever, to be killed, and says when each forward is over: `killed.py path`."""
 
 import sys
 

@@ -39,7 +39,7 @@ class StoredIds(Written):
         """Number of rows, and of tokens in each."""
         return len(self._rows), sum(segment.length for segment in self._rows[0])
 
-    def rows(self) -> list[Sequence[Segment]]:
+    def rows(self) -> Sequence[Sequence[Segment]]:
         """Return the segments of each row."""
         return self._rows
 
