@@ -1,20 +1,16 @@
 """The pictures of docs/plots.md, pixel by pixel: `pytest --mpl`, and to draw them anew
 `pytest tests/pictures --mpl-generate-path=docs/images/plots`."""
 
-import sys
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from tests.pictures import scenery
 
 from visualizer import plots
 from visualizer.attention import AttentionMap, Dense
 from visualizer.axes import Axis, Frames, Grid, Special, Text
 from visualizer.calls import Call
-
-sys.path.insert(0, str(Path(__file__).parent))
-import scenery
 
 
 def named(function):

@@ -51,8 +51,8 @@ def steps(run: Run, *, calls: Sequence[int] | None = None, **options: Any) -> Fi
 
     Examples
     --------
-    >>> import visualizer
     >>> from visualizer.attention import AttentionMap, Dense
+    >>> from visualizer.calls import Call
     >>> maps = [AttentionMap(Dense(np.full((1, 1, 4, 2), 0.5))) for _ in range(3)]
     >>> run = Run([Call("attn", map_, number, number, "an array") for number, map_ in enumerate(maps)])
     >>> figure = steps(run, keys=["a", "cat"], query=1)
