@@ -6,6 +6,7 @@ from matplotlib.colors import to_hex
 
 import visualizer as viz
 from visualizer import plots
+from visualizer.attention import AttentionMap, Factors
 from visualizer.axes import Axis, Frames, Grid, Special, Text, Time, Unknown, Volume, Windows
 from visualizer.errors import CallsError, OptionError, ShapeError
 from visualizer.plots.places import MARK
@@ -131,7 +132,16 @@ def test_a_long_row_is_drawn_in_bins_of_the_largest():
     (axes,) = plots.row(weights, keys=Unknown(32_768)).axes
     heights = axes.collections[0].get_paths()[0].vertices[:, 1]
     assert heights.max() == 1.0
-    assert "600 bins, the largest of each" in words_of(axes)
+    assert [text.get_text() for text in axes.texts] == [
+        "32768 unknown: sum 1, in 600 bins, the largest of each"
+    ]
+
+
+def test_a_long_text_tells_its_heaviest_tokens():
+    weights = np.zeros(1000)
+    weights[[123, 7]] = 0.75, 0.25
+    figure = plots.tokens(weights, axis=[f"word{n} " for n in range(1000)])
+    assert "Largest: token 123 “word123” 0.75, token 7 “word7” 0.25" in caption_of(figure)
 
 
 def test_text_alone_tells_what_lies_elsewhere():
@@ -173,9 +183,40 @@ def test_frames_of_a_video_lie_under_their_steps():
     assert len(axes.images) == 6
 
 
+def test_each_grid_lies_on_its_own_image():
+    images = [np.full((20, 30, 3), shade) for shade in (0.2, 0.8)]
+    axis = Axis([Grid(2, 3), Text(["and"]), Grid(2, 3, image=1)])
+    first, _, second = plots.row(RNG.dirichlet(np.ones(13)), axis=axis, image=images).axes[:3]
+    assert [axes.images[0].get_array()[0, 0, 0] for axes in (first, second)] == [0.2, 0.8]
+
+
 def test_an_image_without_a_grid_is_refused():
     with pytest.raises(OptionError, match=r"image= was given, but the tokens have no grid: give axis="):
         plots.row(MAPS[0, 0], query=1, image=IMAGE)
+
+
+def test_pdf_files_hold_text_as_text_and_the_map_as_an_image(run, tmp_path):
+    plots.row(run, layer="blocks.0.attn", head=0, query=0).savefig(tmp_path / "figure.pdf")
+    content = (tmp_path / "figure.pdf").read_bytes()
+    assert b"/FontFile2" in content
+    assert b"/Type3" not in content
+    assert b"/Subtype /Image" in content
+
+
+def test_tokens_are_drawn_with_a_font_that_has_their_characters(rare, install, nothing_told):
+    with pytest.warns(UserWarning, match="no installed font has the characters"):
+        axes = plots.tokens([0.5, 0.5], axis=[rare, "a"]).axes[0]
+    assert words_of(axes)[0] != rare
+    install("Rare Sans")
+    assert words_of(plots.tokens([0.5, 0.5], axis=[rare, "a"]).axes[0]) == [rare, "a"]
+
+
+def test_a_row_of_a_long_lazy_map_is_read_alone():
+    q, k = RNG.normal(size=(2, 1, 32_768, 4)).astype(np.float32)
+    map_ = AttentionMap(Factors(q, k, scale=0.5), budget="1MB")  # the map has 4.3 GB
+    figure = plots.grid_to_grid(map_[0], IMAGE, query=7, grid=(128, 256))
+    np.testing.assert_array_equal(figure.axes[1].images[1].get_array().ravel(), map_[0, 7])
+    assert "Query (row): token 7." in caption_of(plots.row(map_, query=7))
 
 
 @pytest.mark.parametrize("width", ["neurips", 5.5])

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.cm import ScalarMappable
 
 from visualizer.errors import ShapeError
-from visualizer.plots.arrays import Floats, one_map
+from visualizer.plots.arrays import Floats, as_floats, one_map
 from visualizer.plots.colours import colour_scale
 from visualizer.plots.figures import add_panel_title, open_frame
 from visualizer.plots.options import check_interpolation, opacity
@@ -92,7 +92,7 @@ def grid_to_grid(  # noqa: PLR0913  each thing that can be changed is a keyword
     ['query (row 0): CLS', 'keys (columns): where it looks']
     """
     check_interpolation(interpolation)
-    alpha, weights, picture = opacity(alpha), one_map(map), rgb_picture(image)
+    alpha, weights, picture = opacity(alpha), _weights(map), rgb_picture(image)
     patches = patch_grid(weights.shape[1], picture.shape[:2], grid, prefix)
     token = query_token(patches, len(weights), query, cell, pixel)
     row = _row(weights, token)
@@ -156,9 +156,15 @@ def _both(grid_size: int | tuple[int, int]) -> tuple[int, int]:
     return cast("tuple[int, int]", grid_size if np.ndim(grid_size) else (grid_size, grid_size))
 
 
-def _row(weights: Floats, token: int) -> Floats:
+def _weights(map: Any) -> Any:  # noqa: A002  the field's word
+    """Return a map (query, key); a lazy one as it is, as one row of it is drawn."""
+    return map if hasattr(map, "pool") and map.ndim == 2 else one_map(map)
+
+
+def _row(weights: Any, token: int) -> Floats:
     """Return a row of a map; a query that is masked as a whole has none that could be drawn."""
-    row: Floats = weights[token]
+    row = as_floats(weights[token], "map")
+    row = np.where(np.isfinite(row), row, np.nan)
     if not np.isfinite(row).any():
         raise ShapeError(
             f"row {token} of the map holds no finite value, so it looks nowhere: pick another query"

@@ -34,6 +34,7 @@ SERIES = (
     "#56b4e9",
 )  # Okabe and Ito
 LONGEST, GAP = 26, 1  # characters of a layer's path; cells between tiles
+FEW = 4  # heads that find room in a column
 TILE = 0.8  # inches of a tile at most
 
 
@@ -109,8 +110,9 @@ def atlas(run: Run, *, cells: int = 32, **options: Any) -> Figure:
     tiles = _stacked([_tiles(call, asked.batch, cells) for call in calls])
     given = (asked.vmin, asked.vmax)
     colours = colour_scale(tiles[np.isfinite(tiles)], asked.cmap, given, asked.scale)
+    usual = "page" if tiles.shape[1] > FEW else "column"
     block = Tiles(tiles, [_short(call.path) for call in calls], Paint(colours))
-    return draw_sheet([block], [*_reading(calls, asked), colours.sentence(), _checked(run)], asked, "page")
+    return draw_sheet([block], [*_reading(calls, asked), colours.sentence(), _checked(run)], asked, usual)
 
 
 def curves(

@@ -12,6 +12,7 @@ from visualizer.axes import Axis, Frames, Special, Text, Volume
 from visualizer.errors import OptionError, ShapeError
 from visualizer.plots.arrays import Floats, finite
 from visualizer.plots.asking import Options
+from visualizer.plots.chips import MANY
 from visualizer.plots.colours import ON_IMAGE, ON_TEXT, colour_scale
 from visualizer.plots.laying import Laid
 from visualizer.plots.options import check_interpolation, opacity
@@ -55,7 +56,7 @@ def row(shown: Any, **options: Any) -> Figure:
     laid, sentences = row_of(shown, asked)
     paint = paint_for([laid], asked)
     blocks = list(laid.blocks(paint))
-    return draw_sheet(blocks, [*sentences, *told(blocks, laid.weights)], asked)
+    return draw_sheet(blocks, [*sentences, *largest(laid), *told(blocks, laid.weights)], asked)
 
 
 def tokens(shown: Any, **options: Any) -> Figure:
@@ -73,7 +74,7 @@ def tokens(shown: Any, **options: Any) -> Figure:
     part, left = _only(laid, (Special, Text), "text")
     paint = paint_for([part], asked)
     blocks = list(part.blocks(paint))
-    return draw_sheet(blocks, [*sentences, *left, *told(blocks, part.weights)], asked)
+    return draw_sheet(blocks, [*sentences, *left, *largest(part), *told(blocks, part.weights)], asked)
 
 
 def frames(shown: Any, *, steps: Sequence[int] | None = None, **options: Any) -> Figure:
@@ -138,6 +139,15 @@ def paint_for(laid: Sequence[Laid], asked: Options) -> Paint:
     colours = colour_scale(values, asked.cmap, (asked.vmin, asked.vmax), asked.scale, usual)
     ground = sum(grounds) / len(grounds) if grounds else None
     return Paint(colours, opacity(asked.alpha), asked.interpolation, ground)
+
+
+def largest(laid: Laid) -> list[str]:
+    """Return a sentence that names the heaviest of more tokens than can be written out."""
+    if len(laid.weights) <= MANY or not _has_words([laid]):
+        return []
+    heaviest = np.argsort(-np.nan_to_num(laid.weights))[:3]
+    named = [f"token {n} “{laid.axis.name(int(n)).strip()}” {laid.weights[n]:.3g}" for n in heaviest]
+    return [f"Largest: {', '.join(named)}."]
 
 
 def told(blocks: Sequence[Block], weights: Floats) -> list[str]:

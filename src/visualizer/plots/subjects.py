@@ -192,8 +192,8 @@ def _refuse_points(call: Call) -> None:
 
 
 def _made(shown: Any, options: Options, stated: Any = None, **more: Any) -> Subject:
-    lazy = hasattr(shown, "pool") and hasattr(shown, "ndim")
-    found = shown if lazy else as_floats(shown, "map")
+    is_array = all(hasattr(shown, name) for name in ("dtype", "ndim", "shape"))  # its rows are copied alone
+    found = shown if is_array else as_floats(shown, "map")
     found = found[None] if found.ndim == 1 else found
     if not 2 <= found.ndim <= 4 or 0 in found.shape:
         raise ShapeError(f"map has shape {tuple(found.shape)}, axes (batch, head, query, key) are wanted")

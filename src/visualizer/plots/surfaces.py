@@ -201,8 +201,14 @@ class Line:
     end: float
     unit: str
     marked: int | None = None
-    heading: str = ""
+    counted: str = ""
     paint: Paint | None = None  # its heights tell the weights
+
+    @property
+    def heading(self) -> str:
+        """What it is a line of, and in how many bins."""
+        bins = f"{BINS} bins, the largest of each" if len(self.weights) > BINS else ""
+        return ", in ".join(filter(None, (self.counted, bins)))
 
     def height(self, width: float) -> float:  # noqa: ARG002  # as all blocks
         """Return its inches, those below for the numbers too."""
@@ -220,9 +226,6 @@ class Line:
             axes.axvline(self.begin + (self.marked + 0.5) * width, color=MARK, linewidth=1.0)
         axes.set(xlim=(self.begin, self.end))
         axes.set_ylim(bottom=min(0.0, float(np.nanmin(tops))))
-        if len(tops) < len(self.weights):
-            place: dict[str, Any] = {"ha": "right", "va": "bottom", "transform": axes.transAxes}
-            write_name(axes, (1, 1.02), f"{len(tops)} bins, the largest of each", **place)
         axes.set_xlabel(self.unit, fontsize=SMALL, labelpad=1)
         axes.locator_params(axis="y", nbins=3)
         thin_frame(axes)
