@@ -9,13 +9,14 @@ from PIL import Image
 from visualizer.demo import hf
 from visualizer.demo.readings import Given
 from visualizer.errors import MissingExtraError, ModelNotFoundError, VisualizerError
+from visualizer.loading.hf_models import transformers_library
 
 SMALL = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64}
 
 
 @pytest.fixture(scope="module")
 def library():
-    with hf._transformers() as library:
+    with transformers_library() as library:
         yield library
 
 

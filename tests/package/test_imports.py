@@ -78,8 +78,9 @@ SEES = {
     "__init__": {
         *("_find", "_from_arrays", "errors", "classic", "eager", "instrument", "plots", "session", "store"),
     },
-    "demo": {"__init__", "errors", "instrument", "plots"},
-    "cli": {"__init__", "errors", "demo"},
+    "loading": {"errors"},
+    "demo": {"__init__", "errors", "instrument", "loading", "plots"},
+    "cli": {"__init__", "axes", "demo", "errors", "loading", "named_readouts", "recorders"},
     "__main__": {"cli"},
 }
 
@@ -91,11 +92,11 @@ FRAMEWORKS = {
     "matplotlib": {"plots"},
     "sklearn": {"demo"},
     "torch": {
-        *("_find", "attention", "choices", "demo", "eager", "families", "filling", "gradients"),
+        *("_find", "attention", "choices", "cli", "demo", "eager", "families", "filling", "gradients"),
         *("inferring", "listening_to_all", "making", "parallel", "recorders", "session", "store"),
     },
-    "transformers": {"demo"},
-    "timm": {"demo"},
+    "transformers": {"loading"},
+    "timm": {"loading"},
     "typer": {"cli"},
     "xarray": {"store"},
     "zarr": {"store"},

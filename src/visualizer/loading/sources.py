@@ -11,7 +11,7 @@ from typing import Any
 from visualizer.errors import ModelNotFoundError, require
 
 TIMEOUT = 10.0  # seconds for the hub to answer whether it has a model
-WITHOUT_HUB = "give a local folder instead, as in --model {kind}:/path/to/folder"
+WITHOUT_HUB = "give a local folder instead, as in {kind}:/path/to/folder"
 
 
 def local_folder(name: str) -> Path | None:
@@ -30,7 +30,7 @@ def local_folder(name: str) -> Path | None:
     path = Path(name).expanduser()
     if path.is_dir():
         return path
-    if name.startswith((".", "/", "~", "\\")) or name.count("/") > 1:
+    if name.startswith((".", "/", "~")) or name.count("/") > 1 or "\\" in name:
         raise ModelNotFoundError(f"There is no folder {path} to load a model from")
     return None
 

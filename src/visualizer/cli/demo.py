@@ -1,24 +1,16 @@
-"""The command line: ``visualizer`` and ``python -m visualizer``.
-
-Errors of this package are one sentence and exit code 1. No framework is loaded before a command needs it.
-"""
+"""``visualizer demo``: attention maps of two trained models, or of one's own, as pictures."""
 
 from __future__ import annotations
 
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from visualizer import __version__
-from visualizer.errors import VisualizerError
+from visualizer.cli.showing import progress
 
 EXAMPLES = """Examples:
 
@@ -42,41 +34,7 @@ MORE = """See more:
           model(x)
       visualizer.plots.heads(seen[0].value).savefig("heads.png")"""
 
-app = typer.Typer(
-    help="Any attention map, or any other local value, out of any deep-learning model without editing it.",
-    epilog="Example: visualizer demo --out maps",
-    add_completion=False,
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-)
 
-
-def main() -> None:
-    """Run the command line."""
-    try:
-        app()
-    except VisualizerError as error:
-        typer.echo(f"visualizer: {error}", err=True)
-        sys.exit(1)
-
-
-def _print_version(wanted: bool) -> None:
-    if wanted:
-        typer.echo(f"visualizer {__version__}")
-        raise typer.Exit
-
-
-@app.callback()
-def _options(
-    _version: Annotated[
-        bool,
-        typer.Option("--version", callback=_print_version, is_eager=True, help="Say the version and stop."),
-    ] = False,
-) -> None:
-    pass
-
-
-@app.command(epilog=EXAMPLES)
 def demo(  # noqa: PLR0913  each option is a parameter
     *,
     out: Annotated[Path, typer.Option(help="Folder for the pictures; made if it is not there.")] = Path(
@@ -101,7 +59,7 @@ def demo(  # noqa: PLR0913  each option is a parameter
     from visualizer.demo.readings import Given
 
     notes: list[str] = []
-    with open_folder(out), _progress() as say:
+    with open_folder(out), progress() as say:
         pictures = draw_gallery(model, Given(text, text_pair, image), Choice(layer, head), say, notes.append)
         written = [(write_picture(picture, out), picture.shows) for picture in pictures]
     width = max(len(str(path)) for path, _ in written)
@@ -114,16 +72,3 @@ def _command() -> str:
     if shutil.which("visualizer"):
         return "visualizer"
     return f"{os.path.relpath(sys.executable)} -m visualizer"
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[str], None]]:
-    """Show the step at work: as a line that changes on a terminal, as a line for each step elsewhere."""
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        yield lambda step: typer.echo(step, err=True)
-        return
-    columns = SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn()
-    with Progress(*columns, console=console, transient=True) as progress:
-        task = progress.add_task("", total=None)
-        yield lambda step: progress.update(task, description=step)

@@ -1,0 +1,24 @@
+"""The command line: ``visualizer`` and ``python -m visualizer``.
+
+A user's mistake is one sentence and exit code 2. No framework is loaded before a command needs it.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from visualizer.cli.application import app
+from visualizer.errors import VisualizerError
+
+__all__ = ["main"]
+
+
+def main() -> None:
+    """Run the command line."""
+    try:
+        app()
+    except VisualizerError as error:
+        typer.echo(f"visualizer: {error}", err=True)
+        sys.exit(2)

@@ -1,0 +1,61 @@
+"""``visualizer capture``: a model's attention on one input."""
+
+from __future__ import annotations
+
+import typer
+
+from visualizer.cli.choices import (
+    Arrays,
+    Budget,
+    Image,
+    Model,
+    Modules,
+    Queries,
+    Random,
+    TextPair,
+    TextToRead,
+    Weights,
+)
+from visualizer.cli.inputs import Given
+from visualizer.cli.showing import progress
+
+EXAMPLES = """Examples:
+
+  visualizer capture hf:google-bert/bert-base-uncased --text "The bank of the river."
+
+  visualizer capture timm:vit_tiny_patch16_224 --image photo.jpg --modules "*.11.*"
+
+  visualizer capture mypackage.models:build_vit --weights best.safetensors --input batch.npz
+"""
+
+
+def capture(  # noqa: PLR0913  each option is a parameter
+    model: Model,
+    *,
+    weights: Weights = None,
+    text: TextToRead = None,
+    text_pair: TextPair = None,
+    image: Image = None,
+    arrays: Arrays = None,
+    random: Random = None,
+    modules: Modules = None,
+    queries: Queries = None,
+    budget: Budget = None,
+) -> None:
+    """Run a model on one input, and record its attention."""
+    given = Given(text, text_pair, image, arrays, random)
+    with progress() as say:
+        say(f"loading {model} …")
+        from visualizer.cli.models import load_model, running
+
+        subject = load_model(model, weights)
+        feed = subject.feed(given)
+        say(f"running {model} …")
+        import visualizer
+
+        session = visualizer.capture(feed.model, modules=modules or None, queries=queries, budget=budget)
+        with running(subject), session as run:
+            feed.model(*feed.args, **feed.kwargs)
+    if feed.tokenizer is not None:
+        run.label(tokenizer=feed.tokenizer, input_ids=feed.ids)
+    typer.echo(repr(run))

@@ -1,0 +1,37 @@
+"""Arguments and options that several commands have."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Model = Annotated[
+    str,
+    typer.Argument(
+        metavar="MODEL",
+        help="timm:NAME, hf:NAME or hf:FOLDER, or package.module:callable, which gives a torch.nn.Module.",
+        show_default=False,
+    ),
+]
+Weights = Annotated[Path | None, typer.Option(help="Take the weights from this file.safetensors.")]
+TextToRead = Annotated[str | None, typer.Option("--text", help="What a text model reads.")]
+TextPair = Annotated[str | None, typer.Option(help="A second sentence beside --text.")]
+Image = Annotated[Path | None, typer.Option(help="What a vision model sees; both with --text.")]
+Arrays = Annotated[
+    Path | None,
+    typer.Option("--input", help="Arrays that the model is called with: file.npy, .npz or .safetensors."),
+]
+Random = Annotated[
+    str | None,
+    typer.Option(metavar="SHAPE", help="Random numbers, 1x3x224x224, or ids below 100, 1x16:100."),
+]
+Json = Annotated[bool, typer.Option("--json", help="For programs to read.")]
+Modules = Annotated[
+    list[str] | None,
+    typer.Option(help="Record only modules whose paths fit, as in '*.layers.1?.*'; may be given again."),
+]
+First = Annotated[int | None, typer.Option(min=1, help="Record only the first calls of each module.")]
+Queries = Annotated[str | None, typer.Option(help="'last': keep only each call's last query.")]
+Budget = Annotated[str | None, typer.Option(help="Memory that may be held, such as 4GB.")]

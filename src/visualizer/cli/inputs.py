@@ -1,0 +1,188 @@
+"""What a model is fed: of what the user gave, what the model is called with."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from visualizer.errors import OptionError, VisualizerError, require
+from visualizer.loading.sources import first_sentence
+
+TEXT = "The old bridge over the river is made of stone."
+SHAPE = re.compile(r"(\d+(?:x\d+)*)(?::(\d+))?")
+
+
+@dataclass(frozen=True)
+class Given:
+    """What the user gave.
+
+    Attributes
+    ----------
+    text, text_pair
+        One or two sentences.
+    image
+        A picture's file.
+    arrays
+        A file of arrays: ``.npy``, ``.npz`` or ``.safetensors``.
+    random
+        A shape, ``1x3x224x224``, of numbers from 0 to 1; ``1x16:100``, of whole numbers below 100.
+    """
+
+    text: str | None = None
+    text_pair: str | None = None
+    image: Path | None = None
+    arrays: Path | None = None
+    random: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.text_pair is not None and self.text is None:
+            raise OptionError("--text-pair needs --text beside it")
+        ways = [self.text or self.image, self.arrays, self.random]
+        if sum(way is not None for way in ways) > 1:
+            raise OptionError("--text and --image, --input, --random: give the model one of them to read")
+
+    @property
+    def prepared(self) -> bool:
+        """Whether the input is what the model takes already."""
+        return self.arrays is not None or self.random is not None
+
+
+@dataclass(frozen=True)
+class Feed:
+    """What is called, and with what.
+
+    Attributes
+    ----------
+    model
+        The model, or the part of it that reads what was given.
+    args, kwargs
+        Its arguments.
+    tokenizer, ids
+        What made ids of text, and the ids (token,), where the model reads one text.
+    image
+        What it saw, a PIL image.
+    """
+
+    model: Any
+    args: tuple[Any, ...] = ()
+    kwargs: dict[str, Any] = field(default_factory=dict)
+    tokenizer: Any = None
+    ids: Any = None
+    image: Any = None
+
+
+def feed_arrays(name: str, model: Any, given: Given) -> Feed:
+    """Feed a model what is prepared already.
+
+    Raises
+    ------
+    VisualizerError
+        If it is not given, or cannot be read.
+    """
+    if given.random is not None:
+        return Feed(model, (_random(given.random),))
+    if given.arrays is None:
+        raise OptionError(f"{name} takes what is prepared for it: --input file.npz, or --random 1x3x224x224")
+    arrays = {key: _fitting(model, value) for key, value in _read_arrays(given.arrays).items()}
+    numbered = [key for key in arrays if re.fullmatch(r"(arr_)?\d+", key)]
+    return Feed(model, tuple(arrays.pop(key) for key in sorted(numbered)), arrays)
+
+
+def feed_pixels(name: str, timm: Any, model: Any, given: Given) -> Feed:
+    """Feed a timm model an image, as it was trained to see; noise where none is given."""
+    if given.prepared:
+        return feed_arrays(name, model, given)
+    if given.text is not None:
+        raise OptionError(f"--text was given, but {name} reads images: give --image")
+    image = _image(given.image)
+    settings = timm.data.resolve_model_data_config(model)
+    pixels = timm.data.create_transform(**settings, is_training=False)(image)[None]
+    return Feed(model, (pixels,), image=image)
+
+
+def feed_transformers(name: str, model: Any, source: str, given: Given) -> Feed:
+    """Feed a transformers model text, an image, or both; a sentence or noise where nothing is given."""
+    from visualizer.loading.hf_models import load, tokenized, tower_of, transformers_library
+
+    if given.prepared:
+        return feed_arrays(name, model, given)
+    sees = model.main_input_name == "pixel_values"
+    if sees and given.text is not None and given.image is None:
+        raise OptionError(f"--text was given, but {name} reads images: give --image")
+    with transformers_library() as library:
+        if given.text is not None and given.image is not None:
+            image = _image(given.image)
+            inputs = load(library.AutoProcessor, source)(text=[given.text], images=image, return_tensors="pt")
+            return Feed(model, (), _with_start(model, inputs), image=image)
+        if sees or given.image is not None:
+            image = _image(given.image)
+            inputs = load(library.AutoImageProcessor, source)(images=image, return_tensors="pt")
+            return Feed(tower_of(model, sees=True), (), {**inputs}, image=image)
+        tokenizer, inputs = tokenized(library, source, given.text or TEXT, given.text_pair)
+        kwargs, ids = _with_start(model, inputs), inputs["input_ids"][0]
+        return Feed(tower_of(model, sees=False), (), kwargs, tokenizer, ids)
+
+
+def _with_start(model: Any, inputs: Any) -> dict[str, Any]:
+    """Add the token that a decoder begins with, where there is one beside the encoder."""
+    import torch
+
+    if not model.config.is_encoder_decoder:
+        return {**inputs}
+    start = model.config.decoder_start_token_id
+    start = model.config.pad_token_id if start is None else start
+    return {**inputs, "decoder_input_ids": torch.tensor([[start or 0]])}
+
+
+def _image(path: Path | None) -> Any:
+    import numpy as np
+
+    from visualizer.demo.images import load_image
+
+    if path is not None:
+        return load_image(path)
+    noise = np.random.default_rng(0).integers(256, size=(224, 224, 3), dtype=np.uint8)
+    return require("PIL.Image", "demo", "Making an image").fromarray(noise)
+
+
+def _random(shape: str) -> Any:
+    import torch
+
+    match = SHAPE.fullmatch(shape)
+    if match is None:
+        raise OptionError(f"--random takes a shape such as 1x3x224x224, or 1x16:100 for ids, not {shape!r}")
+    sizes = tuple(map(int, match[1].split("x")))
+    generator = torch.Generator().manual_seed(0)
+    if match[2]:
+        return torch.randint(int(match[2]), sizes, generator=generator)
+    return torch.rand(sizes, generator=generator)
+
+
+def _read_arrays(path: Path) -> dict[str, Any]:
+    import numpy as np
+
+    try:
+        if path.suffix == ".safetensors":
+            held = require("safetensors.numpy", "demo", "Reading safetensors").load_file(path)
+            return dict(held)
+        if path.suffix == ".npz":
+            with np.load(path, allow_pickle=False) as arrays:
+                return dict(arrays)
+        if path.suffix == ".npy":
+            return {"0": np.load(path, allow_pickle=False)}
+    except OSError as error:
+        raise VisualizerError(f"The input {path} could not be read: {error.strerror or error}") from None
+    except Exception as error:  # whatever is wrong with the file, its library words it
+        raise VisualizerError(f"The input {path} could not be read: {first_sentence(error)}") from error
+    raise OptionError(f"--input takes a file .npy, .npz or .safetensors, not {path}")
+
+
+def _fitting(model: Any, array: Any) -> Any:
+    """Return an array as a tensor, floats in the model's own precision."""
+    import torch
+
+    tensor = torch.from_numpy(array)
+    parameter = next((one for one in model.parameters() if one.is_floating_point()), None)
+    return tensor.to(parameter.dtype) if parameter is not None and tensor.is_floating_point() else tensor

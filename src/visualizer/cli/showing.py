@@ -1,0 +1,32 @@
+"""What commands say: steps on the way to standard error, results to standard output."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import typer
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+Say = Callable[[str], None]
+
+
+@contextmanager
+def progress() -> Iterator[Say]:
+    """Show the step at work: as a line that changes on a terminal, as a line for each step elsewhere."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield lambda step: typer.echo(step, err=True)
+        return
+    columns = SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn()
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task("", total=None)
+        yield lambda step: progress.update(task, description=step)
+
+
+def print_json(value: Any) -> None:
+    """Write a result for programs to read."""
+    typer.echo(json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False))
