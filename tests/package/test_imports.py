@@ -80,7 +80,7 @@ SEES = {
     },
     "loading": {"errors"},
     "demo": {"__init__", "errors", "instrument", "loading", "plots"},
-    "cli": {"__init__", "axes", "demo", "errors", "loading", "named_readouts", "recorders"},
+    "cli": {"__init__", "axes", "demo", "errors", "loading", "readout_table", "recorders"},
     "__main__": {"cli"},
 }
 

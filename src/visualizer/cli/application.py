@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from visualizer import __version__
-from visualizer.cli import capture, demo, doctor, find, run
+from visualizer.cli import capture, demo, doctor, export, find, info, plot, run, table
 
 app = typer.Typer(
     help="Any attention map, or any other local value, out of any deep-learning model without editing it.",
@@ -15,9 +15,10 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-for command in (demo.demo, doctor.doctor, find.find, capture.capture):
-    app.command(epilog=command.__globals__["EXAMPLES"])(command)
-app.command(epilog=run.EXAMPLES, context_settings={"allow_interspersed_args": False})(run.run)
+for home in (demo, doctor, find, capture, run, info, plot, table, export):
+    name = home.__name__.rpartition(".")[2]
+    own = {"allow_interspersed_args": home is not run}  # what follows a script is the script's
+    app.command(epilog=home.EXAMPLES, context_settings=own)(getattr(home, name))
 
 
 def _print_version(wanted: bool) -> None:

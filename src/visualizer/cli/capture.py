@@ -10,18 +10,20 @@ from visualizer.cli.choices import (
     Image,
     Model,
     Modules,
+    Out,
     Queries,
     Random,
     TextPair,
     TextToRead,
     Weights,
 )
-from visualizer.cli.inputs import Given
+from visualizer.cli.inputs import Given, label
+from visualizer.cli.runs import check_free, save
 from visualizer.cli.showing import progress
 
 EXAMPLES = """Examples:
 
-  visualizer capture hf:google-bert/bert-base-uncased --text "The bank of the river."
+  visualizer capture hf:google-bert/bert-base-uncased --text "The bank of the river." -o run.zarr
 
   visualizer capture timm:vit_tiny_patch16_224 --image photo.jpg --modules "*.11.*"
 
@@ -41,8 +43,10 @@ def capture(  # noqa: PLR0913  each option is a parameter
     modules: Modules = None,
     queries: Queries = None,
     budget: Budget = None,
+    out: Out = None,
 ) -> None:
     """Run a model on one input, and record its attention."""
+    check_free(out)
     given = Given(text, text_pair, image, arrays, random)
     with progress() as say:
         say(f"loading {model} …")
@@ -56,6 +60,6 @@ def capture(  # noqa: PLR0913  each option is a parameter
         session = visualizer.capture(feed.model, modules=modules or None, queries=queries, budget=budget)
         with running(subject), session as run:
             feed.model(*feed.args, **feed.kwargs)
-    if feed.tokenizer is not None:
-        run.label(tokenizer=feed.tokenizer, input_ids=feed.ids)
+        label(run, feed)
+        save(run, out)
     typer.echo(repr(run))

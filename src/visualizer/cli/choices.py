@@ -35,3 +35,14 @@ Modules = Annotated[
 First = Annotated[int | None, typer.Option(min=1, help="Record only the first calls of each module.")]
 Queries = Annotated[str | None, typer.Option(help="'last': keep only each call's last query.")]
 Budget = Annotated[str | None, typer.Option(help="Memory that may be held, such as 4GB.")]
+
+RunPath = Annotated[
+    str, typer.Argument(metavar="RUN", help="A saved run, such as run.zarr.", show_default=False)
+]
+Layer = Annotated[
+    str | None, typer.Option(help="A layer: its number among the run's paths, from 0, or its path.")
+]
+File = Annotated[Path, typer.Option("--out", "-o", help="The file to write.", show_default=False)]
+Out = Annotated[
+    str | None, typer.Option("--out", "-o", metavar="RUN", help="Save the run here, as run.zarr.")
+]

@@ -186,3 +186,9 @@ def _fitting(model: Any, array: Any) -> Any:
     tensor = torch.from_numpy(array)
     parameter = next((one for one in model.parameters() if one.is_floating_point()), None)
     return tensor.to(parameter.dtype) if parameter is not None and tensor.is_floating_point() else tensor
+
+
+def label(run: Any, feed: Feed) -> None:
+    """Say in a run what its tokens are, of what the model was fed."""
+    if feed.tokenizer is not None:
+        run.label(tokenizer=feed.tokenizer)

@@ -6,13 +6,14 @@ from typing import Annotated
 
 import typer
 
-from visualizer.cli.choices import Budget, First, Modules, Queries
+from visualizer.cli.choices import Budget, First, Modules, Out, Queries
 from visualizer.cli.programs import Program
 from visualizer.cli.recording import Recording
+from visualizer.cli.runs import check_free
 
 EXAMPLES = """Examples:
 
-  visualizer run main.py --eval --resume best.pth
+  visualizer run -o run.zarr main.py --eval --resume best.pth
 
   visualizer run --modules "*.layers.11.*" --first 1 main.py --eval
 
@@ -31,11 +32,13 @@ def run(  # noqa: PLR0913  each option is a parameter
     first: First = None,
     queries: Queries = None,
     budget: Budget = None,
+    out: Out = None,
 ) -> None:
     """Run a script, and record the attention of whatever models it runs; nothing of it is edited."""
     program = Program(script, arguments or [], is_module=module)
     program.prepare()
-    recording = Recording(modules=modules or None, first=first, queries=queries, budget=budget)
+    check_free(out)
+    recording = Recording(out, modules=modules or None, first=first, queries=queries, budget=budget)
     with recording:
         code = program.run()
         recording.stopped_by = program.stopped_by

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import typer
 from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, track
 
 Say = Callable[[str], None]
 
@@ -25,6 +25,12 @@ def progress() -> Iterator[Say]:
     with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task("", total=None)
         yield lambda step: progress.update(task, description=step)
+
+
+def each(items: Collection[Any], doing: str) -> Iterator[Any]:
+    """Yield items; on a terminal a bar shows how many are done."""
+    console = Console(stderr=True)
+    yield from track(items, doing, console=console, transient=True, disable=not console.is_terminal)
 
 
 def print_json(value: Any) -> None:

@@ -1,4 +1,4 @@
-"""The folder that pictures go into: there and writable before work is done, gone if nothing came of it."""
+"""Where files go: a folder that can be written into, gone if nothing came of it; files that are whole."""
 
 from __future__ import annotations
 
@@ -41,6 +41,26 @@ def open_folder(folder: Path) -> Iterator[None]:
             message = f"The pictures cannot go into {folder}: {error.strerror or error}"
             raise VisualizerError(f"{message}. Name another folder with --out") from None
         yield
+
+
+@contextmanager
+def whole_file(path: Path, what: str) -> Iterator[Path]:
+    """Give a path to write to, from which the file comes to its own place when it is whole, or not at all.
+
+    Raises
+    ------
+    VisualizerError
+        If it cannot be written; ``what`` begins the sentence.
+    """
+    unfinished = path.with_name(f".{path.name}.part")
+    try:
+        yield unfinished
+        unfinished.replace(path)
+    except OSError as error:
+        raise VisualizerError(f"{what} {path} cannot be written: {error.strerror or error}") from None
+    finally:
+        with suppress(OSError):
+            unfinished.unlink()
 
 
 def _remove_if_empty(folder: Path) -> None:

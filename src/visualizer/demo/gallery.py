@@ -7,6 +7,7 @@ from itertools import chain
 from pathlib import Path
 
 from visualizer.demo.choices import Choice
+from visualizer.demo.folders import whole_file
 from visualizer.demo.pictures import Picture, draw_image, draw_overview, draw_scene_readings, draw_text
 from visualizer.demo.readings import Given, ImageReading, TextReading
 from visualizer.errors import ModelNotFoundError, OptionError, VisualizerError, require
@@ -67,14 +68,8 @@ def write_picture(picture: Picture, folder: Path) -> Path:
         If it cannot be written.
     """
     path = folder / picture.name
-    unfinished = folder / f".{picture.name}.part"
-    try:
+    with whole_file(path, "The picture") as unfinished:
         picture.figure.savefig(unfinished, format="png")
-        unfinished.replace(path)
-    except OSError as error:
-        raise VisualizerError(f"The picture {path} cannot be written: {error.strerror or error}") from None
-    finally:
-        unfinished.unlink(missing_ok=True)
     return path
 
 

@@ -1,0 +1,91 @@
+"""``visualizer export``: the maps of a saved run as arrays that other programs read."""
+
+from __future__ import annotations
+
+import csv
+import zipfile
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from visualizer.cli.choices import File, Layer, RunPath
+from visualizer.cli.runs import calls_of, open_run
+from visualizer.cli.showing import each
+from visualizer.demo.folders import whole_file
+from visualizer.errors import OptionError, require
+
+EXAMPLES = """Examples:
+
+  visualizer export run.zarr -o maps.npz
+
+  visualizer export run.zarr --layer "encoder.layer.1?.*" -o maps.safetensors
+
+  visualizer export run.zarr --layer 11 -o weights.csv
+"""
+Named = Iterator[tuple[str, Any]]
+
+
+def export(run: RunPath, *, out: File, layer: Layer = None) -> None:
+    """Write maps, each formed, as .npz or .safetensors under their paths, or as a .csv of weights."""
+    write = WRITERS.get(out.suffix.lower())
+    if write is None:
+        raise OptionError(f"-o {out} was asked for; give a file that ends with one of {', '.join(WRITERS)}")
+    calls = calls_of(open_run(run), layer)
+    with whole_file(out, "The file") as unfinished:
+        write(unfinished, _arrays(calls))
+    typer.echo(f"Written: {out}")
+
+
+def _arrays(calls: list[Any]) -> Named:
+    """Yield each call's arrays by name: its path, with the call's number where there are several."""
+    count = Counter(call.path for call in calls)
+    for call in each(calls, "forming maps"):
+        name = call.path if count[call.path] == 1 else f"{call.path}#{call.number}"
+        content = call.content
+        if isinstance(content, dict):
+            yield from ((f"{name}:{read}", _array(value)) for read, value in content.items())
+        else:
+            yield name, _array(content)
+
+
+def _array(value: Any) -> Any:
+    import numpy as np
+
+    return value.numpy() if hasattr(value, "numpy") else np.asarray(value)
+
+
+def _write_npz(path: Path, arrays: Named) -> None:
+    """Write as `numpy.savez` does, one array at a time."""
+    import numpy as np
+
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as file:
+        for name, array in arrays:
+            with file.open(f"{name or 'model'}.npy", "w", force_zip64=True) as member:
+                np.lib.format.write_array(member, np.asanyarray(array), allow_pickle=False)
+
+
+def _write_safetensors(path: Path, arrays: Named) -> None:
+    import numpy as np
+
+    held = {name or "model": np.ascontiguousarray(array) for name, array in arrays}
+    require("safetensors.numpy", "demo", "Writing safetensors").save_file(held, path)
+
+
+def _write_csv(path: Path, arrays: Named) -> None:
+    """Write a row for each number: its array's name, its place along each axis, and itself."""
+    import numpy as np
+
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["path", "batch", "head", "query", "key", "weight"])
+        for name, array in arrays:
+            if array.ndim != 4:
+                raise OptionError(f"{name} has the shape {array.shape}, and is no map: give -o file.npz")
+            for place, weight in np.ndenumerate(array):
+                writer.writerow([name, *place, f"{weight:.7g}"])
+
+
+WRITERS = {".npz": _write_npz, ".safetensors": _write_safetensors, ".csv": _write_csv}

@@ -1,0 +1,102 @@
+"""``visualizer plot``: a figure of a saved run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from visualizer.cli.choices import File, Layer, RunPath
+from visualizer.cli.runs import call_of, open_run
+from visualizer.demo.folders import whole_file
+from visualizer.errors import OptionError
+
+EXAMPLES = """Examples:
+
+  visualizer plot run.zarr -o atlas.pdf
+
+  visualizer plot run.zarr --layer 2 --head 9 -o head.pdf
+
+  visualizer plot run.zarr --layer 2 --head 9 --text bridge --nth 1 -o row.pdf
+
+  visualizer plot run.zarr --layer 11 --head 3 --cell 4,7 --image photo.jpg -o cell.pdf
+"""
+
+
+def plot(  # noqa: PLR0913  each option is a parameter
+    run: RunPath,
+    *,
+    out: File,
+    layer: Layer = None,
+    head: Annotated[str | None, typer.Option(help="A head, from 0, or mean.")] = None,
+    query: Annotated[int | None, typer.Option(help="The query: a token's number, from 0.")] = None,
+    cell: Annotated[str | None, typer.Option(metavar="ROW,COLUMN", help="Or a cell of the image.")] = None,
+    text: Annotated[str | None, typer.Option(help="Or a piece of the text.")] = None,
+    special: Annotated[str | None, typer.Option(help="Or a special token, such as CLS.")] = None,
+    nth: Annotated[int | None, typer.Option(help="Which of several places of the text, from 0.")] = None,
+    call: Annotated[int | None, typer.Option(help="Which of several calls of the layer, from 0.")] = None,
+    image: Annotated[Path | None, typer.Option(help="The picture that the patches are of.")] = None,
+    title: Annotated[str | None, typer.Option(help="A title.")] = None,
+) -> None:
+    """Draw all heads of all layers, a layer's heads, one head, or where one query of it looks."""
+    opened = open_run(run)
+    asked = {"query": query, "cell": _pair(cell), "text": text, "special": special, "nth": nth}
+    asked = {name: value for name, value in asked.items() if value is not None}
+    if layer is None and (head is not None or asked):
+        raise OptionError("a head, or a query of it, was asked for: give --layer beside it")
+    from visualizer import plots
+
+    options = _options(title, image)
+    if layer is None:
+        figure = plots.atlas(opened, **options)
+    elif asked:
+        shown, of_head = call_of(opened, layer, call), _head(head or "mean")
+        figure = plots.row(opened, layer=shown.path, call=shown.number, head=of_head, **asked, **options)
+    else:
+        figure = _draw_matrix(opened, call_of(opened, layer, call), head, title)
+    _write(figure, out)
+    typer.echo(f"Written: {out}")
+
+
+def _draw_matrix(run: Any, call: Any, head: str | None, title: str | None) -> Any:
+    """Draw all heads of a call, or one, with what its tokens are called."""
+    from visualizer import plots
+
+    names = {side: run.axis(call, side).names for side in ("queries", "keys") if run.labels.knows(call, side)}
+    if head is None:
+        return plots.heads(call.map, title=title or call.path, **names)
+    chosen = _head(head)
+    one = call.map[0].numpy().mean(0) if chosen == "mean" else call.map[0, chosen]
+    return plots.head(one, title=title or f"{call.path}, head {head}", **names)
+
+
+def _head(head: str) -> int | str:
+    if head == "mean" or head.isdigit():
+        return head if head == "mean" else int(head)
+    raise OptionError(f"--head takes a number, from 0, or mean, not {head!r}")
+
+
+def _pair(cell: str | None) -> tuple[int, ...] | None:
+    try:
+        return None if cell is None else tuple(map(int, cell.split(",")))
+    except ValueError:
+        raise OptionError(f"--cell takes ROW,COLUMN, such as 4,7, not {cell!r}") from None
+
+
+def _options(title: str | None, image: Path | None) -> dict[str, Any]:
+    from visualizer.demo.images import load_image
+
+    given = {"title": title, "image": None if image is None else load_image(image)}
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def _write(figure: Any, path: Path) -> None:
+    kinds = figure.canvas.get_supported_filetypes()
+    kind = path.suffix.removeprefix(".").lower()
+    if kind not in kinds:
+        raise OptionError(
+            f"-o {path} was asked for; give a file that ends with one of {', '.join(sorted(kinds))}"
+        )
+    with whole_file(path, "The figure") as unfinished:
+        figure.savefig(unfinished, format=kind)
