@@ -24,7 +24,7 @@ test: lint types  ## lint, types, all fast tests and a smoke of each long suite
 	$(BIN)/python -m nox
 	$(BIN)/python -m pytest --mpl
 
-test-all: lint types $(VENV)/.beside  ## the long suites too
+test-all: lint types $(VENV)/.beside $(VENV)/.zoo  ## the long suites too
 	$(BIN)/python -m nox -- -m "long or not long"
 	$(BIN)/python -m pytest --mpl -m "long or not long"
 

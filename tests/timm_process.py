@@ -1,4 +1,4 @@
-"""timm's models run in a process of their own, where torchvision may be a stand-in, and print JSON."""
+"""Models of timm and of diffusers, in a process of their own, where torchvision may be a stand-in."""
 
 import json
 import os
@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 
 
-def outcomes_of(script, folder):
+def outcomes_of(script, folder, libraries="timm"):
     """What a script prints last, read."""
-    paths = [Path(sys.prefix, "timm"), script.parent, Path(__file__).parent / "demo", *map(Path, sys.path)]
+    paths = [Path(sys.prefix, libraries), script.parent, Path(__file__).parent / "demo", *map(Path, sys.path)]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, paths))}
     code = f"import torchvision_shim, runpy; runpy.run_module({script.stem!r}, run_name='__main__')"
     command = [sys.executable, "-W", "error", "-c", code]

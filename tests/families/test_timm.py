@@ -35,3 +35,28 @@ def test_the_key_that_changes_with_a_part_of_the_image_lies_there(outcomes, name
     assert len(found) >= 2
     for path, (_, places) in found.items():
         assert are_those_of(places, part), path
+
+
+LOOSE = {
+    "pvt_v2_b1": {
+        "stages.0.blocks.0.attn": ("16 × 24 grid = 384 tokens", "2 × 3 grid = 6 tokens"),
+        "stages.2.blocks.1.attn": ("4 × 6 grid = 24 tokens", "2 × 3 grid = 6 tokens"),
+        "stages.3.blocks.0.attn": ("2 × 3 grid = 6 tokens", "2 × 3 grid = 6 tokens"),
+    },
+    "pvt_v2_b2_li": {"stages.0.blocks.0.attn": ("56 × 112 grid = 6272 tokens", "7 × 7 grid = 49 tokens")},
+    "test_maxvit": {
+        "stages.0.blocks.0.attn_block.attn": ("2 × 3 window = 6 tokens", "2 × 3 window = 6 tokens"),
+        "stages.0.blocks.0.attn_grid.attn": ("unknown", "unknown"),
+    },
+    "mvitv2_tiny": {
+        "stages.0.blocks.0.attn": ("16 × 16 grid = 256 tokens", "4 × 4 grid = 16 tokens"),
+        "stages.1.blocks.0.attn": ("8 × 8 grid = 64 tokens", "8 × 8 grid = 64 tokens"),
+        "stages.3.blocks.0.attn": ("2 × 2 grid = 4 tokens", "4 × 4 grid = 16 tokens"),
+    },
+}
+
+
+@pytest.mark.parametrize("name", LOOSE)
+def test_queries_and_keys_have_grids_of_their_own(outcomes, name):
+    found = {path: (queries, keys) for path, queries, keys in outcomes[name]}
+    assert found | LOOSE[name] == found

@@ -14,6 +14,8 @@ from transformers import (
     Dinov2WithRegistersModel,
     DINOv3ViTConfig,
     DINOv3ViTModel,
+    SamVisionConfig,
+    SamVisionModel,
     SiglipVisionConfig,
     SiglipVisionModel,
     SwinConfig,
@@ -49,7 +51,22 @@ MODELS = {
     SiglipVisionModel: (SiglipVisionConfig(**HF, image_size=64, patch_size=8), "8 × 8 grid = 64 tokens"),
     SwinModel: (SwinConfig(**WINDOWS), "4 × 4 window = 16 tokens"),
     Swinv2Model: (Swinv2Config(**WINDOWS), "4 × 4 window = 16 tokens"),
+    SamVisionModel: (
+        SamVisionConfig(
+            **HF,
+            **{
+                "image_size": 64,
+                "patch_size": 8,
+                "window_size": 3,
+                "global_attn_indexes": [1],
+                "mlp_dim": 16,
+            },
+            initializer_range=0.2,
+        ),
+        "3 × 3 window = 9 tokens",
+    ),
 }
+SQUARE = {SiglipVisionModel, SamVisionModel}
 
 
 @pytest.mark.parametrize("kind", MODELS, ids=lambda kind: kind.__name__)
@@ -58,7 +75,7 @@ def test_the_key_that_changes_with_a_part_of_the_image_lies_there(kind):
     torch.manual_seed(0)
     model = unmixed(kind(config))
     side = getattr(config, "image_size", None)
-    height, width = side if isinstance(side, tuple) else (64, 64) if "8 × 8" in first else (32, 48)
+    height, width = side if isinstance(side, tuple) else (64, 64) if kind in SQUARE else (32, 48)
     part = (width - 8, height - 16, 8, 8)
     image = torch.randn(2, 3, height, width, dtype=torch.float64)
     found = places_of_moved_keys(model, image, part)

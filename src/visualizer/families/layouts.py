@@ -154,7 +154,7 @@ READINGS: dict[tuple[str, str], dict[str, Reader]] = {}
 
 
 def reads(package: str, *names: str, methods: Sequence[str] = ("forward",)) -> Callable[[Reader], Reader]:
-    """Have a function read the classes of these names in a package, and what derives from them."""
+    """Have a function read the classes of these names in a package or module, and what derives from them."""
 
     def register(reader: Reader) -> Reader:
         for name in names:

@@ -1,0 +1,60 @@
+"""Vision models whose keys are fewer than their queries, or lie in windows: PVT, MViT, MaxViT, SAM."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from visualizer.axes import Grid, Segment, Special, Windows
+from visualizer.families.layouts import Choice, Given, Layout, as_side, both, reads
+
+
+@reads("timm.models.pvt_v2", "Attention")
+def pvt(module: Any, given: Given) -> Layout:
+    """Cells of a feature map look at others of one that is smaller."""
+    grid = tuple(given["feat_size"])
+    if module.pool is not None:
+        return Layout(Choice(as_side([Grid(*grid)]), reduced(grid, module.pool.output_size)))
+    return Layout(Choice(as_side([Grid(*grid)]), reduced(grid, strided(grid, module.sr))))
+
+
+@reads("timm.models.mvitv2", "MultiScaleAttention", "MultiScaleAttentionPoolFirst")
+def mvit(module: Any, given: Given) -> Layout:
+    """Return grids of queries and of keys, each pooled in its way; the class token is not."""
+    grid = tuple(given["feat_size"])
+    prefix = [Special("CLS")] if module.has_cls_token else []
+    queries, keys = (reduced(grid, strided(grid, pool), prefix) for pool in (module.pool_q, module.pool_k))
+    return Layout(Choice(queries, keys))
+
+
+@reads("timm", "PartitionAttentionCl")
+def maxvit(module: Any, given: Given) -> Layout | None:
+    """Windows of a feature map (batch, row, column, channel); cells that are spread over it are no window."""
+    if not module.partition_block:
+        return None
+    return Layout(both([Windows(tuple(given["x"].shape[1:3]), module.partition_size)]))
+
+
+@reads("timm.models.vision_transformer_sam", "Block")
+@reads("transformers", "SamVisionLayer")
+def sam(module: Any, given: Given) -> Layout:
+    """Windows of a feature map (batch, row, column, channel), or all of it."""
+    features = given.get("x") if given.get("x") is not None else given["hidden_states"]
+    rows, columns = features.shape[1:3]
+    side = module.window_size
+    return Layout(both([Windows((rows, columns), (side, side)) if side else Grid(rows, columns)]))
+
+
+def strided(grid: Sequence[int], pool: Any) -> list[int]:
+    """Return the number of rows and columns after a pooling or a convolution; without one, as they are."""
+    stride = getattr(pool, "stride", 1)
+    down, across = (stride, stride) if isinstance(stride, int) else stride
+    return [-(-grid[0] // down), -(-grid[1] // across)]
+
+
+def reduced(grid: Sequence[int], smaller: int | Sequence[int], prefix: Sequence[Segment] = ()) -> Any:
+    """Return the side of a smaller grid, whose cells are whole ones of the larger; None if they are not."""
+    rows, columns = (smaller, smaller) if isinstance(smaller, int) else smaller
+    if grid[0] % rows or grid[1] % columns:
+        return None
+    return as_side([*prefix, Grid(rows, columns)])
