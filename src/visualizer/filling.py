@@ -261,7 +261,7 @@ class Filling:
             output=made.output,
             levels=made.levels,
             split=made.split,
-            axes=self.inference.sides(module, made) if self._options.queries is None else {},
+            axes=self.inference.sides(module, made, self._options),
         )
         if self._stream is not None:
             self._stream.put(call)

@@ -13,9 +13,10 @@ from torch.utils.weak import WeakIdKeyDictionary
 
 from visualizer.attention import AttentionMap, reading
 from visualizer.errors import VisualizerError
-from visualizer.families import Given, Layout, Part, Reader, Side, Tokens, readers_of
+from visualizer.families import Given, Layout, Part, Picked, Reader, Side, Tokens, readers_of
 from visualizer.instrument import switch
 from visualizer.instrument.targets import resolve
+from visualizer.options import Options
 from visualizer.recorders.crossing import is_cross_attention
 from visualizer.recorders.entries import Entries
 from visualizer.recorders.installation import outside_modes
@@ -55,7 +56,7 @@ class Inference:
         self._running.clear()
         self._memory.clear()
 
-    def sides(self, module: int, made: Made) -> dict[str, Tokens]:
+    def sides(self, module: int, made: Made, options: Options) -> dict[str, Tokens]:
         """Return what the queries and keys of a call are, as far as that is known.
 
         Sampled points, and values that are no maps, have no tokens.
@@ -64,12 +65,12 @@ class Inference:
             return NOTHING
         if len(made.content.shape) != 4:  # (batch, block, …): the tokens of each block are others
             return NOTHING
-        batch, _, queries, keys = made.content.shape
-        sequence = (module, made.sequence)
+        batch, _, kept, keys = made.content.shape
+        sequence, queries = (module, made.sequence), kept if options.queries is None else None
         parts = Part("queries", queries, batch, sequence), Part("keys", keys, batch, sequence, made.first_key)
         for below, layout in self._around(self._paths[module][0]):
             if (found := self._fitting(module, below, layout, parts)) is not None:
-                return found
+                return found if queries is not None else kept_of(found, kept, options)
         return NOTHING
 
     def _functions(self) -> dict[FunctionType, dict[int, Reader]]:
@@ -121,8 +122,18 @@ class Inference:
             return None
         fitting = [found for one in speaking if (found := one.fit(*parts)) is not None]
         if len(fitting) != 1:  # none, or several: better unknown than wrong
-            return NOTHING
+            return {}
         return {part.side: one for part, one in zip(parts, fitting[0], strict=True) if one is not None}
+
+
+def kept_of(found: dict[str, Tokens], kept: int, options: Options) -> dict[str, Tokens]:
+    """Return sides with those queries alone that the options keep; without them if these are not as many."""
+    whole = found.pop("queries", None)
+    rows = options.rows(whole.length) if whole is not None else None
+    if whole is None or rows is None:
+        return found
+    tokens = tuple(range(whole.length)[rows] if isinstance(rows, slice) else rows)
+    return found | ({"queries": Picked(whole, tokens)} if len(tokens) == kept else {})
 
 
 def first_tensor(value: Any) -> list[Any]:

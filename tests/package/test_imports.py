@@ -35,7 +35,7 @@ SEES = {
     "items": set(),
     "axes": {"errors"},
     "families": {"axes"},
-    "inferring": {"attention", "errors", "families", "instrument", "recorders"},
+    "inferring": {"attention", "errors", "families", "instrument", "options", "recorders"},
     "tokens": {"axes", "errors"},
     "images": {"errors"},
     "windowing": {"attention", "axes", "calls", "errors"},

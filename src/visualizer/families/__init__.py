@@ -15,9 +15,10 @@ from visualizer.families import (
     vision_models,
 )
 from visualizer.families.layouts import READINGS, Choice, Given, Layout, Part, Reader, Side, Tokens
+from visualizer.families.picked import Picked
 
 __all__ = [
-    "Choice", "Given", "Layout", "Part", "Reader", "Side", "Tokens", "diffusion", "encoders",
+    "Choice", "Given", "Layout", "Part", "Picked", "Reader", "Side", "Tokens", "diffusion", "encoders",
     "joint_models", "pyramids", "readers_of", "text_models", "timm_models", "vision_models",
 ]  # fmt: skip
 

@@ -56,7 +56,7 @@ class Packed:
 
     def fit(self, part: Part) -> Packed | None:
         """Return itself where it is as long as the side."""
-        return self if part.length == self.length else None
+        return self if part.length in {None, self.length} else None
 
     def rows(self) -> tuple[Axis, ...]:
         """Return the one axis; cells in another order than a grid's have no place."""

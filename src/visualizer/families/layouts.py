@@ -18,7 +18,8 @@ class Part(NamedTuple):
     side
         "queries" or "keys".
     length, batch
-        How many tokens it has, and how many rows the map's batch has.
+        How many tokens it has, None where only some of the queries were kept; how many rows the map's batch
+        has.
     sequence
         What is the same for all calls of one module that continue one sequence.
     first
@@ -26,7 +27,7 @@ class Part(NamedTuple):
     """
 
     side: str
-    length: int
+    length: int | None
     batch: int
     sequence: Any = None
     first: int = 0
@@ -64,7 +65,7 @@ class Same:
     def fit(self, part: Part) -> Same | None:
         """Return itself where it is as long as the side, and the batch is whole items of windows."""
         windows = [one for one in self.axis.segments if isinstance(one, Windows)]
-        fits = part.length == self.length and all(part.batch % one.count == 0 for one in windows)
+        fits = part.length in {None, self.length} and all(part.batch % one.count == 0 for one in windows)
         return self if fits else None
 
     def rows(self) -> tuple[Axis, ...]:

@@ -48,8 +48,12 @@ class Written:
 
     def fit(self, part: Part) -> Passage | None:
         """Return these ids as queries, or the text up to them as keys, where it is as long as they are."""
-        if part.side == "queries" or part.length == self.shape[1]:
-            return self.after(None) if self._is_whole(part) else None
+        if part.side == "queries":
+            return self.after(None) if part.length in {None, self.shape[1]} else None
+        if part.length == self.shape[1] and not part.first:
+            module, number = part.sequence
+            self._memory[module] = number, self.after(None)
+            return self.after(None)
         module, number = part.sequence
         last, before = self._memory.get(module, (None, None))
         if last != number or before is None or before.shape[0] != self.shape[0]:
@@ -59,12 +63,6 @@ class Written:
             return None
         self._memory[module] = number, found
         return found if not part.first else found.since(part.first)
-
-    def _is_whole(self, part: Part) -> bool:
-        if part.side == "keys":
-            module, number = part.sequence
-            self._memory[module] = number, self.after(None)
-        return part.length == self.shape[1] and not part.first
 
 
 class Other:
@@ -109,7 +107,7 @@ class Passage:
         """Return the axis of each row of the batch."""
         steps = [one.written.rows() for one in reversed(list(self._each()))]
         rows = [[segment for step in steps for segment in step[row]] for row in range(self.shape[0])]
-        return tuple(Axis(tuple(_cut(_merged(row), self._begin))) for row in rows)
+        return tuple(Axis(tuple(_cut(merged_ids(row), self._begin))) for row in rows)
 
     def _each(self) -> Iterator[Passage]:
         found: Passage | None = self
@@ -126,7 +124,7 @@ def as_written(given: Given, lay: Lay | None = None) -> Written | None:
     return Written(ids, given.memory, lay)
 
 
-def _merged(segments: Sequence[Segment]) -> Iterator[Segment]:
+def merged_ids(segments: Sequence[Segment]) -> Iterator[Segment]:
     """Yield segments, ids that follow one another as one."""
     ids: list[int] = []
     for segment in segments:
