@@ -69,6 +69,20 @@ def test_a_pattern_picks_layers_and_a_run_without_maps_is_refused():
         plots.atlas(run, cells=1)
 
 
+def test_of_long_paths_that_differ_in_a_part_this_part_is_shown():
+    paths = [f"model.encoder.layers.{n}.self_attention.attention" for n in range(3)]
+    run = viz.from_arrays(dict.fromkeys(paths, np.full((2, 4, 4), 0.25)))
+    for figure, axis in ((plots.atlas(run), "yaxis"), (plots.curves(run), "xaxis")):
+        assert [text.get_text() for text in getattr(figure.axes[0], axis).get_ticklabels()] == ["0", "1", "2"]
+        assert "Layers are model.encoder.layers.*.self_attention.attention." in caption_of(figure)
+
+
+def test_paths_that_share_nothing_are_shown_by_their_ends():
+    run = viz.from_arrays({"a.very.long.path.to.the.attention": np.eye(3), "b": np.eye(3)})
+    labels = plots.atlas(run).axes[0].get_yticklabels()
+    assert [text.get_text() for text in labels] == ["….to.the.attention", "b"]
+
+
 def test_curves_are_the_numbers_of_the_table():
     run = viz.from_arrays(MAPS)
     axes = plots.curves(run).axes[0]

@@ -230,9 +230,8 @@ def test_a_width_is_a_publishers_or_in_inches(width, run):
 def test_all_that_is_drawn_lies_within_the_page():
     axis = Axis([Special("BOS"), Text([f"word{n}" for n in range(40)]), Grid(2, 3)])
     for width in ("acl", "page"):
-        figure = plots.row(
-            RNG.dirichlet(np.ones(47)), keys=axis, image=IMAGE, title="a title\nof two lines", width=width
-        )
+        title = "a title\nof several lines" + " that is long" * 6
+        figure = plots.row(RNG.dirichlet(np.ones(47)), keys=axis, image=IMAGE, title=title, width=width)
         figure.draw_without_rendering()
         boxes = [axes.get_tightbbox() for axes in figure.axes] + [
             text.get_window_extent() for text in figure.texts

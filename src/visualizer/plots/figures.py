@@ -176,11 +176,15 @@ def add_panel_title(axes: Axes, title: str) -> None:
     axes.set_title(text, fontsize=PANEL, pad=3, **properties)
 
 
-def wrapped(words: str, room: float) -> list[str]:
+def wrapped(words: str, room: float, size: float = LABEL) -> list[str]:
     """Break ``words`` into lines of at most ``room`` points; East Asian characters are twice as wide."""
     widths = [1.0 if east_asian_width(character) in "WF" else EM for character in words] or [EM]
-    width = max(20, int(0.98 * room / (LABEL * sum(widths) / len(widths))))
-    return [part for line in words.split("\n") for part in textwrap.wrap(line, width) or [""]]
+    width = max(20, int(0.98 * room / (size * sum(widths) / len(widths))))
+    return [
+        part
+        for line in words.split("\n")
+        for part in textwrap.wrap(line, width, break_on_hyphens=False) or [""]
+    ]
 
 
 def one_text(lines: Sequence[str]) -> tuple[str, dict[str, Any]]:

@@ -33,7 +33,7 @@ SERIES = (
     "#e69f00",
     "#56b4e9",
 )  # Okabe and Ito
-LONGEST, GAP = 26, 1  # characters of a layer's path; cells between tiles
+LONGEST, GAP = 18, 1  # characters of a layer's path; cells between tiles
 FEW = 4  # heads that find room in a column
 TILE = 0.8  # inches of a tile at most
 
@@ -110,9 +110,12 @@ def atlas(run: Run, *, cells: int = 32, **options: Any) -> Figure:
     tiles = _stacked([_tiles(call, asked.batch, cells) for call in calls])
     given = (asked.vmin, asked.vmax)
     colours = colour_scale(tiles[np.isfinite(tiles)], asked.cmap, given, asked.scale)
+    names, shared = _layer_names([call.path for call in calls])
     usual = "page" if tiles.shape[1] > FEW else "column"
-    block = Tiles(tiles, [_short(call.path) for call in calls], Paint(colours))
-    return draw_sheet([block], [*_reading(calls, asked), colours.sentence(), _checked(run)], asked, usual)
+    block = Tiles(tiles, names, Paint(colours))
+    return draw_sheet(
+        [block], [*_reading(calls, asked), *shared, colours.sentence(), _checked(run)], asked, usual
+    )
 
 
 def curves(
@@ -153,10 +156,11 @@ def curves(
     layers = list(dict.fromkeys(call.path for call in calls))
     series = {name: _by_head(table, layers, name) for name in names}
     word = metric if isinstance(metric, str) else getattr(metric, "__name__", "read-out")
-    block = Curves(series, [_short(layer) for layer in layers], UNITS.get(word, word))
+    short, shared = _layer_names(layers)
+    block = Curves(series, short, UNITS.get(word, word))
     rows = len({(row["call"], row["item"], row["batch"]) for row in table})
     mean = f"Means over queries{f' and {rows} calls or rows of the batch' if rows > 1 else ''}."
-    reading = ["Each dot is a head, the line the mean of a layer's heads.", mean, _checked(run)]
+    reading = ["Each dot is a head, the line the mean of a layer's heads.", mean, *shared, _checked(run)]
     return draw_sheet([block], reading, asked)
 
 
@@ -187,7 +191,10 @@ class Curves:
         else:
             self._name_extremes(axes)
         texts, properties = plain_text(self.names)
-        axes.set_xticks(range(len(texts)), texts, rotation=90, **properties)
+        some = slice(None, None, 1 + len(texts) // 24)  # as many as find room
+        axes.set_xticks(
+            range(len(texts))[some], texts[some], rotation=90 if self._turned else 0, **properties
+        )
         axes.set_ylabel(self.unit, fontsize=LABEL)
         axes.margins(y=0.1)
         thin_frame(axes)
@@ -202,8 +209,12 @@ class Curves:
             axes.annotate(f"head {head}", *place, textcoords="offset points", **look)
 
     @property
+    def _turned(self) -> bool:
+        return max(map(len, self.names)) > 2
+
+    @property
     def _below(self) -> float:
-        return max(map(len, self.names)) * SMALL * 0.6 / 72 + 0.1
+        return (max(map(len, self.names)) if self._turned else 2) * SMALL * 0.6 / 72 + 0.24
 
 
 def _mapped(run: Run, asked: Options) -> list[Call]:
@@ -269,6 +280,26 @@ def _checked(run: Run) -> str:
     return f"Self-check: {said}." if said else "Self-check: none."
 
 
-def _short(path: str) -> str:
-    path = path or "the model"
-    return path if len(path) <= LONGEST else "…" + path[1 - LONGEST :]
+def _layer_names(paths: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Return what layers are called beside a picture, and a sentence on what all their paths share.
+
+    Examples
+    --------
+    >>> _layer_names(["model.layers.0.self_attn.attention", "model.layers.1.self_attn.attention"])
+    (['0', '1'], ['Layers are model.layers.*.self_attn.attention.'])
+    """
+    if max(map(len, paths)) <= LONGEST:
+        return [path or "the model" for path in paths], []
+    parts = [path.split(".") for path in paths]
+    before, after = _shared(parts), _shared([one[::-1] for one in parts])
+    names = [".".join(one[before : len(one) - after]) for one in parts]
+    if not before + after or not all(names):
+        return [path if len(path) <= LONGEST else "…" + path[1 - LONGEST :] for path in paths], []
+    shared = ".".join([*parts[0][:before], "*", *parts[0][len(parts[0]) - after :]])
+    return names, [f"Layers are {shared}."]
+
+
+def _shared(parts: Sequence[Sequence[str]]) -> int:
+    """Return how many parts all begin with."""
+    same = [len(set(each)) == 1 for each in zip(*parts, strict=False)]
+    return [*same, False].index(False)

@@ -50,7 +50,9 @@ def draw_sheet(
     paint = next((block.paint for block in blocks if block.paint is not None), None)
     width = options.inches(usual)
     inner = width - 2 * EDGE - (BAR if paint else 0)
-    title = one_text(str(options.title).split("\n")) if options.title is not None else None
+    title = None
+    if options.title is not None:
+        title = one_text(wrapped(str(options.title), (width - 2 * EDGE) * 72, TITLE))
     caption = _caption(sentences, options, width)
     heights = [block.height(inner) for block in blocks]
     above = EDGE + (_inches(title[0], TITLE) + PAD if title else 0)
