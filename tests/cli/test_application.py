@@ -2,7 +2,7 @@ import importlib.metadata
 
 import pytest
 
-COMMANDS = ["capture", "demo", "doctor", "find", "run"]
+COMMANDS = ["capture", "demo", "doctor", "export", "find", "info", "plot", "run", "table"]
 
 
 def test_the_version_is_the_package_s(run):
@@ -12,7 +12,7 @@ def test_the_version_is_the_package_s(run):
 @pytest.mark.parametrize("name", COMMANDS)
 def test_the_help_of_each_command_has_an_example(run, name):
     assert name in run("--help")[1]
-    assert f" visualizer {name}" in run(name, "--help")[1]
+    assert f"visualizer {name}" in run(name, "--help")[1]
 
 
 def test_help_has_an_example(run):

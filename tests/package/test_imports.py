@@ -80,7 +80,7 @@ SEES = {
     },
     "loading": {"errors"},
     "demo": {"__init__", "errors", "instrument", "loading", "plots"},
-    "cli": {"__init__", "axes", "demo", "errors", "loading", "readout_table", "recorders"},
+    "cli": {"__init__", "demo", "errors", "loading", "plots", "readout_table", "recorders"},
     "__main__": {"cli"},
 }
 

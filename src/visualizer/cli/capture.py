@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import typer
 
 from visualizer.cli.choices import (
     Arrays,
     Budget,
     Image,
+    Inputs,
     Model,
     Modules,
     Out,
@@ -18,12 +21,12 @@ from visualizer.cli.choices import (
     Weights,
 )
 from visualizer.cli.inputs import Given, label
-from visualizer.cli.runs import check_free, save
+from visualizer.cli.runs import check_free
 from visualizer.cli.showing import progress
 
 EXAMPLES = """Examples:
 
-  visualizer capture hf:google-bert/bert-base-uncased --text "The bank of the river." -o run.zarr
+  visualizer capture hf:google-bert/bert-base-uncased --text "The bank." -o run.zarr --inputs
 
   visualizer capture timm:vit_tiny_patch16_224 --image photo.jpg --modules "*.11.*"
 
@@ -44,6 +47,7 @@ def capture(  # noqa: PLR0913  each option is a parameter
     queries: Queries = None,
     budget: Budget = None,
     out: Out = None,
+    inputs: Inputs = False,
 ) -> None:
     """Run a model on one input, and record its attention."""
     check_free(out)
@@ -57,9 +61,9 @@ def capture(  # noqa: PLR0913  each option is a parameter
         say(f"running {model} …")
         import visualizer
 
-        session = visualizer.capture(feed.model, modules=modules or None, queries=queries, budget=budget)
-        with running(subject), session as run:
+        stored: dict[str, Any] = {} if out is None else {"path": out, "inputs": inputs}
+        options: dict[str, Any] = {"modules": modules or None, "queries": queries, "budget": budget, **stored}
+        with running(subject), visualizer.capture(feed.model, **options) as run:
             feed.model(*feed.args, **feed.kwargs)
-        label(run, feed)
-        save(run, out)
+            label(run, feed)
     typer.echo(repr(run))

@@ -46,3 +46,6 @@ File = Annotated[Path, typer.Option("--out", "-o", help="The file to write.", sh
 Out = Annotated[
     str | None, typer.Option("--out", "-o", metavar="RUN", help="Save the run here, as run.zarr.")
 ]
+Inputs = Annotated[
+    bool, typer.Option("--inputs", help="Save what the model read too: pictures and text need it.")
+]

@@ -62,7 +62,7 @@ class Feed:
     tokenizer, ids
         What made ids of text, and the ids (token,), where the model reads one text.
     image
-        What it saw, a PIL image.
+        What it saw, (row, column, channel) in [0, 1].
     """
 
     model: Any
@@ -92,6 +92,8 @@ def feed_arrays(name: str, model: Any, given: Given) -> Feed:
 
 def feed_pixels(name: str, timm: Any, model: Any, given: Given) -> Feed:
     """Feed a timm model an image, as it was trained to see; noise where none is given."""
+    from visualizer.demo.images import as_seen
+
     if given.prepared:
         return feed_arrays(name, model, given)
     if given.text is not None:
@@ -99,11 +101,12 @@ def feed_pixels(name: str, timm: Any, model: Any, given: Given) -> Feed:
     image = _image(given.image)
     settings = timm.data.resolve_model_data_config(model)
     pixels = timm.data.create_transform(**settings, is_training=False)(image)[None]
-    return Feed(model, (pixels,), image=image)
+    return Feed(model, (pixels,), image=as_seen(pixels, settings["mean"], settings["std"]))
 
 
 def feed_transformers(name: str, model: Any, source: str, given: Given) -> Feed:
     """Feed a transformers model text, an image, or both; a sentence or noise where nothing is given."""
+    from visualizer.demo.images import as_seen
     from visualizer.loading.hf_models import load, tokenized, tower_of, transformers_library
 
     if given.prepared:
@@ -115,11 +118,14 @@ def feed_transformers(name: str, model: Any, source: str, given: Given) -> Feed:
         if given.text is not None and given.image is not None:
             image = _image(given.image)
             inputs = load(library.AutoProcessor, source)(text=[given.text], images=image, return_tensors="pt")
-            return Feed(model, (), _with_start(model, inputs), image=image)
+            return Feed(model, (), _with_start(model, inputs))
         if sees or given.image is not None:
             image = _image(given.image)
-            inputs = load(library.AutoImageProcessor, source)(images=image, return_tensors="pt")
-            return Feed(tower_of(model, sees=True), (), {**inputs}, image=image)
+            processor = load(library.AutoImageProcessor, source)
+            inputs = processor(images=image, return_tensors="pt")
+            mean, std = getattr(processor, "image_mean", None), getattr(processor, "image_std", None)
+            seen = as_seen(inputs["pixel_values"], mean, std)
+            return Feed(tower_of(model, sees=True), (), {**inputs}, image=seen)
         tokenizer, inputs = tokenized(library, source, given.text or TEXT, given.text_pair)
         kwargs, ids = _with_start(model, inputs), inputs["input_ids"][0]
         return Feed(tower_of(model, sees=False), (), kwargs, tokenizer, ids)
@@ -189,6 +195,11 @@ def _fitting(model: Any, array: Any) -> Any:
 
 
 def label(run: Any, feed: Feed) -> None:
-    """Say in a run what its tokens are, of what the model was fed."""
-    if feed.tokenizer is not None:
+    """Say in a run what its tokens are and what was seen, of what the model was fed."""
+    run.image = feed.image
+    if feed.tokenizer is None or not len(run):
+        return
+    if all(shape == len(feed.ids) for call in run for shape in call.shape[-2:]):
+        run.label(tokenizer=feed.tokenizer, input_ids=feed.ids)
+    else:  # a decoder reads other ids than the encoder
         run.label(tokenizer=feed.tokenizer)

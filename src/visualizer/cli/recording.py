@@ -7,7 +7,6 @@ from typing import Any
 
 import typer
 
-from visualizer.cli.runs import save
 from visualizer.errors import VisualizerError
 from visualizer.recorders.late import AfterImport
 
@@ -17,8 +16,6 @@ class Recording:
 
     Parameters
     ----------
-    out
-        Where the run is saved.
     options
         As `visualizer.capture` takes them.
 
@@ -28,9 +25,9 @@ class Recording:
         On leaving the block: if the options are wrong, or recording stopped before the program did.
     """
 
-    def __init__(self, out: str | None, **options: Any) -> None:
+    def __init__(self, **options: Any) -> None:
         self.stopped_by = ""  # the exception that ended the program, by class
-        self._out, self._options = out, options
+        self._options = options
         self._session: Any = None
         self._problem: VisualizerError | None = None
         self._torch = AfterImport("torch", self._begin)
@@ -51,7 +48,6 @@ class Recording:
         try:
             self._session.stop()
         finally:
-            save(self._session.run, self._out)
             typer.echo(repr(self._session.run), err=True)
 
     def _begin(self) -> None:

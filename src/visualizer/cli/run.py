@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from visualizer.cli.choices import Budget, First, Modules, Out, Queries
+from visualizer.cli.choices import Budget, First, Inputs, Modules, Out, Queries
 from visualizer.cli.programs import Program
 from visualizer.cli.recording import Recording
 from visualizer.cli.runs import check_free
@@ -33,12 +33,24 @@ def run(  # noqa: PLR0913  each option is a parameter
     queries: Queries = None,
     budget: Budget = None,
     out: Out = None,
+    inputs: Inputs = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with what is there, after a crash.")
+    ] = False,
 ) -> None:
     """Run a script, and record the attention of whatever models it runs; nothing of it is edited."""
     program = Program(script, arguments or [], is_module=module)
     program.prepare()
-    check_free(out)
-    recording = Recording(out, modules=modules or None, first=first, queries=queries, budget=budget)
+    check_free(out, resume=resume)
+    stored: dict[str, Any] = {} if out is None else {"path": out, "inputs": inputs, "resume": resume}
+    options: dict[str, Any] = {
+        "modules": modules or None,
+        "first": first,
+        "queries": queries,
+        "budget": budget,
+        **stored,
+    }
+    recording = Recording(**options)
     with recording:
         code = program.run()
         recording.stopped_by = program.stopped_by

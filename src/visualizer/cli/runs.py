@@ -67,7 +67,7 @@ def call_of(run: Any, layer: str, number: int | None) -> Any:
     return calls[number or 0]
 
 
-def check_free(out: str | None) -> None:
+def check_free(out: str | None, *, resume: bool = False) -> None:
     """Refuse a place that is taken, before a model runs for hours.
 
     Raises
@@ -75,11 +75,5 @@ def check_free(out: str | None) -> None:
     StoreError
         If there is something.
     """
-    if out is not None and os.path.lexists(out):
+    if out is not None and not resume and os.path.lexists(out):
         raise StoreError(f"-o {out} was asked for, but there is something already: give another place")
-
-
-def save(run: Any, out: str | None) -> None:
-    """Save a run, if it holds anything, and a place was given."""
-    if out is not None and len(run):
-        run.save(out)

@@ -10,7 +10,6 @@ from visualizer.cli.choices import Json, Layer, RunPath
 from visualizer.cli.runs import calls_of, open_run
 from visualizer.cli.showing import print_json
 from visualizer.errors import OptionError
-from visualizer.readout_table import readout_table
 
 EXAMPLES = """Examples:
 
@@ -36,6 +35,8 @@ def table(  # noqa: PLR0913  each option is a parameter
     json: Json = False,
 ) -> None:
     """Print one row for each layer, head and batch row: a read-out's mean over queries or keys."""
+    from visualizer.readout_table import readout_table
+
     opened = open_run(run)
     calls = calls_of(opened, layer)
     rows = readout_table(calls, "mass", groups=_groups(opened, on)) if on else readout_table(calls, read)

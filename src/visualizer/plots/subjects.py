@@ -177,10 +177,15 @@ def stitched_subject(run: Run, layer: str, options: Options) -> Subject:
 def _of_run(run: Run, options: Options) -> Subject:
     call = call_of(run, options)
     _refuse_points(call)
-    stated = {side: _part(run.labels.of(call.path, side), call, side) for side in SIDES}
+    stated = {side: _part(_tokens(run, call, side, options.batch), call, side) for side in SIDES}
     image = run.image if options.image is None else options.image
     origin = _origin(call, options)
     return _made(call.map, options, stated, image=image, origin=origin, check=_check(call))
+
+
+def _tokens(run: Run, call: Call, side: str, row: int) -> Axis | None:
+    """Return what a call's tokens are, stated or inferred while recording; None where it is not known."""
+    return run.axis(call, side, row) if run.labels.knows(call, side) else None
 
 
 def _refuse_points(call: Call) -> None:

@@ -1,0 +1,204 @@
+"""What is done with a saved run: shown, drawn, tabled, exported."""
+
+import csv
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import safetensors.numpy
+from PIL import Image
+
+import visualizer
+from visualizer.cli import main
+
+TEXT = "The old bridge over the river: a bridge of stone."
+LAYER = "encoder.layer.{}.attention.self"
+RUN = "mein Lauf ü.zarr"
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory, bert):
+    """A run of the packaged text model, written by the command itself."""
+    folder = tmp_path_factory.mktemp("saved")
+    arguments = ["capture", bert, "--text", TEXT, "-o", str(folder / RUN), "--inputs"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["visualizer", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            main()
+    assert not ended.value.code
+    return str(folder / RUN)
+
+
+def test_info_shows_the_calls_the_tokens_and_what_made_it(run, saved):
+    code, output, _ = run("info", saved)
+    assert code == 0
+    assert "6 calls of 6 modules" in output
+    assert "keys: " in output
+    assert f"visualizer: {visualizer.__version__}" in output
+
+
+def test_a_program_may_read_what_info_shows(run, saved):
+    found = json.loads(run("info", saved, "--json")[1])
+    assert [call["path"] for call in found["calls"]] == [LAYER.format(n) for n in range(6)]
+    assert found["calls"][0]["shape"] == [1, 12, 14, 14]
+    assert found["calls"][0]["error"] < 1e-5
+    assert found["made by"]["model"].endswith("BertModel")
+
+
+def test_a_table_is_sorted_and_cut_and_read_by_programs(run, saved):
+    options = ["--read", "entropy", "--sort", "entropy", "--top", "3"]
+    rows = json.loads(run("table", saved, *options, "--json")[1])
+    expected = visualizer.load(saved).table("entropy").sort("entropy")[:3]
+    assert rows == [dict(row) for row in expected]
+    assert run("table", saved, *options)[1] == f"{expected!r}\n"
+
+
+def test_a_table_tells_the_weight_on_a_text_wherever_it_stands(run, saved):
+    options = ["--layer", "2", "--on", "bridge", "--on", "stone", "--sort", "bridge", "--descending"]
+    rows = json.loads(run("table", saved, *options, "--json")[1])
+    assert {row["path"] for row in rows} == {LAYER.format(2)}
+    weights = visualizer.load(saved)[LAYER.format(2)].numpy()[0, rows[0]["head"]]
+    assert rows[0]["bridge"] == pytest.approx(weights[:, [3, 9]].sum(1).mean(), abs=1e-5)
+    assert rows[0]["bridge"] > rows[-1]["bridge"]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        [],
+        ["--layer", "2"],
+        ["--layer", "-1", "--head", "9"],
+        ["--layer", LAYER.format(2), "--head", "mean", "--title", "a title"],
+        ["--layer", "2", "--head", "9", "--query", "3"],
+        ["--layer", "2", "--text", "bridge", "--nth", "1"],
+    ],
+)
+def test_a_figure_is_written(run, saved, options):
+    code, output, _ = run("plot", saved, "-o", "bild ü.png", *options)
+    assert (code, output) == (0, "Written: bild ü.png\n")
+    assert [path.name for path in Path().iterdir()] == ["bild ü.png"]
+    Image.open("bild ü.png").load()
+
+
+def test_a_figure_for_print_is_vectors(run, saved):
+    assert run("plot", saved, "--layer", "2", "--head", "9", "-o", "head.pdf")[0] == 0
+    assert Path("head.pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_maps_are_exported_to_the_last_bit(run, saved):
+    maps = {call.path: call.map.numpy() for call in visualizer.load(saved)}
+    assert run("export", saved, "-o", "maps.npz")[0] == 0
+    with np.load("maps.npz", allow_pickle=False) as held:
+        assert {name: array.tobytes() for name, array in held.items()} == {
+            name: array.tobytes() for name, array in maps.items()
+        }
+    assert run("export", saved, "-o", "maps.safetensors", "--layer", "*.layer.[01].*")[0] == 0
+    held = safetensors.numpy.load_file("maps.safetensors")
+    assert sorted(held) == [LAYER.format(0), LAYER.format(1)]
+    assert all((held[name] == maps[name]).all() for name in held)
+    assert run("export", saved, "-o", "maps.csv", "--layer", "5")[0] == 0
+    with Path("maps.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 12 * 14 * 14
+    assert float(rows[14]["weight"]) == pytest.approx(float(maps[LAYER.format(5)][0, 0, 1, 0]), rel=1e-6)
+    assert (rows[14]["query"], rows[14]["key"]) == ("1", "0")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["info", "nowhere.zarr"], "nowhere.zarr"),
+        (["plot", "{}", "-o", "x.docx"], "-o x.docx was asked for; give a file that ends with one of "),
+        (
+            ["plot", "{}", "-o", "no/x.png"],
+            "The figure no/x.png cannot be written: No such file or directory",
+        ),
+        (
+            ["plot", "{}", "-o", "x.png", "--layer", "6"],
+            "--layer 6 was asked for, but the run has layers 0 to 5",
+        ),
+        (
+            ["plot", "{}", "-o", "x.png", "--layer", "nowhere"],
+            "'nowhere' was asked for, but no call of it was",
+        ),
+        (
+            ["plot", "{}", "-o", "x.png", "--head", "1"],
+            "a head, or a query of it, was asked for: give --layer",
+        ),
+        (
+            ["plot", "{}", "-o", "x.png", "--layer", "1", "--head", "x"],
+            "--head takes a number, from 0, or mean",
+        ),
+        (["plot", "{}", "-o", "x.png", "--layer", "1", "--cell", "4"], ""),
+        (
+            ["plot", "{}", "-o", "x.png", "--layer", "1", "--cell", "x,y"],
+            "--cell takes ROW,COLUMN, such as 4,7",
+        ),
+        (
+            ["plot", "{}", "-o", "x.png", "--layer", "1", "--call", "1"],
+            "--call 1 was asked for, but there are calls",
+        ),
+        (
+            ["plot", "{}", "-o", "x.png", "--layer", "1", "--image", "x.jpg", "--query", "1"],
+            "The image x.jpg could",
+        ),
+        (
+            ["table", "{}", "--read", "entropi"],
+            "the read-out 'entropi' was asked for; did you mean 'entropy'?",
+        ),
+        (["table", "{}", "--sort", "nothing"], "column 'nothing' was asked for; there are path, call, "),
+        (["table", "{}", "--descending"], "--descending needs --sort beside it"),
+        (["table", "{}", "--on", "castle"], "'castle' was looked for"),
+        (["export", "{}", "-o", "x.txt"], "-o x.txt was asked for; give a file that ends with one of .npz, "),
+        (["capture", "torch.nn:Identity", "-o", "{}"], "-o {} was asked for, but there is something already"),
+    ],
+)
+def test_a_mistake_is_one_sentence_and_leaves_no_file(run, saved, arguments, sentence):
+    code, output, said = run(*(argument.format(saved) for argument in arguments))
+    assert (code, output) == (2, "")
+    assert said.splitlines()[-1].startswith(f"visualizer: {sentence.format(saved)}")
+    assert list(Path().iterdir()) == []
+
+
+def test_a_layer_of_several_calls_is_named_with_its_call(run):
+    calls = {"layer": np.full((1, 2, 3, 3), 1 / 3)}
+    whole = visualizer.from_arrays(calls)
+    whole.add(whole[0])
+    whole.save("two.zarr")
+    code, _, said = run("plot", "two.zarr", "-o", "x.png", "--layer", "0")
+    assert code == 2
+    assert said == "visualizer: --layer 0 has 2 calls: give --call, from 0 to 1\n"
+    assert run("plot", "two.zarr", "-o", "x.png", "--layer", "0", "--call", "1")[0] == 0
+
+
+def test_where_a_patch_looks_is_drawn_on_the_image_that_the_model_saw(run):
+    from visualizer.loading.hf_models import transformers_library
+
+    small = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64}
+    with transformers_library() as library:
+        library.ViTModel(library.ViTConfig(image_size=(32, 48), patch_size=8, **small)).save_pretrained("vit")
+        library.ViTImageProcessorPil(size={"height": 32, "width": 48}).save_pretrained("vit")
+    assert run("capture", "hf:vit", "-o", "vit.zarr", "--inputs")[0] == 0
+    assert visualizer.load("vit.zarr").image.shape == (32, 48, 3)
+    asked = ["--layer", "1", "--head", "0", "--cell", "2,5"]
+    assert run("plot", "vit.zarr", "-o", "cell.png", *asked)[0] == 0
+    code, _, said = run("plot", "vit.zarr", "-o", "x.png", "--layer", "1", "--head", "0", "--cell", "4,0")
+    assert code == 2
+
+
+def test_a_script_s_run_is_saved_while_it_runs_and_goes_on(python, tmp_path):
+    tmp_path.joinpath("main.py").write_text(
+        "import os, sys, torch\n"
+        "net = torch.nn.TransformerEncoderLayer(8, 2, batch_first=True).eval()\n"
+        "net(torch.ones(1, 5, 8))\n"
+        "sys.exit(3)\n"
+    )
+    for arguments in (["-o", "out.zarr"], ["-o", "out.zarr", "--resume"]):
+        result = python("-m", "visualizer", "run", *arguments, "main.py")
+        assert result.returncode == 3
+    assert [call.path for call in visualizer.load(tmp_path / "out.zarr")] == ["self_attn"] * 2
+    again = python("-m", "visualizer", "run", "-o", "out.zarr", "main.py")
+    assert again.returncode == 2
+    assert again.stderr.startswith("visualizer: -o out.zarr was asked for, but there is something already")
