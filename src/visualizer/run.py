@@ -384,6 +384,23 @@ class Run(OnlyCopied, Sequence["Call"]):
 
         save_run(self, path, inputs=inputs)
 
+    def to_xarray(self) -> Any:
+        """Return the maps as an `xarray.Dataset`, a variable for each module; all of them are formed.
+
+        Axes are "<path>.batch", "<path>.head", "<path>.query", "<path>.key", and "<path>.call" before them
+        where there are several; coordinates are places, and what the tokens are where axes say so.
+
+        Raises
+        ------
+        CallsError
+            If a module's maps differ in shape, or read-outs were kept.
+        MissingExtraError
+            If xarray is not installed.
+        """
+        from visualizer.store import run_to_xarray
+
+        return run_to_xarray(self)
+
     @property
     def tokens(self) -> list[str]:
         """What each token of an axis that was stated for all maps is, in words: of text, its text."""

@@ -85,7 +85,7 @@ SEES = {
 }
 
 # What a method of one line hands on to, imported when it is called, although it lies further on.
-HANDED_ON = {"run": {"store"}}
+HANDED_ON = {"attention": {"store"}, "run": {"store"}}
 
 # Each framework, and the layers that may import it.
 FRAMEWORKS = {

@@ -1,4 +1,4 @@
-"""A child that streams a run for ever, to be killed, and says when each forward is over: `killed.py path`."""
+"""A child that streams a run for ever, to be killed: `python killed.py path`; it says when it is ready."""
 
 import sys
 
@@ -14,9 +14,8 @@ class Model(torch.nn.Module):
 
     def forward(self, number):
         q = torch.full((1, 2, 4, 16), float(number))
-        return torch.nn.functional.scaled_dot_product_attention(
-            q, self.k[:, :, : 4 + number % 12], self.k[:, :, : 4 + number % 12]
-        )
+        k = self.k[:, :, : 4 + number % 12]
+        return torch.nn.functional.scaled_dot_product_attention(q, k, k)
 
 
 if __name__ == "__main__":

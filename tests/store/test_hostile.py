@@ -167,7 +167,7 @@ def test_a_gzip_bomb_is_not_unpacked(store):
     found = pack(bytes(10**8))
     from visualizer.store.shards import unpack
 
-    with pytest.raises(StoreError, match="more than 1001 bytes; wanted are 1000"):
+    with pytest.raises(StoreError, match="more than 1000 bytes; wanted are 1000"):
         unpack(found, 1000, "x")
 
 

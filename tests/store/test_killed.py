@@ -58,15 +58,15 @@ def test_two_hundred_kills_lose_nothing(tmp_path):
         assert go_through(tmp_path / f"{seed}.zarr", 25, seed) > 0
 
 
-@pytest.mark.parametrize("cut", [1, 7, 40, 200])
+@pytest.mark.parametrize("cut", [0, 40])
 def test_a_log_that_was_cut_within_a_line_is_read_to_the_line_before(tmp_path, cut):
     path = tmp_path / "run.zarr"
     killed(path, 0.3)
     before, log = check(path), next((path / "log").iterdir())
     assert before > 5
     data = log.read_bytes()
-    log.write_bytes(data[: data.rindex(b"\n") + 1 - cut])
-    assert before - 5 < check(path) < before
+    log.write_bytes(data[: data.rindex(b'{"type": "call"') + cut])
+    assert before - 2 <= check(path) < before
     killed(path, 0.2)
     check(path)
 

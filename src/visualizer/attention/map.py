@@ -262,6 +262,20 @@ class AttentionMap(Operator):
         self._need_shares("expected_position")
         return self._by_rows("expected_position", readouts.expected_position)
 
+    def to_xarray(self) -> Any:
+        """Return the map as an `xarray.DataArray` of axes "batch", "head", "query" and "key", formed.
+
+        Coordinates are the places that are seen of it; `Run.to_xarray` adds what the tokens are.
+
+        Raises
+        ------
+        MissingExtraError
+            If xarray is not installed.
+        """
+        from visualizer.store import map_to_xarray
+
+        return map_to_xarray(self)
+
     def _notes(self) -> list[str]:
         valid = self._source.query_valid(self._view.at)
         hidden = 0 if valid is None else int((~valid).sum())

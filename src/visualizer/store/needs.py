@@ -22,5 +22,5 @@ def check_needs() -> None:
             f"Saving a run needs Python {'.'.join(map(str, PYTHON))} or later, as Zarr 3 does, and this is "
             f"{sys.version.split()[0]}"
         )
+    require("google_crc32c", "store", "Saving a run")  # zarr imports it too
     require("zarr", "store", "Saving a run", "3.0")
-    require("google_crc32c", "store", "Saving a run")

@@ -28,8 +28,8 @@ HEADS = {"q": (-4, -3), "k": (-4, -3), "v": (-4, -3), "left": (-4, -3), "right":
     **dict.fromkeys(("slopes", "sinks"), (-2, -1)),
 }
 """Along which axes of an array, counted from the last, batch and heads lie."""
-FIRST = {"factors": "q", "dense": "array", "lowrank": "left"}
-"""Each way to hold a map, and an array whose library is the map's."""
+FIRST = {"factors": ("q", "k"), "dense": ("array",), "lowrank": ("left", "right")}
+"""Each way to hold a map, and the arrays whose shape and library are the map's."""
 KINDS = {"factors": Factors, "dense": Dense}
 
 
@@ -39,13 +39,14 @@ class StoredSource(Source):
     def __init__(self, reader: Reader, form: Any, arrays: Any, values: Any, path: str) -> None:
         self._reader, self._form, self._about, self._values, self._path = reader, form, arrays, values, path
         self.shape = tuple(map(int, form["shape"]))
-        first = arrays[self._slot(FIRST[form["map"]])]
+        first = arrays[self._slot(FIRST[form["map"]][0])]
         self._torch = first["library"] == "torch" and find_spec("torch") is not None
         self.kind = {"factors": "factors", "dense": "an array", "lowrank": LowRank.kind}[
             form["map"]
         ] + " in a store"
         self.signed = form["map"] == "lowrank" or bool(form.get("signed"))
         self._parts: dict[Any, Source] = {}
+        self._group = self._check_shape()
 
     @cached_property
     def xp(self) -> Any:
@@ -150,15 +151,17 @@ class StoredSource(Source):
         lead = batch, heads
         return None if (batch, heads) == (slice(0, self.shape[0]), slice(0, self.shape[1])) else lead
 
-    @cached_property
-    def _group(self) -> int:
-        """How many query heads share a key head."""
-        name = {"factors": "k", "lowrank": "right"}.get(self._form["map"])
-        if name is None:
-            return 1
+    def _check_shape(self) -> int:
+        """Return how many query heads share a key head, if arrays are of the shape that the map has."""
+        first, *more = (self._shape_of(name) for name in FIRST[self._form["map"]])
+        found = (*first[:-1], more[0][-2]) if more else first
+        if found != self.shape or (more and self.shape[-3] % more[0][-3]):
+            raise StoreError(f"a map of shape {found} was found; wanted is {self.shape}")
+        return self.shape[-3] // more[0][-3] if more else 1
+
+    def _shape_of(self, name: str) -> tuple[int, ...]:
         slot = self._slot(name)
-        heads = self._reader.shape(self._values[slot], self._about[slot]["again"])[-3]
-        return max(self.shape[1] // max(heads, 1), 1)
+        return self._reader.shape(self._values[slot], self._about[slot]["again"])
 
     def _slot(self, name: str) -> int:
         """Return the place of an array among the call's."""
@@ -183,8 +186,9 @@ class StoredSource(Source):
         about = {"map", "shape", "dtype", "exact"}
         given = {name: self._field(name, form[name], lead) for name in form if name not in about}
         source = open_source(KINDS[form["map"]](**given), "exact" if form.get("exact", True) else "model")
-        if lead is None and tuple(source.shape) != self.shape:
-            raise StoreError(f"a map of shape {tuple(source.shape)} was found; wanted is {self.shape}")
+        wanted = self.shape if lead is None else (*(one.stop - one.start for one in lead), *self.shape[2:])
+        if tuple(source.shape) != wanted:
+            raise StoreError(f"a map of shape {tuple(source.shape)} was found; wanted is {wanted}")
         return source
 
     def _field(self, name: str, written: Any, lead: Any) -> Any:
@@ -218,6 +222,13 @@ LATER = ("levels", "v", "output", "axes")
 NUMBERS = ("number", "step", "item", "error", "sequence", "first_key")
 """What a line of the log says of a call, where it is not 0 or None."""
 
+TYPES: dict[str, tuple[type[Any], ...]] = {
+    **dict.fromkeys(("path", "how", "note"), (str,)),
+    **dict.fromkeys(("number", "step", "sequence", "first_key", "thread", "split"), (int,)),
+    "formed": (bool,),
+    "error": (float, int),
+}
+
 
 class _Read:
     """A property in whose place an instance may have a value of its own, as what `replace` makes has."""
@@ -241,6 +252,8 @@ class StoredCall(Call):
         made = object.__new__(cls)
         own = {name: from_plain(line[name], _no_array) for name in NUMBERS if name in line}
         rows = tuple(from_plain(row, _no_array) for row in line.get("rows", ()))
+        for name, value in own.items():
+            _check(name, value)
         own.update(_reader=reader, _line=line, order=order, rows=rows)
         vars(made).update(_common(reader, line["form"]), **own)
         return made
@@ -329,18 +342,26 @@ class StoredCalls(Sequence[Call]):
             return StoredCall.of(self._reader, self._lines[number], number)
 
 
+def _check(name: str, value: Any) -> Any:
+    """Return what a field of a call is, if it is of its type."""
+    if name in TYPES and type(value) not in TYPES[name]:
+        wanted = " or ".join(kind.__name__ for kind in TYPES[name])
+        raise StoreError(f"{name} was found to be {value!r:.80}; wanted is {wanted}")
+    return value
+
+
 def _common(reader: Reader, number: Any) -> dict[str, Any]:
     """Return what all calls of a form have in common."""
     if number not in reader.common:
         form = reader.forms[number]
         split = None if form["split"] is None else tuple(form["split"])
-        same = {name: form[name] for name in ("path", "how", "thread", "formed", "note")}
+        same = {name: _check(name, form[name]) for name in ("path", "how", "thread", "formed", "note")}
         reader.common[number] = {
             **{one.name: one.default for one in fields(Call) if one.default is not MISSING and one.init},
             **same,
             "number": 0,
-            "paths": tuple(form["paths"]),
-            "split": split,
+            "paths": tuple(_check("path", path) for path in form["paths"]),
+            "split": split and tuple(_check("split", axis) for axis in split),
         }
         for name in LATER:
             reader.common[number].pop(name, None)
