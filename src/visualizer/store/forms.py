@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields
 from typing import Any
 
+import numpy as np
+
 from visualizer.attention import AttentionMap, Dense, Factors, LowRank, Stitched
 from visualizer.attention.dense import DenseSource
 from visualizer.attention.softmax import FactorSource
@@ -108,7 +110,7 @@ def _written(source: Any, put: Put, path: str) -> dict[str, Any]:
                 [int(place) for place in index] if not isinstance(index, range) else _range(index)
                 for index in at
             ],
-            "positions": put(positions, "positions"),
+            "positions": put(np.asarray(positions), "positions"),
         }
         for step, at, positions in source.steps
     ]
