@@ -23,3 +23,11 @@ def test_a_benchmark_prints_its_table(name, models, row):
     )
     assert not result.returncode, result.stderr
     assert result.stdout.count(row) >= 2
+
+
+def test_what_a_run_on_disk_costs_is_printed():
+    script = BENCHMARKS / "store_cost.py"
+    result = subprocess.run([sys.executable, script, "--quick"], capture_output=True, text=True, check=False)
+    assert not result.returncode, result.stderr
+    assert "s to open" in result.stdout
+    assert result.stdout.count("× the model alone") == 3

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import zipfile
 from pathlib import Path
 
@@ -29,4 +30,4 @@ def pack(folder: str | os.PathLike[str], file: str | os.PathLike[str]) -> None:
         part.replace(file)
     finally:
         part.unlink(missing_ok=True)
-    place.remove(".")
+    shutil.rmtree(folder)
