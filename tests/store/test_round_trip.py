@@ -249,6 +249,13 @@ def test_every_field_of_a_call_comes_back(there_and_back):
     assert found.paths == ("layer.0",)
 
 
+@pytest.mark.parametrize("item", [0, "", False, None, (), ("a", 1.5)], ids=repr)
+def test_an_item_that_counts_as_false_comes_back(there_and_back, item):
+    found = there_and_back(AttentionMap(factors()), item=item, rows=(0, None), error=0.0)
+    assert (found.item, type(found.item)) == (item, type(item))
+    assert (found.rows, found.error) == ((0, None), 0.0)
+
+
 @pytest.mark.parametrize("error", [float("nan"), float("inf"), torch.tensor(0.5)])
 def test_an_error_that_is_no_plain_number_comes_back(there_and_back, error):
     found = there_and_back(AttentionMap(factors()), error=error).error

@@ -31,8 +31,8 @@ def raw_dtype(name: str) -> Any:
 
     Examples
     --------
-    >>> raw_dtype("bfloat16").name
-    'uint16'
+    >>> raw_dtype("bfloat16").str
+    '<u2'
     """
     if name not in PLAIN | FOREIGN.keys():
         raise StoreError(f"numbers of {name!r:.40} cannot be stored; {', '.join(sorted(PLAIN))} can")

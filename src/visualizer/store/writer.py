@@ -107,19 +107,16 @@ class Writer:
         self._lock.release()
 
     def _numbers(self, call: Call) -> dict[str, Any]:
-        error = None if call.error is None else float(call.error)
-        numbers = {
-            "number": call.number,
-            "order": self._order + call.order,
-            "step": call.step,
+        numbers = {name: getattr(call, name) for name in ("number", "step", "sequence", "first_key")}
+        beside = {
             "item": to_plain(call.item, _no_array),
-            "rows": [to_plain(row, _no_array) for row in call.rows],
-            "error": to_plain(error, _no_array),
-            "sequence": call.sequence,
-            "first_key": call.first_key,
+            "rows": [to_plain(row, _no_array) for row in call.rows] or None,
+            "error": None if call.error is None else to_plain(float(call.error), _no_array),
         }
         return {
-            name: value for name, value in numbers.items() if value not in (None, [], 0) or name == "order"
+            "order": self._order + call.order,
+            **{name: number for name, number in numbers.items() if number},
+            **{name: value for name, value in beside.items() if value is not None},
         }
 
     def _put(self, array: Any, path: str, role: str, values: list[Any]) -> int:
