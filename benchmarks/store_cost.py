@@ -1,8 +1,8 @@
 """What a run on disk costs: to stream beside the model alone, to open, to read one head of.
 
 Prints ratios of the model's own time, interleaved; and, of a run of many calls, its files, how long it takes
-to open and to read one head. `python benchmarks/store_cost.py [folder]`; ``--quick`` is small. Give a folder in
-memory, such as /dev/shm, to leave the disk out.
+to open and to read one head. `python benchmarks/store_cost.py [folder]`; ``--quick`` is small. A folder in
+memory, such as /dev/shm, leaves the disk out.
 """
 
 from __future__ import annotations
