@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from collections.abc import Iterable
 from typing import Any
@@ -96,10 +97,15 @@ class Journal:
 
 
 def _parsed(data: bytes, name: str) -> Any:
+    collects = gc.isenabled()
+    gc.disable()  # it looks for cycles among what has none: half of the time of a long log
     try:
         return json.loads(data, parse_constant=_refuse)
     except (ValueError, RecursionError) as error:
         raise StoreError(f"{name} was to be read as JSON, but {error!s:.200}") from None
+    finally:
+        if collects:
+            gc.enable()
 
 
 def _refuse(word: str) -> Any:
