@@ -52,9 +52,9 @@ class Inference:
                 tap = Entries(readers, partial(self._entered, readers), self._left)
                 stack.callback(switch.remove, function, tap)
                 switch.install(function, tap)
+            stack.callback(self._running.clear)
+            stack.callback(self._memory.clear)
             yield
-        self._running.clear()
-        self._memory.clear()
 
     def sides(self, module: int, made: Made, options: Options) -> dict[str, Tokens]:
         """Return what the queries and keys of a call are, as far as that is known.

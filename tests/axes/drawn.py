@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from hypothesis import strategies as st
 
-from visualizer.axes import Axis, Frames, Grid, Ids, Special, Text, Time, Unknown, Volume, Windows
+from visualizer.axes import Axis, Frames, Grid, Ids, Lines, Special, Text, Time, Unknown, Volume, Windows
 
 LIBRARIES = [np, torch]
 SIDES = st.integers(1, 6)
@@ -40,4 +40,5 @@ LATTICES = st.one_of(
     st.builds(Frames, SIDES, SIDES, SIDES),
     st.builds(Volume, SIDES, SIDES, SIDES),
 )
-AXES = st.lists(st.one_of(LINES, LATTICES, windows()), max_size=4).map(Axis)
+LINED = st.builds(Lines, SIDES, SIDES, st.integers(0, 3))
+AXES = st.lists(st.one_of(LINES, LATTICES, LINED, windows()), max_size=4).map(Axis)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from hypothesis import given
-from tests.axes.drawn import LATTICES, LIBRARIES, LINES, windows
+from tests.axes.drawn import LATTICES, LIBRARIES, LINED, LINES, windows
 
 from visualizer.axes import Frames, Grid, Special, Text, Time, Unknown, Volume, Windows
 from visualizer.errors import OptionError, ShapeError
@@ -174,3 +174,18 @@ def test_all_places_of_a_text_are_found():
 def test_what_cannot_be_is_refused(make, kind, says):
     with pytest.raises(kind, match=says):
         make()
+
+
+@given(LINED)
+def test_rows_that_end_with_newlines_are_a_grid_without_them(lines):
+    grid = Grid(*lines.cells)
+    cells = [grid.cell(token) for token in range(grid.length)]
+    tokens = [lines.token(cell) for cell in cells]
+    newlines = sorted(set(range(lines.length)) - set(tokens))
+    assert [lines.place(token, (40, 60)) for token in tokens] == [
+        grid.place(n, (40, 60)) for n in range(len(cells))
+    ]
+    assert [lines.cell(token) for token in tokens] == cells
+    assert {(lines.name(token), lines.place(token)) for token in newlines} == {("newline", None)}
+    assert len(newlines) == lines.h
+    assert lines.put(np.arange(lines.length)).ravel().tolist() == tokens

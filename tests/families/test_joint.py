@@ -1,8 +1,11 @@
 """Text and images in one sequence: the parts of the images lie where they did."""
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 from tests.families.perturbing import are_those_of, moved_keys, record, unmixed
+from tests.families.test_text import byte_level
 from transformers import (
     CLIPVisionConfig,
     Gemma3Config,
@@ -10,6 +13,8 @@ from transformers import (
     LlamaConfig,
     LlavaConfig,
     LlavaForConditionalGeneration,
+    LlavaNextConfig,
+    LlavaNextForConditionalGeneration,
     PaliGemmaConfig,
     PaliGemmaForConditionalGeneration,
     Qwen2_5_VLConfig,
@@ -19,7 +24,7 @@ from transformers import (
 )
 
 import visualizer
-from visualizer.axes import Axis, Grid, Ids, Unknown
+from visualizer.axes import Axis, Grid, Ids, Lines, Text, Unknown
 
 IMAGE = 50
 VIDEO = 51
@@ -159,6 +164,33 @@ def test_merged_patches_of_images_of_any_size(kind, config):
         assert are_those_of([axis.place(key, (16, 24)) for key in moved], part)
 
 
+@pytest.mark.parametrize(
+    ("size", "parts", "lines", "changed", "cell"),
+    [
+        ((16, 32), 2, (4, 8), 1, (1, 6)),
+        ((32, 24), 4, (8, 6), 0, (1, 1)),
+    ],  # patch (1, 2) of a part, one column off
+)
+def test_parts_of_an_image_at_its_own_resolution(size, parts, lines, changed, cell):
+    torch.manual_seed(0)
+    config = LlavaNextConfig(
+        **{"vision_config": CLIPVisionConfig(**VISION), "text_config": LlamaConfig(**TEXT)},
+        **{"image_token_index": IMAGE, "image_grid_pinpoints": [[32, 16], [16, 32], [32, 32]]},
+    )
+    model = unmixed(LlavaNextForConditionalGeneration(config))
+    ids = words(16 + lines[0] * (lines[1] + 1))
+    pixels = torch.randn(1, 1 + parts, 3, 16, 16, dtype=torch.float64)
+    other = pixels.clone()
+    other[0, 1 + changed, :, 4:8, 8:12] += 1
+    given = {"input_ids": ids, "attention_mask": torch.ones_like(ids), "image_sizes": torch.tensor([size])}
+    runs = [record(model, pixel_values=one, **given) for one in (pixels, other)]
+    for path in language(runs[0]):
+        axis = runs[0].axis(path)
+        assert axis.segments == (Ids([5]), Grid(4, 4), Lines(*lines), Ids([7, 9]))
+        ((_, key),) = moved_keys(*runs, path)
+        assert axis.name(key) == f"cell {cell}"
+
+
 def test_an_answer_looks_back_at_the_image():
     torch.manual_seed(0)
     model = LlavaForConditionalGeneration(LLAVA).eval()
@@ -170,6 +202,11 @@ def test_an_answer_looks_back_at_the_image():
     assert run.axis() == run.axis(of="queries") == Axis([Ids([5]), Grid(4, 4), Ids([7, 9, *new[:-1]])])
     assert run.where(cell=(3, 3)) == slice(16, 17)
     assert run.axis(run[-1], "queries") == Axis([Ids([new[-2]])])
+    run.label(tokenizer=SimpleNamespace(tokenizer=byte_level("what is in it")))  # as a processor has one
+    before, image, after = run.axis().segments
+    assert (before.length, image, after.length) == (1, Grid(4, 4), 1 + len(new))
+    assert isinstance(after, Text)
+    assert run.where(after.text) == slice(17, 18 + len(new))
 
 
 def test_placeholders_that_are_no_whole_images_are_not_guessed():

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from itertools import groupby
 from math import isqrt
 from typing import Any, NamedTuple
 
-from visualizer.axes import Frames, Grid, Ids, Segment, Special, Unknown
+from visualizer.axes import Frames, Grid, Ids, Lines, Segment, Special, Unknown
 from visualizer.families.layouts import Choice, Given, Layout, Part, reads
 from visualizer.families.written import as_written
 
@@ -39,6 +41,29 @@ def llava_images(module: Any, given: Given) -> Layout:
     return pictured(module, given, lambda: [each] * count)
 
 
+@reads("transformers", "LlavaNextModel", methods=FEATURES)
+def any_resolution(module: Any, given: Given) -> Layout | None:
+    """Return a small picture of the whole image, then the patches of its parts, a newline after each row."""
+    vision, pinpoints = module.config.vision_config, module.config.image_grid_pinpoints
+    if module.config.vision_feature_select_strategy != "default":
+        return None
+    parts_of = sys.modules[type(module).__module__].get_anyres_image_grid_shape
+    whole, side, sizes = (
+        vision.image_size,
+        vision.image_size // vision.patch_size,
+        given["image_sizes"].clone(),
+    )
+
+    def images() -> list[list[Segment]]:
+        found: list[list[Segment]] = []
+        for size in sizes.tolist():
+            rows, columns = unpadded([side * count for count in parts_of(size, pinpoints, whole)], size)
+            found.append([Grid(side, side), Lines(rows, columns)])
+        return found
+
+    return pictured(module, given, images)
+
+
 @reads("transformers", "Gemma3Model", methods=FEATURES)
 def gemma_images(module: Any, given: Given) -> Layout:
     """Patches are pooled to a square of as many placeholders as the model is made for."""
@@ -61,7 +86,7 @@ def qwen_videos(module: Any, given: Given) -> Layout:
     return pictured(module, given, merged(given["video_grid_thw"], merge), "video")
 
 
-@reads("transformers", "LlavaModel", "PaliGemmaModel", "Gemma3Model", *QWEN)
+@reads("transformers", "LlavaModel", "LlavaNextModel", "PaliGemmaModel", "Gemma3Model", *QWEN)
 def joint(module: Any, given: Given) -> Layout | None:
     """Ids of which some are placeholders; the images are encoded before, or while the model runs."""
     encoded = given.get("mm_encoder_outputs") or {}
@@ -87,6 +112,14 @@ def pictured(module: Any, given: Given, images: Images, kind: str = "image") -> 
     return Layout(output=Pictures(images))
 
 
+def unpadded(grid: Sequence[int], size: Sequence[int]) -> tuple[int, int]:
+    """Return how many rows and columns of a grid an image (height, width) that was fitted into it fills."""
+    (rows, columns), (height, width) = grid, size
+    if width / height > columns / rows:
+        return rows - 2 * ((rows - int(round(height * columns / width, 7))) // 2), columns
+    return rows, columns - 2 * ((columns - int(round(width * rows / height, 7))) // 2)
+
+
 def merged(grids: Any, merge: int) -> Images:
     """Return the images of grids (image, 3) of steps, rows and columns, before they are merged."""
     held = grids.detach().clone()
@@ -107,8 +140,8 @@ def laid(row: Sequence[int], left: dict[int, list[Sequence[Segment]]]) -> Iterat
             yield Ids(ids)
             continue
         for segment in placed(len(ids), left[token]):
-            yield numbered(segment, number)
-            number += isinstance(segment, Grid | Frames)
+            number += isinstance(segment, Grid | Frames)  # lines are those of the grid before them
+            yield numbered(segment, number - 1)
 
 
 def placed(count: int, images: list[Sequence[Segment]]) -> list[Segment]:
@@ -121,4 +154,4 @@ def placed(count: int, images: list[Sequence[Segment]]) -> list[Segment]:
 
 def numbered(segment: Segment, image: int) -> Segment:
     """Return a grid as that of an image of this number."""
-    return Grid(*segment.cells, image=image) if isinstance(segment, Grid) else segment
+    return replace(segment, image=image) if isinstance(segment, Grid | Lines) else segment
