@@ -75,6 +75,15 @@ def test_the_demo_draws_a_timm_model_from_a_folder(run, outcomes, folder):
     assert names == {"vision_cls.png", "vision_patch.png", "vision_heads.png"}
 
 
+def test_the_command_finds_and_captures_a_timm_model_from_a_folder(run, outcomes, folder):
+    code = "import torchvision_shim; from visualizer.cli import main; main()"
+    found = run("-c", code, "find", "timm:./vit", "--json")
+    assert [call["shape"] for call in json.loads(found.stdout)["taken"]] == [[1, 2, 25, 25]] * 2
+    wrong = run("-c", code, "capture", "timm:./vit", "--text", "a")
+    assert wrong.returncode == 2
+    assert "timm:./vit reads images: give --image" in wrong.stderr
+
+
 def test_without_timm_the_pip_line_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "timm", None)
     with pytest.raises(MissingExtraError, match=r"pip install timm 'torch==[\d.]+'$"):
