@@ -76,11 +76,15 @@ def test_arguments_siblings_and_names_are_python_s_and_outputs_the_same_to_the_l
         "sys.exit(3)",
         "sys.exit('a reason')",
         "raise ValueError('no')",
-        "import visualizer; raise visualizer.errors.OptionError('its own')",
-        "import typer; raise typer.Exit(4)",
-        "import atexit; atexit.register(lambda: print('bye', file=sys.stdout))",
+        pytest.param(
+            "import visualizer; raise visualizer.errors.OptionError('its own')", marks=pytest.mark.long
+        ),
+        pytest.param("import typer; raise typer.Exit(4)", marks=pytest.mark.long),
+        pytest.param(
+            "import atexit; atexit.register(lambda: print('bye', file=sys.stdout))", marks=pytest.mark.long
+        ),
         "raise KeyboardInterrupt",
-        "del nets; import os; os._exit(5)",
+        pytest.param("del nets; import os; os._exit(5)", marks=pytest.mark.long),
     ],
 )
 def test_it_ends_as_the_script_ends(both, end):
@@ -135,7 +139,7 @@ def test_training_is_its_own_to_the_last_bit(both):
     assert "self_attn  4 " in said
 
 
-@pytest.mark.parametrize("way", ["fork", "spawn"])
+@pytest.mark.parametrize("way", ["fork", pytest.param("spawn", marks=pytest.mark.long)])
 def test_workers_of_a_data_loader_find_the_script_s_own_classes(both, way):
     said = same(
         *both(

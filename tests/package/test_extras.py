@@ -64,7 +64,7 @@ def test_the_demo_without_a_package_says_the_pip_line_in_one_sentence(python, mo
         "import runpy; sys.argv = ['visualizer', 'demo']; runpy.run_module('visualizer', run_name='__main__')"
     )
     result = python("-c", WITHOUT.format(module) + run)
-    assert result.returncode == 1
+    assert result.returncode == 2
     assert "pip install 'attention-visualizer[demo]'" in result.stderr
     assert "Traceback" not in result.stderr
 
