@@ -173,6 +173,34 @@ def test_a_layer_of_several_calls_is_named_with_its_call(run):
     assert run("plot", "two.zarr", "-o", "x.png", "--layer", "0", "--call", "1")[0] == 0
 
 
+def test_read_outs_are_exported_by_name_and_are_no_csv(run):
+    import torch
+
+    layer, x = torch.nn.MultiheadAttention(8, 2, batch_first=True), torch.ones(1, 5, 8)
+    with torch.no_grad(), visualizer.capture(layer, keep="readouts", readouts="entropy") as recorded:
+        layer(x, x, x, need_weights=False)
+    recorded.save("entropy.zarr")
+    assert run("export", "entropy.zarr", "-o", "entropy.npz")[0] == 0
+    with np.load("entropy.npz", allow_pickle=False) as held:
+        assert held["model:entropy"].shape == (1, 2, 5)
+    code, _, said = run("export", "entropy.zarr", "-o", "entropy.csv")
+    assert code == 2
+    assert said == "visualizer: model:entropy has the shape (1, 2, 5), and is no map: give -o file.npz\n"
+    assert not list(Path().glob("*.csv")) + list(Path().glob(".*"))
+
+
+def test_numbers_that_json_lacks_are_null(run):
+    maps = np.full((1, 1, 2, 2), 0.5)
+    maps[0, 0, 0] = np.nan
+    whole = visualizer.from_arrays({"layer": maps})
+    whole.save("nan.zarr")
+    for command in ("table", "info"):
+        code, output, _ = run(command, "nan.zarr", "--json")
+        assert code == 0
+        assert "NaN" not in output
+    assert json.loads(run("table", "nan.zarr", "--json")[1])[0]["entropy"] is None
+
+
 def test_where_a_patch_looks_is_drawn_on_the_image_that_the_model_saw(run):
     from visualizer.loading.hf_models import transformers_library
 

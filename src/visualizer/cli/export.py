@@ -43,7 +43,8 @@ def _arrays(calls: list[Any]) -> Named:
     """Yield each call's arrays by name: its path, with the call's number where there are several."""
     count = Counter(call.path for call in calls)
     for call in each(calls, "forming maps"):
-        name = call.path if count[call.path] == 1 else f"{call.path}#{call.number}"
+        name = call.path or "model"
+        name = name if count[call.path] == 1 else f"{name}#{call.number}"
         content = call.content
         if isinstance(content, dict):
             yield from ((f"{name}:{read}", _array(value)) for read, value in content.items())
@@ -63,14 +64,14 @@ def _write_npz(path: Path, arrays: Named) -> None:
 
     with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as file:
         for name, array in arrays:
-            with file.open(f"{name or 'model'}.npy", "w", force_zip64=True) as member:
+            with file.open(f"{name}.npy", "w", force_zip64=True) as member:
                 np.lib.format.write_array(member, np.asanyarray(array), allow_pickle=False)
 
 
 def _write_safetensors(path: Path, arrays: Named) -> None:
     import numpy as np
 
-    held = {name or "model": np.ascontiguousarray(array) for name, array in arrays}
+    held = {name: np.ascontiguousarray(array) for name, array in arrays}
     require("safetensors.numpy", "demo", "Writing safetensors").save_file(held, path)
 
 

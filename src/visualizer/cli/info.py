@@ -30,10 +30,8 @@ def info(run: RunPath, *, json: Json = False) -> None:
 
 
 def _fields(call: Any) -> dict[str, Any]:
-    fields = {name: getattr(call, name) for name in FIELDS}
     error = None if call.error is None else float(call.error)
-    item = fields["item"] if isinstance(fields["item"], str | int | None) else str(fields["item"])
-    return fields | {"item": item, "shape": list(fields["shape"] or ()), "error": error}
+    return {name: getattr(call, name) for name in FIELDS} | {"error": error}
 
 
 def _axes(run: Any) -> dict[str, str]:
