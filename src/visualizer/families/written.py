@@ -94,6 +94,11 @@ class Passage:
         """Number of tokens."""
         return self.shape[1]
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether it has the beginning of the text."""
+        return not self._begin
+
     def since(self, begin: int) -> Passage:
         """Return what follows the first tokens, always the same one."""
         return self._since.setdefault(begin, Passage(self.before, self.written, begin))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from visualizer.errors import StoreError, require
@@ -12,6 +13,7 @@ from visualizer.store.labelling import read_labels
 from visualizer.store.plain import from_plain
 from visualizer.store.reader import Reader
 from visualizer.store.stored import StoredCalls
+from visualizer.store.texts import StoredTokenizer
 
 
 def load(path: str | os.PathLike[str]) -> Run:
@@ -43,6 +45,8 @@ def read_run(reader: Reader) -> Run:
     run = Run(empty=lambda: f"{reader.place.name} holds no call")
     run.hold(calls)
     run.labels = read_labels(reader.told.get("labels"))
+    if texts := _told(reader, "texts"):
+        run.labels = replace(run.labels, tokenizer=StoredTokenizer(texts["special"], texts["decoded"]))
     remarks = _told(reader, "remarks")
     if remarks:
         run.remarks = lambda: list(remarks["lines"])

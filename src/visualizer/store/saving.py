@@ -11,6 +11,7 @@ from visualizer.store.labelling import written_labels
 from visualizer.store.needs import check_needs
 from visualizer.store.packing import pack
 from visualizer.store.provenance import provenance_of
+from visualizer.store.texts import read_texts
 from visualizer.store.writer import Writer, unwritable
 
 if TYPE_CHECKING:
@@ -48,6 +49,8 @@ def tell_rest(writer: Writer, run: Run, *, inputs: bool) -> None:
         writer.tell("remarks", {"lines": remarks})
     if inputs and run.image is not None:
         writer.tell("inputs", {"image": _array(run.image)})
+    if inputs and (texts := read_texts(run)) is not None:
+        writer.tell("texts", texts)
     writer.tell("provenance", provenance_of(run))
 
 
