@@ -13,6 +13,7 @@ from visualizer.attention import AttentionMap, Band, Dense, Factors, LowRank, Sa
 from visualizer.axes import Axis, Grid, Special
 from visualizer.calls import Call
 from visualizer.errors import StoreError
+from visualizer.families.layouts import Same
 from visualizer.run import Run
 from visualizer.store.stored import StoredSource
 
@@ -228,6 +229,7 @@ def test_every_field_of_a_call_comes_back(there_and_back):
         },
         **{"sequence": 2, "first_key": 5, "note": "so", "split": (-3,), "v": tensor(B, H, M, 3)},
         **{"output": tensor(B, H, N, 3), "levels": (SampledLevel(tensor(8, 20, 4, 2), (3, 5), 9),)},
+        "axes": {"keys": Same(Axis((Special("CLS"), Grid(1, M - 1))))},
     }
     found = there_and_back(AttentionMap(factors()), **about)
     told = {field.name for field in fields(Call)} - {
@@ -240,12 +242,13 @@ def test_every_field_of_a_call_comes_back(there_and_back):
         "paths",
     }
     assert told == set(about)
-    for name in told - {"v", "output", "levels"}:
+    for name in told - {"v", "output", "levels", "axes"}:
         assert getattr(found, name) == about[name], name
     assert same_bits(found.v, about["v"])
     assert same_bits(found.output, about["output"])
     assert same_bits(found.levels[0].places, about["levels"][0].places)
     assert found.levels[0].shape == (3, 5)
+    assert found.axes["keys"].rows() == about["axes"]["keys"].rows()
     assert found.paths == ("layer.0",)
 
 
