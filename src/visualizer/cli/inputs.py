@@ -199,7 +199,5 @@ def label(run: Any, feed: Feed) -> None:
     run.image = feed.image
     if feed.tokenizer is None or not len(run):
         return
-    if all(shape == len(feed.ids) for call in run for shape in call.shape[-2:]):
-        run.label(tokenizer=feed.tokenizer, input_ids=feed.ids)
-    else:  # a decoder reads other ids than the encoder
-        run.label(tokenizer=feed.tokenizer)
+    known = any(call.axes for call in run)
+    run.label(tokenizer=feed.tokenizer, input_ids=None if known else feed.ids)
