@@ -183,10 +183,12 @@ class Filling:
             )
 
     def begin_modules(self, modules: Iterable[int]) -> None:
-        """Count from 0 the calls of modules that may bear the identity of others before them."""
+        """Get to know modules, which may bear the identity of others before them: they count from 0."""
         with self._lock:
-            for module in modules:
+            new = list(modules)
+            for module in new:
                 self._counts.pop((module, ""), None)
+            self.inference.know(new)
 
     def forget(self) -> None:
         """Let go of what only further calls would need."""

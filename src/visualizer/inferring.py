@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from types import FunctionType
@@ -36,25 +36,39 @@ class Inference:
 
     def __init__(self, modules: Mapping[int, Any], paths: Mapping[int, list[str]]) -> None:
         self._modules, self._paths = modules, paths
-        kinds = {type(module) for module in modules.values()}
-        known = {kind: found for kind in kinds if (found := readers_of(kind))}
-        self._readers = {key: known[type(one)] for key, one in modules.items() if type(one) in known}
-        self._known = {path: key for key in self._readers for path in paths[key]}
+        self._known: dict[str, int] = {}  # by path
+        self._readers: dict[FunctionType, dict[int, Reader]] = {}  # of each method, by module
+        self._taps: ExitStack | None = None
         self._running: dict[int, list[Layout]] = {}
         self._outputs: Any = WeakIdKeyDictionary()  # what the tokens of tensors are
         self._memory: dict[Any, Any] = {}
+        self.know(modules)
 
     @contextmanager
     def following(self) -> Iterator[None]:
         """Follow the known modules' methods while a block runs."""
-        with ExitStack() as stack:
-            for function, readers in self._functions().items():
-                tap = Entries(readers, partial(self._entered, readers), self._left)
-                stack.callback(switch.remove, function, tap)
-                switch.install(function, tap)
-            stack.callback(self._running.clear)
-            stack.callback(self._memory.clear)
+        with ExitStack() as self._taps:
+            for function, readers in self._readers.items():
+                self._follow(function, readers)
+            self._taps.callback(self._running.clear)
+            self._taps.callback(self._memory.clear)
             yield
+        self._taps = None
+
+    def know(self, modules: Iterable[int]) -> None:
+        """Get to know modules, some of which may bear the identity of others before them."""
+        new = list(modules)
+        for readers in self._readers.values():
+            for key in new:
+                readers.pop(key, None)
+        kinds: dict[type, Mapping[str, Reader]] = {}
+        for key in new:
+            kind = type(self._modules[key])
+            if kind not in kinds:
+                kinds[kind] = readers_of(kind)
+            if kinds[kind]:
+                self._known.update(dict.fromkeys(self._paths[key], key))
+                self._add(key, kinds[kind])
 
     def sides(self, module: int, made: Made, options: Options) -> dict[str, Tokens]:
         """Return what the queries and keys of a call are, as far as that is known.
@@ -73,18 +87,25 @@ class Inference:
                 return found if queries is not None else kept_of(found, kept, options)
         return NOTHING
 
-    def _functions(self) -> dict[FunctionType, dict[int, Reader]]:
-        """Return the functions beneath the methods of known modules, and what reads each module there."""
-        found: dict[FunctionType, dict[int, Reader]] = {}
-        for key, readers in self._readers.items():
-            for name, reader in readers.items():
-                module = self._modules[key]
-                try:
-                    target = resolve(module if name == "forward" else getattr(module, name))
-                except (AttributeError, VisualizerError):  # a method that this class lacks, or not Python
-                    continue
-                found.setdefault(target.functions[0], {})[key] = reader
-        return found
+    def _add(self, key: int, readers: Mapping[str, Reader]) -> None:
+        """Have the methods of a module read, by the functions beneath them."""
+        module = self._modules[key]
+        for name, reader in readers.items():
+            try:
+                target = resolve(module if name == "forward" else getattr(module, name))
+            except (AttributeError, VisualizerError):  # a method that this class lacks, or not Python
+                continue
+            function = target.functions[0]
+            if function not in self._readers:
+                self._readers[function] = {}
+                self._follow(function, self._readers[function])
+            self._readers[function][key] = reader
+
+    def _follow(self, function: FunctionType, readers: Mapping[int, Reader]) -> None:
+        if self._taps is not None:
+            tap = Entries(readers, partial(self._entered, readers), self._left)
+            self._taps.callback(switch.remove, function, tap)
+            switch.install(function, tap)
 
     def _entered(self, readers: Mapping[int, Reader], module: Any, given: Mapping[str, Any]) -> None:
         with reading(), outside_modes():
