@@ -48,7 +48,7 @@ SEES = {
         *("attention", "axes", "calls", "comparing", "copying", "differentiating", "errors", "images"),
         *("items", "labels", "parallel", "readout_table", "tables"),
     },
-    "store": {"attention", "axes", "calls", "errors", "families", "labels", "memory", "run"},
+    "store": {"attention", "axes", "calls", "errors", "families", "labels", "memory", "run", "tokens"},
     "making": {"attention"},
     "filling": {
         "attention",
