@@ -12,15 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from visualizer.allowance import Allowance
 from visualizer.attention import AttentionMap
 from visualizer.calls import Call
-from visualizer.errors import MemoryBudgetError
 from visualizer.explaining import NO_QUERY, SECOND_RUN, Seen
 from visualizer.inferring import Inference
 from visualizer.making import arguments_of, facts_of, hash_values, hash_weights
-from visualizer.memory import format_bytes
 from visualizer.named_readouts import read_out
-from visualizer.notices import warn_user
 from visualizer.options import Options
 from visualizer.recorders.candidates import FormedMap
 from visualizer.recorders.checks import compare_rows
@@ -32,7 +30,6 @@ from visualizer.recorders.places import Place
 from visualizer.recorders.readable import is_captured
 from visualizer.recorders.spread import is_planned, is_spread, split_axes
 from visualizer.recorders.traced import trace
-from visualizer.room import Room
 from visualizer.run import Run
 
 if TYPE_CHECKING:
@@ -63,12 +60,11 @@ class Filling:
         seen: Seen,
     ) -> None:
         self.seen = seen
-        self.stopped: MemoryBudgetError | None = None
         self._run, self._modules, self._paths, self._options = run, modules, paths, options
         self.inference = Inference(modules, paths)
         self._holder = Holder(options.device, options.dtype)
         self._counts: Counter[tuple[int, str]] = Counter()  # by module and local; "" for maps
-        self._room = Room(options.bytes_allowed())
+        self.allowance = Allowance(options.bytes_allowed(), self._holder, seen)
         self._forwards: Counter[Any] = Counter()  # of each item
         self._sequences: Counter[str] = Counter()  # of each path, before this session
         self._stream: Stream | None = None
@@ -136,7 +132,7 @@ class Filling:
         if (wanted := self._wanted_number(module)) is None:
             return
         owner = self._modules[module]
-        device = self._device_of(what.output if isinstance(what, FusedCall) else what.value)
+        device = self.allowance.device_of(what.output if isinstance(what, FusedCall) else what.value)
         error = None
         if isinstance(what, FusedCall):
             how = what.kernel
@@ -165,7 +161,7 @@ class Filling:
         with self._lock:
             if (wanted := self._wanted_number(module, name)) is not None:
                 if isinstance(value, torch.Tensor):
-                    self._device_of(value)
+                    self.allowance.device_of(value)
                 value = self._holder.copied(value)
                 made = Made(value, device=getattr(value, "device", None), number=wanted)
                 self._add(number, place, made, f"local `{name}` of {function}")
@@ -213,7 +209,7 @@ class Filling:
         if not self._options.wants_number(number):
             self.seen.left_out["every= or first="] += 1
             return None
-        if self.stopped is not None:
+        if self.allowance.stopped is not None:
             self.seen.left_out["budget="] += 1
             return None
         if self._stream is not None and self._stream.failed is not None:
@@ -221,26 +217,13 @@ class Filling:
             return None
         return number
 
-    def _device_of(self, tensor: torch.Tensor) -> torch.device:
-        """Return where a call is held: on its own device while there is room, then on the host."""
-        device = self._holder.device_of(tensor)
-        if not self._room.is_full(device):
-            return device
-        self._holder.move_to_host()
-        warn_user(
-            f"{format_bytes(self._room.held)} are held on {device}, as much as may be taken there: further "
-            "calls are held in the host's memory, and the model waits for each copy; record less "
-            "(modules=, queries='last', every=, keep='readouts'), or give device='cpu' from the start"
-        )
-        return self._holder.device_of(tensor)
-
     def _add(self, number: int, place: Place, made: Made, how: str) -> None:
         module = place.module
         assert module is not None
         paths = tuple(self._paths[module])
         item, rows = self._run.items.current.id, self._run.items.current.rows
-        if self._options.keep == "dense" and made.content.nbytes_dense > self._room.left:
-            self._stop(paths[0], made.number, made.content.nbytes_dense)
+        dense = made.content.nbytes_dense if self._options.keep == "dense" else 0
+        if not self.allowance.has(dense, paths[0], made.number):
             return
         call = Call(
             path=paths[0],
@@ -267,10 +250,10 @@ class Filling:
         )
         if self._stream is not None:
             self._stream.put(call)
-        elif self._fits(call, made.device):
+        elif self.allowance.take(call, made.device):
             self._run.add(call)
             if len(self._run) == 1:
-                self._foresee(module)
+                self.allowance.foresee(self._modules[module], self._modules.values())
 
     def _rows_of(self, made: Made, rows: tuple[Any, ...]) -> tuple[Any, ...]:
         """Return the ids of a call's rows; none where its batch is another, as that of windows is."""
@@ -288,40 +271,13 @@ class Filling:
 
     def _kept(self, content: Any) -> Any:
         if self._options.keep == "dense" and isinstance(content, AttentionMap) and 0 not in content.shape:
-            return content.dense(self._room.limit)
+            return content.dense(self.allowance.limit)
         readouts = self._options.readouts
         if readouts is None:
             return content
         if not isinstance(readouts, Mapping):
             return {name: read_out(content, name) for name in readouts}
         return {name: read(content) for name, read in readouts.items()}
-
-    def _fits(self, call: Call, device: Any) -> bool:
-        """Count what a call holds that no other does; at the budget, stop and let the model go on."""
-        if needed := self._room.missing(call, device):
-            self._stop(call.path, call.number, needed)
-        return not needed
-
-    def _stop(self, path: str, number: int, needed: int) -> None:
-        self.stopped = MemoryBudgetError(
-            f"recording stopped at its budget of {format_bytes(self._room.limit)}: "
-            f"{format_bytes(self._room.held)} were held, and call {number} of "
-            f"{path or 'the model'} needs {format_bytes(needed)} more; give budget=, or record less: "
-            "modules=, queries='last', every=, keep='readouts', dtype=, device='cpu'"
-        )
-        self.seen.left_out["budget="] += 1
-
-    def _foresee(self, module: int) -> None:
-        """Say at the first call when all modules of its kind will not fit."""
-        kind = type(self._modules[module])
-        alike = sum(type(other) is kind for other in self._modules.values())
-        needed = alike * self._room.held
-        if needed > self._room.limit:
-            warn_user(
-                f"the first call holds {format_bytes(self._room.held)}, and the {alike} modules like it will "
-                f"need about {format_bytes(needed)}, above the budget of {format_bytes(self._room.limit)}: "
-                "give budget=, or record less"
-            )
 
 
 def _weights_of(model: weakref.ref[Any]) -> str | None:

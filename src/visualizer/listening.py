@@ -95,7 +95,8 @@ class Listener:
     def problems(self) -> tuple[Exception | None, MemoryBudgetError | None]:
         """Return what went wrong first, and whether the budget ended the recording; each is told once."""
         problem, self._problem = self._problem or self._filling.problem(), None
-        stopped, self._filling.stopped = self._filling.stopped, None
+        allowance = self._filling.allowance
+        stopped, allowance.stopped = allowance.stopped, None
         return problem, stopped
 
     @property
