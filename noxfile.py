@@ -48,3 +48,18 @@ def floor(session: nox.Session) -> None:
     install(session, ["numpy==1.26.4"], ["--editable", ".[plots]", "--group", "engine"])
     session.run("python", "-c", "import numpy; assert numpy.__version__ == '1.26.4', numpy.__version__")
     session.run("python", "-m", "pytest", "tests/classic", "tests/plots", *session.posargs)
+
+
+@nox.session(python=[python for python in PYTHONS if python != OWN])
+def reading(session: nox.Session) -> None:
+    """Read runs on disk where there is no torch, and on 3.10 no zarr either."""
+    install(session, ["--constraint", "constraints.txt", "--editable", ".[store]", "--group", "engine"])
+    session.run("python", "-c", "import importlib.util as i; assert i.find_spec('torch') is None")
+    session.run(
+        "python",
+        "-m",
+        "pytest",
+        "tests/store/test_archives.py",
+        "tests/store/test_arrays.py",
+        *session.posargs,
+    )
