@@ -130,6 +130,7 @@ class Run(OnlyCopied, Sequence["Call"]):
         tokens: Sequence[str] | None = None,
         *,
         tokenizer: Any = None,
+        processor: Any = None,
         input_ids: Any = None,
         axis: Any = None,
         queries: Any = None,
@@ -150,6 +151,8 @@ class Run(OnlyCopied, Sequence["Call"]):
         ----------
         tokens
             The text of each token; the path or pattern.
+        tokenizer, processor, input_ids
+            What reads the ids that were recorded, or that are given: a tokenizer, or a processor that has one.
         axis, queries, keys
             What both sides of the maps, or one, are: an `Axis`, a segment, or a list of segments or of texts.
         windows, grid
@@ -177,6 +180,7 @@ class Run(OnlyCopied, Sequence["Call"]):
         >>> run.label(axis=[Special("CLS"), Grid(2, 2)]).where(cell=(1, 0))
         slice(3, 4, None)
         """
+        tokenizer = processor if tokenizer is None else tokenizer
         axes = {"axis": axis, "queries": queries, "keys": keys, "windows": windows, "grid": grid}
         if image is not None:
             self.seen = seen_image(image, mean, std, crop)

@@ -202,7 +202,7 @@ def test_an_answer_looks_back_at_the_image():
     assert run.axis() == run.axis(of="queries") == Axis([Ids([5]), Grid(4, 4), Ids([7, 9, *new[:-1]])])
     assert run.where(cell=(3, 3)) == slice(16, 17)
     assert run.axis(run[-1], "queries") == Axis([Ids([new[-2]])])
-    run.label(tokenizer=SimpleNamespace(tokenizer=byte_level("what is in it")))  # as a processor has one
+    run.label(processor=SimpleNamespace(tokenizer=byte_level("what is in it")))  # as a processor has one
     before, image, after = run.axis().segments
     assert (before.length, image, after.length) == (1, Grid(4, 4), 1 + len(new))
     assert isinstance(after, Text)

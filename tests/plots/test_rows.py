@@ -7,7 +7,7 @@ from matplotlib.colors import to_hex
 import visualizer as viz
 from visualizer import plots
 from visualizer.attention import AttentionMap, Factors
-from visualizer.axes import Axis, Frames, Grid, Special, Text, Time, Unknown, Volume, Windows
+from visualizer.axes import Axis, Frames, Grid, Lines, Special, Text, Time, Unknown, Volume, Windows
 from visualizer.errors import CallsError, OptionError, ShapeError
 from visualizer.plots.places import MARK
 
@@ -242,3 +242,9 @@ def test_all_that_is_drawn_lies_within_the_page():
         title, caption = (text.get_window_extent() for text in figure.texts)
         assert title.y0 >= max(box.y1 for box in boxes[:3])
         assert caption.y1 <= min(box.y0 for box in boxes[:3])
+
+
+def test_rows_of_patches_that_end_with_newlines_are_a_picture():
+    axis = Axis([Text(["what"]), Lines(2, 3)])
+    figure = plots.row(RNG.dirichlet(np.ones(9), size=9), axis=axis, query=0, image=IMAGE)
+    assert figure.axes[1].images[-1].get_array().shape == (2, 3)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from visualizer.axes import Axis, Grid, Special, Text, Windows
+from visualizer.axes import Axis, Grid, Lines, Special, Text, Windows
 from visualizer.errors import OptionError
 from visualizer.plots.asking import Options
 from visualizer.plots.differences import MOST, draw_matrix
@@ -123,7 +123,7 @@ def _on_the_grid(weights: Any, subject: Subject, side: str) -> Laid:
 
 
 def _is_grid(segment: Any) -> bool:
-    return isinstance(segment, Grid | Windows)
+    return isinstance(segment, Grid | Lines | Windows)
 
 
 def _has_grid(axis: Axis) -> bool:
