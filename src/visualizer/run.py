@@ -152,7 +152,7 @@ class Run(OnlyCopied, Sequence["Call"]):
         tokens
             The text of each token; the path or pattern.
         tokenizer, processor, input_ids
-            What reads the ids that were recorded, or that are given: a tokenizer, or a processor that has one.
+            What reads the ids that were recorded, or that are given; a processor has a tokenizer.
         axis, queries, keys
             What both sides of the maps, or one, are: an `Axis`, a segment, or a list of segments or of texts.
         windows, grid
