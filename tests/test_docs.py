@@ -14,7 +14,8 @@ SOURCE = REPOSITORY / "src"
 DOCUMENTS = sorted([*REPOSITORY.glob("*.md"), *REPOSITORY.glob("docs/**/*.md")])
 MODULES = sorted(path for path in SOURCE.rglob("*.py") if ">>> " in path.read_text())
 LOOKED_AT = {"text", "bibtex"}  # holds nothing that could be run
-SPHINX = {"{toctree}", "{eval-rst}"}  # Sphinx, which takes a warning for an error, checks these
+# Sphinx, which takes a warning for an error, checks these
+SPHINX = {"{toctree}", "{eval-rst}", "{literalinclude}"}
 MARK = re.compile(r"<!-- not run: .+ -->\s*")
 
 
@@ -30,7 +31,12 @@ def blocks(document):
     before = ""
     for token in MarkdownIt().parse(document):
         if token.type in {"fence", "code_block"}:
-            yield Block(token.map[0] + 1, token.info.strip(), token.content, bool(MARK.fullmatch(before)))
+            yield Block(
+                token.map[0] + 1,
+                token.info.strip().partition(" ")[0],
+                token.content,
+                bool(MARK.fullmatch(before)),
+            )
         before = token.content if token.type == "html_block" else ""
 
 
