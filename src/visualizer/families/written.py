@@ -26,7 +26,10 @@ class Written:
     """
 
     def __init__(self, ids: Any, memory: dict[Any, Any], lay: Lay | None = None) -> None:
-        self._ids, self._memory = ids.detach().clone(), memory
+        import torch
+
+        # below what tools wrap, which would take it for one of the model's calls
+        self._ids, self._memory = torch.ops.aten.clone.default._op(ids), memory  # noqa: SLF001
         self._lay = lay or (lambda rows: [[Ids(row)] for row in rows])
         self._after: dict[int, Passage] = {}
         self._rows: Sequence[Sequence[Segment]] = ()
