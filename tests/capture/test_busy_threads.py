@@ -108,7 +108,8 @@ def test_sessions_of_several_threads_do_not_disturb_one_another():
 
 @pytest.mark.parametrize("ends", ["with the block", "afterwards"])
 def test_operators_are_given_back_as_soon_as_a_thread_is_alone(monkeypatch, ends):
-    monkeypatch.setattr(dispatcher, "MOMENT", 0.05 if ends == "afterwards" else 0.0)
+    never_busy = -1.0  # seconds: the other thread may call in the very moment of asking
+    monkeypatch.setattr(dispatcher, "MOMENT", 0.05 if ends == "afterwards" else never_busy)
     model, x = make(0)
     with torch.no_grad(), running(1) as problems:
         with visualizer.capture(model):
@@ -117,7 +118,7 @@ def test_operators_are_given_back_as_soon_as_a_thread_is_alone(monkeypatch, ends
             assert followed() == []
         else:
             assert "mm" in followed()
-    monkeypatch.setattr(dispatcher, "MOMENT", 0.0)
+    monkeypatch.setattr(dispatcher, "MOMENT", never_busy)
     torch.randn(3, 3) @ torch.randn(3, 3)
     assert followed() == []
     assert problems == []
