@@ -109,7 +109,7 @@ def test_sessions_of_several_threads_do_not_disturb_one_another():
 @pytest.mark.parametrize("ends", ["with the block", "afterwards"])
 def test_operators_are_given_back_as_soon_as_a_thread_is_alone(monkeypatch, ends):
     never_busy = -1.0  # seconds: the other thread may call in the very moment of asking
-    monkeypatch.setattr(dispatcher, "MOMENT", 0.05 if ends == "afterwards" else never_busy)
+    monkeypatch.setattr(dispatcher, "MOMENT", 60.0 if ends == "afterwards" else never_busy)
     model, x = make(0)
     with torch.no_grad(), running(1) as problems:
         with visualizer.capture(model):
