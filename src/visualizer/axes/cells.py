@@ -73,15 +73,8 @@ class Cells(Segment):
 
 
 @dataclass(frozen=True)
-class Grid(Cells):
-    """``h`` rows of ``w`` patches of an image, from the top left; ``image`` counts images from 0.
-
-    Examples
-    --------
-    >>> grid = Grid(2, 3)
-    >>> grid.name(5), grid.token((1, 2)), grid.place(5, size=(40, 60))
-    ('cell (1, 2)', 5, (40.0, 20.0, 20.0, 20.0))
-    """
+class Patches(Cells):
+    """``h`` rows of ``w`` patches of an image; ``image`` counts images from 0."""
 
     h: int
     w: int
@@ -99,6 +92,17 @@ class Grid(Cells):
     def name(self, token: int) -> str:
         """Return a token's cell in words, and its image unless it is the first."""
         return f"image {self.image}, {super().name(token)}" if self.image else super().name(token)
+
+
+class Grid(Patches):
+    """``h`` rows of ``w`` patches of an image, from the top left; ``image`` counts images from 0.
+
+    Examples
+    --------
+    >>> grid = Grid(2, 3)
+    >>> grid.name(5), grid.token((1, 2)), grid.place(5, size=(40, 60))
+    ('cell (1, 2)', 5, (40.0, 20.0, 20.0, 20.0))
+    """
 
 
 @dataclass(frozen=True)

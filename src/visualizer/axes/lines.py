@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
-from visualizer.axes.cells import Cells, box, inside, written
-from visualizer.axes.segments import set_wholes
+from visualizer.axes.cells import Patches, box, inside, written
 
 
-@dataclass(frozen=True)
-class Lines(Cells):
+class Lines(Patches):
     """``h`` rows of ``w`` patches of an image, and a newline after each row.
 
     Examples
@@ -20,19 +17,6 @@ class Lines(Cells):
     >>> lines.length, lines.name(3), lines.cell(4), lines.token((1, 2))
     (8, 'newline', (1, 0), 6)
     """
-
-    h: int
-    w: int
-    image: int = 0
-
-    def __post_init__(self) -> None:
-        set_wholes(self, "h", "w")
-        set_wholes(self, "image", least=0)
-
-    @property
-    def cells(self) -> tuple[int, int]:
-        """Number of rows and columns."""
-        return self.h, self.w
 
     @property
     def length(self) -> int:
@@ -55,9 +39,7 @@ class Lines(Cells):
 
     def name(self, token: int) -> str:
         """Return a token's cell in words, and its image unless it is the first."""
-        if self.cell(token)[1] == self.w:
-            return "newline"
-        return f"image {self.image}, {super().name(token)}" if self.image else super().name(token)
+        return "newline" if self.cell(token)[1] == self.w else super().name(token)
 
     def place(self, token: int, size: Sequence[float] = (), batch: int = 0) -> tuple[float, ...] | None:  # type: ignore[override]  # noqa: ARG002  # newlines have none
         """Return a token's box as a grid's; None for a newline."""

@@ -9,7 +9,7 @@ from itertools import groupby
 from math import isqrt
 from typing import Any, NamedTuple
 
-from visualizer.axes import Frames, Grid, Ids, Lines, Segment, Special, Unknown
+from visualizer.axes import Frames, Grid, Ids, Lines, Patches, Segment, Special, Unknown
 from visualizer.families.layouts import Choice, Given, Layout, Part, reads
 from visualizer.families.written import as_written
 
@@ -154,4 +154,4 @@ def placed(count: int, images: list[Sequence[Segment]]) -> list[Segment]:
 
 def numbered(segment: Segment, image: int) -> Segment:
     """Return a grid as that of an image of this number."""
-    return replace(segment, image=image) if isinstance(segment, Grid | Lines) else segment
+    return replace(segment, image=image) if isinstance(segment, Patches) else segment

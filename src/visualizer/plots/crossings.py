@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from visualizer.axes import Axis, Grid, Lines, Special, Text, Windows
+from visualizer.axes import Axis, Special, Text
 from visualizer.errors import OptionError
 from visualizer.plots.asking import Options
 from visualizer.plots.differences import MOST, draw_matrix
-from visualizer.plots.laying import Laid
+from visualizer.plots.laying import PICTURED, Laid
 from visualizer.plots.rows import paint_for, scale_of
 from visualizer.plots.sheets import draw_sheet
 from visualizer.plots.subjects import Subject, subject_of
@@ -115,19 +115,15 @@ def _on_the_grid(weights: Any, subject: Subject, side: str) -> Laid:
     axis: Axis = getattr(subject, side)
     begin = 0
     for segment in axis.segments:
-        if _is_grid(segment):
+        if isinstance(segment, PICTURED):
             part = weights[begin : begin + segment.length]
             return Laid(part, Axis((segment,)), subject.image, subject.batch)
         begin += segment.length
     raise OptionError(f"a picture was to be drawn, but the {side} have no grid: {axis.arithmetic}")
 
 
-def _is_grid(segment: Any) -> bool:
-    return isinstance(segment, Grid | Lines | Windows)
-
-
 def _has_grid(axis: Axis) -> bool:
-    return any(map(_is_grid, axis.segments))
+    return any(isinstance(one, PICTURED) for one in axis.segments)
 
 
 def _matrix(subject: Subject, asked: Options) -> Figure:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from visualizer.axes import Axis, Frames, Grid, Lines, Segment, Special, Text, Time, Volume, Windows
+from visualizer.axes import Axis, Frames, Patches, Segment, Special, Text, Time, Volume, Windows
 from visualizer.errors import OptionError
 from visualizer.plots.arrays import Floats
 from visualizer.plots.chips import MANY, Chips
@@ -19,7 +19,7 @@ from visualizer.plots.sheets import Block
 from visualizer.plots.surfaces import Line, Picture, Pictures, greyed
 
 Piece = tuple[int, Segment]
-PICTURED = (Grid, Lines, Windows)
+PICTURED = Patches | Windows
 
 
 @dataclass(frozen=True)

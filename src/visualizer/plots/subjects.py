@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from operator import index
 from typing import Any
 
-from visualizer.axes import Axis, Grid, Lines, Text, Unknown, Windows, as_axis
+from visualizer.axes import Axis, Patches, Text, Unknown, Windows, as_axis
 from visualizer.calls import Call
 from visualizer.errors import CallsError, OptionError, ShapeError
 from visualizer.plots.arrays import Floats, as_floats, pooled
@@ -283,7 +283,7 @@ def _whole(value: Any, length: int) -> int:
 
 
 def _cell_at(pixel: tuple[float, float], axis: Axis, image: Any) -> tuple[int, int]:
-    grids = [one for one in axis.segments if isinstance(one, Grid | Lines | Windows)]
+    grids = [one for one in axis.segments if isinstance(one, Patches | Windows)]
     if len(grids) != 1 or image is None:
         raise OptionError("pixel= was given; it needs one grid and its image=: give cell=")
     cells = grids[0].grid if isinstance(grids[0], Windows) else grids[0].cells
