@@ -6,6 +6,7 @@ from typing import Any
 
 import typer
 
+import visualizer
 from visualizer.cli.choices import (
     Arrays,
     Budget,
@@ -20,9 +21,9 @@ from visualizer.cli.choices import (
     TextToRead,
     Weights,
 )
+from visualizer.cli.feeding import fed
 from visualizer.cli.inputs import Given, label
 from visualizer.cli.runs import check_free
-from visualizer.cli.showing import progress
 
 EXAMPLES = """Examples:
 
@@ -52,18 +53,9 @@ def capture(  # noqa: PLR0913  each option is a parameter
     """Run a model on one input, and record its attention."""
     check_free(out)
     given = Given(text, text_pair, image, arrays, random)
-    with progress() as say:
-        say(f"loading {model} …")
-        from visualizer.cli.models import load_model, running
-
-        subject = load_model(model, weights)
-        feed = subject.feed(given)
-        say(f"running {model} …")
-        import visualizer
-
-        stored: dict[str, Any] = {} if out is None else {"path": out, "inputs": inputs}
-        options: dict[str, Any] = {"modules": modules or None, "queries": queries, "budget": budget, **stored}
-        with running(subject), visualizer.capture(feed.model, **options) as run:
-            feed.model(*feed.args, **feed.kwargs)
-            label(run, feed)
+    stored: dict[str, Any] = {} if out is None else {"path": out, "inputs": inputs}
+    options: dict[str, Any] = {"modules": modules or None, "queries": queries, "budget": budget, **stored}
+    with fed(model, weights, given) as feed, visualizer.capture(feed.model, **options) as run:
+        feed.model(*feed.args, **feed.kwargs)
+        label(run, feed)
     typer.echo(repr(run))

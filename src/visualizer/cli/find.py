@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import typer
 
+import visualizer
 from visualizer.cli.choices import Arrays, Image, Json, Model, Random, TextPair, TextToRead, Weights
+from visualizer.cli.feeding import fed
 from visualizer.cli.inputs import Given
-from visualizer.cli.showing import print_json, progress
+from visualizer.cli.showing import print_json
 
 EXAMPLES = """Examples:
 
@@ -31,17 +33,8 @@ def find(  # noqa: PLR0913  each option is a parameter
 ) -> None:
     """Run a model once and say which attention calls can be captured, which not, and why."""
     given = Given(text, text_pair, image, arrays, random)
-    with progress() as say:
-        say(f"loading {model} …")
-        from visualizer.cli.models import load_model, running
-
-        subject = load_model(model, weights)
-        feed = subject.feed(given)
-        say(f"running {model} …")
-        import visualizer
-
-        with running(subject):
-            found = visualizer.find(feed.model, *feed.args, **feed.kwargs)
+    with fed(model, weights, given) as feed:
+        found = visualizer.find(feed.model, *feed.args, **feed.kwargs)
     if not json:
         typer.echo(repr(found))
         return
