@@ -20,7 +20,6 @@ class Place(Protocol):
     """What holds a store."""
 
     name: str
-    grows: bool  # whether `append` is had
 
     def read(self, key: str, start: int = 0, size: int | None = None) -> bytes:
         """Return bytes of a file, from ``start`` on; a negative one counts from the end."""
@@ -40,8 +39,6 @@ class Place(Protocol):
 
 class Folder:
     """A local folder; links out of it are refused."""
-
-    grows = True
 
     def __init__(self, path: Path) -> None:
         self.name, self.root = str(path), path
@@ -129,8 +126,6 @@ class Folder:
 class Zip:
     """One zip file with uncompressed members, read only."""
 
-    grows = False
-
     def __init__(self, path: Path) -> None:
         self.name = str(path)
         with _explained(self.name):
@@ -173,8 +168,6 @@ class Zip:
 
 class Url:
     """A folder at a URL, through fsspec."""
-
-    grows = False
 
     def __init__(self, url: str) -> None:
         fsspec: Any = require("fsspec", "store", f"{url!r:.80}")

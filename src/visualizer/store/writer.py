@@ -38,7 +38,6 @@ class Writer:
         self._lock = _begin(self.place, resume=resume)
         about = read_root(self.place)
         lines, number = read_log(self.place, about["log"])
-        self.resumed = lines
         self._journal = Journal(self.place, number)
         self._layouts: dict[Any, Layout] = {}
         self._rows: dict[int, list[int]] = {}  # of each array: how many it has, and is said to have
