@@ -1,5 +1,7 @@
 """Sessions that begin and end while other threads run models: torch's tables are not changed under them."""
 
+import subprocess
+import sys
 import threading
 from contextlib import contextmanager
 
@@ -122,3 +124,39 @@ def test_operators_are_given_back_as_soon_as_a_thread_is_alone(monkeypatch, ends
     torch.randn(3, 3) @ torch.randn(3, 3)
     assert followed() == []
     assert problems == []
+
+
+LOOKING = """
+import gc, threading
+from visualizer.recorders.threads import frames_of_threads
+
+class Cycle:
+    def __init__(self):
+        self.itself, self.local = self, threading.local()
+        self.local.value = 1
+
+def wait(begun, end):
+    begun.release()
+    end.acquire()
+
+for more in range(30):  # so that in one round the collection begins while the frames are made
+    begun, ends = threading.Lock(), [threading.Lock() for _ in range(4)]
+    threads = [threading.Thread(target=wait, args=(begun, end)) for end in ends]
+    for thread, end in zip(threads, ends):
+        end.acquire(), begun.acquire()
+        thread.start()
+        begun.acquire(), begun.release()
+    gc.collect(), gc.disable()
+    for _ in range(100):
+        Cycle()
+    gc.set_threshold(gc.get_count()[0] + more)
+    gc.enable()
+    assert len(frames_of_threads()) == 5
+    assert gc.isenabled()
+    for thread, end in zip(threads, ends):
+        end.release(), thread.join()
+"""
+
+
+def test_looking_at_other_threads_does_not_wait_for_itself_in_a_garbage_collection():
+    subprocess.run([sys.executable, "-c", LOOKING], check=True, timeout=60)

@@ -8,7 +8,6 @@ seen, however the call was made: from Python, C++, TorchScript or another thread
 
 from __future__ import annotations
 
-import sys
 import threading
 import time
 from collections import deque
@@ -22,6 +21,7 @@ from torch._C import DispatchKey
 
 from visualizer.attention import is_reading
 from visualizer.recorders.proceeding import Proceeding
+from visualizer.recorders.threads import frames_of_threads
 
 Arguments = tuple[Any, ...]
 Named = dict[str, Any]
@@ -143,7 +143,7 @@ class Following:
         others = [
             thread for thread, last in list(self._last_calls.items()) if last > since and thread != mine
         ]
-        return bool(others) and any(thread in sys._current_frames() for thread in others)  # noqa: SLF001
+        return bool(others) and any(thread in frames_of_threads() for thread in others)
 
     def _passes(self) -> bool:
         """Tell whether a call is none to follow."""

@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 
 import torch
 
+from visualizer.recorders.threads import frames_of_threads
+
 _HERE = str(Path(__file__).parent)
 _TORCH = str(Path(torch.__file__).parent)
 
@@ -59,7 +61,7 @@ def find_place(known: Collection[int], owner: int | None = None) -> Place:
     module, foreign = _module_around(frame, known)
     thread = threading.get_ident()
     if module is None and not foreign and owner not in {None, thread}:
-        owners = sys._current_frames().get(owner)  # noqa: SLF001
+        owners = frames_of_threads().get(owner)
         module = _module_around(owners, known)[0] if owners is not None else None
     return Place(module, function, line, thread)
 
