@@ -73,6 +73,21 @@ def test_a_finished_run_has_few_files(model, x, tmp_path):
     assert len(files) <= 4 + 2 * 4
 
 
+def test_calls_that_wait_are_written_together(model, x, tmp_path, monkeypatch):
+    from visualizer.store import places, writer
+
+    written, write = [], places.Folder.write
+    monkeypatch.setattr(places.Folder, "write", lambda *about: written.append(about[1]) or write(*about))
+    monkeypatch.setattr(writer, "LONGEST", 3600.0)
+    with viz.capture(model) as run:
+        for _ in range(40):
+            model(x)
+    run.save(tmp_path / "run.zarr")
+    arrays = 2 * 2  # queries and keys of two modules
+    assert len(written) == 2 + 2 * 2 * arrays + 2  # the roots; each array, and joined; the log, the root
+    same(run, viz.load(tmp_path / "run.zarr"))
+
+
 def test_a_run_goes_on_where_it_stopped(model, x, tmp_path):
     with viz.capture(model) as held:
         model(x), model(x), model(x)

@@ -6,12 +6,13 @@ there stays until the new root says that the new log counts; a crash before that
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import replace
+from itertools import groupby, islice
 from typing import Any
 
-from visualizer.store.journal import part_key, read_log, read_root, write_root
+from visualizer.store.journal import as_line, part_key, read_log, read_root, write_root
 from visualizer.store.layouts import Layout, read_layout
 from visualizer.store.places import Place
 from visualizer.store.shards import join_shards
@@ -34,8 +35,7 @@ def finish(place: Place) -> None:
         for n, (old, rows) in enumerate(used.items())
     }
     moved = [line for line in (_moved(line, joined) for line in lines) if line is not None]
-    data = "".join(json.dumps(line, allow_nan=False) + "\n" for line in moved).encode()
-    place.write(part_key(number), data)
+    place.write(part_key(number), b"".join(map(as_line, moved)))
     write_root(place, first=number, finished=True)
     for old in layouts:
         place.remove(f"arrays/{old}")
@@ -54,22 +54,26 @@ def _used(lines: list[Any]) -> dict[int, list[int]]:
 
 def _join(place: Place, layout: Layout, rows: list[int], number: int) -> tuple[Layout, dict[int, int]]:
     """Write an array anew, several pieces to a file; return its layout, and where each row went."""
-    _, sizes = _body(place, layout, rows[0])
-    per_shard = max(1, min(MOST, SHARD // max(sum(sizes), 1), len(rows)))
+    size = int(layout.chunks_of(place, rows[0])[1][:, 1].sum())
+    per_shard = max(1, min(MOST, SHARD // max(size, 1), len(rows)))
     new = replace(layout, id=number, per_shard=per_shard, indices={})
+    bodies = _bodies(place, layout, rows)
     for shard in range(-(-len(rows) // per_shard)):
-        parts = [_body(place, layout, row) for row in rows[shard * per_shard : (shard + 1) * per_shard]]
+        parts = list(islice(bodies, per_shard))
         missing = (per_shard - len(parts)) * layout.chunks
         place.write(new.key(shard), join_shards(parts, missing))
     place.write(f"arrays/{number}/zarr.json", new.described(len(rows)))
     return new, {row: at for at, row in enumerate(rows)}
 
 
-def _body(place: Place, layout: Layout, row: int) -> tuple[bytes, list[int]]:
-    """Return the chunks of a piece as they are, and their lengths."""
-    key, mine = layout.chunks_of(place, row)
-    begin, end = int(mine[:, 0].min()), int(mine.sum(-1).max())
-    return place.read(key, begin, end - begin), mine[:, 1].tolist()
+def _bodies(place: Place, layout: Layout, rows: list[int]) -> Iterator[tuple[bytes, list[int]]]:
+    """Yield the chunks of each piece as they are, and their lengths; each file is read once."""
+    for _, of_file in groupby(rows, lambda row: row // layout.per_shard):
+        data: bytes | None = None
+        for row in of_file:
+            key, mine = layout.chunks_of(place, row)
+            data = place.read(key) if data is None else data
+            yield data[int(mine[:, 0].min()) : int(mine.sum(-1).max())], mine[:, 1].tolist()
 
 
 def _moved(line: Any, joined: Any) -> Any:

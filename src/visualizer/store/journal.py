@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import json
-from collections.abc import Iterable
 from typing import Any
 
 from visualizer.errors import StoreError
@@ -78,15 +77,19 @@ def read_log(place: Place, first: int) -> tuple[list[Any], int]:
     return lines, number
 
 
+def as_line(about: Any) -> bytes:
+    """Return a line of the log."""
+    return json.dumps(about, allow_nan=False).encode() + b"\n"
+
+
 class Journal:
     """Appends lines to the log, in a new part; on a place that cannot append, each batch is a part."""
 
     def __init__(self, place: Place, number: int) -> None:
         self._place, self._number = place, number
 
-    def commit(self, lines: Iterable[Any]) -> None:
-        """Add lines: those of one call are in one write."""
-        data = "".join(json.dumps(line, allow_nan=False) + "\n" for line in lines).encode()
+    def commit(self, data: bytes) -> None:
+        """Add lines in one write."""
         if hasattr(self._place, "append"):
             self._place.append(part_key(self._number), data)
             return

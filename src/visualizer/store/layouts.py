@@ -16,7 +16,6 @@ from visualizer.store.shards import (
     CHECKSUM,
     ENTRY,
     checked,
-    make_shard,
     pack,
     read_index,
     unpack,
@@ -29,6 +28,8 @@ UNPACKED = {"q", "k", "v", "left", "right", "output"}
 """Roles whose numbers no packing makes smaller."""
 SMALL = 4096
 """Bytes of one head below which heads share a chunk."""
+FILE, TOGETHER = 2**20, 256
+"""Bytes, more or less, and pieces at most of a file that is written while calls come."""
 
 
 class Slot(NamedTuple):
@@ -78,8 +79,9 @@ class Layout:
         shape = tuple(map(int, array.shape))
         size = prod(shape[2:]) * raw_dtype(name_of(array)).itemsize
         split = 2 if slot.role in BY_HEAD and len(shape) > 3 and size >= SMALL and prod(shape[:2]) > 1 else 0
+        per_shard = max(1, min(TOGETHER, FILE // max(prod(shape[:2]) * size, 1)))
         module, role, axis = slot
-        return cls(id, role, module, shape, name_of(array), axis, split, role not in UNPACKED)
+        return cls(id, role, module, shape, name_of(array), axis, split, role not in UNPACKED, per_shard)
 
     @property
     def chunks(self) -> int:
@@ -95,10 +97,11 @@ class Layout:
         """Return the file of a shard."""
         return f"arrays/{self.id}/" + ".".join(["c", str(shard), *["0"] * len(self.shape)])
 
-    def encoded(self, array: Any) -> bytes:
-        """Return the file of one piece."""
+    def encoded(self, array: Any) -> tuple[bytes, list[int]]:
+        """Return the chunks of one piece as files have them, and their lengths."""
         raw = np.ascontiguousarray(raw_bits(array)).reshape(self.chunks, -1)
-        return make_shard([self._chunk(raw[number].tobytes()) for number in range(self.chunks)])
+        chunks = [self._chunk(raw[number].tobytes()) for number in range(self.chunks)]
+        return b"".join(chunks), [len(chunk) for chunk in chunks]
 
     def _chunk(self, data: bytes) -> bytes:
         return with_checksum(pack(data) if self.packed else data)

@@ -30,7 +30,10 @@ def save_run(run: Run, path: str | os.PathLike[str], *, inputs: bool = False) ->
     try:
         for call in run:
             writer.write(call)
+            if writer.is_due:
+                writer.commit()
         tell_rest(writer, run, inputs=inputs)
+        writer.commit()
         finish(writer.place)
     except OSError as error:
         raise unwritable(writer.place, error) from error

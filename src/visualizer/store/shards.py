@@ -69,13 +69,8 @@ MISSING = 2**64 - 1
 """What the index says of a chunk that is not there."""
 
 
-def make_shard(chunks: Sequence[bytes]) -> bytes:
-    """Return a file that holds chunks in their order, and behind them the index."""
-    return join_shards([(b"".join(chunks), [len(chunk) for chunk in chunks])])
-
-
 def join_shards(parts: Sequence[tuple[bytes, Sequence[int]]], missing: int = 0) -> bytes:
-    """Return one file of the chunks of several, given as bodies and the lengths of the chunks in them.
+    """Return one file of the chunks of several pieces, given as bodies and the lengths of the chunks in them.
 
     ``missing`` is how many chunks the file lacks at its end.
     """

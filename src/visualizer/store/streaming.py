@@ -1,4 +1,7 @@
-"""Streaming a run to a path while the model runs: a bounded queue, and a thread that writes."""
+"""Streaming a run to a path while the model runs: a bounded queue, and a thread that writes.
+
+What waits is written together: a disk that keeps up has each call at once, a slower one is asked less often.
+"""
 
 from __future__ import annotations
 
@@ -113,6 +116,7 @@ class Stream:
         return self.failed is not None or not self._thread.is_alive()
 
     def _run(self) -> None:
+        taken = 0  # bytes that are not yet written
         with reading(), _without_gradients(), ExitStack() as streams:
             while True:
                 with self._changed:
@@ -124,8 +128,12 @@ class Stream:
                 _wait_for(events, streams)
                 self._guarded(job)
                 del job
+                taken += size
+                if self._jobs and self.failed is None and not self._writer.is_due:
+                    continue
+                self._guarded(Writer.commit)
                 with self._changed:
-                    self._waiting, self._working = self._waiting - size, 0
+                    self._waiting, self._working, taken = self._waiting - taken, 0, 0
                     if self.failed is not None:
                         self._jobs.clear()
                         self._waiting = 0
@@ -161,6 +169,7 @@ class Written(Sequence[Call]):
 
 def _finish(writer: Writer, run: Any, *, inputs: bool) -> None:
     tell_rest(writer, run, inputs=inputs)
+    writer.commit()
     finish(writer.place)
 
 

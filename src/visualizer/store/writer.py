@@ -1,9 +1,10 @@
-"""Writing calls into a store, one after another; a call is in it when its line is in the log."""
+"""Writing calls into a store, some at a time; a call is in it when its line is in the log."""
 
 from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,20 +13,21 @@ import numpy as np
 from visualizer.calls import Call
 from visualizer.errors import StoreError
 from visualizer.store.forms import form_of
-from visualizer.store.journal import Journal, read_log, read_root, write_groups
+from visualizer.store.journal import Journal, as_line, read_log, read_root, write_groups
 from visualizer.store.kinds import name_of
-from visualizer.store.layouts import Layout, Slot
 from visualizer.store.locks import Lock, locked
+from visualizer.store.pieces import Pieces
 from visualizer.store.places import Folder, Place, Zip, open_place
 from visualizer.store.plain import to_plain
 from visualizer.store.strips import Strips
 from visualizer.store.tokens import TokenWriter
 
-ROWS = 64  # that an array is said to have at first
+MOST, LONGEST = 2**24, 0.1
+"""Bytes and seconds of calls that are written together."""
 
 
 class Writer:
-    """Writes a run.
+    """Writes a run. Calls are taken one by one, and are in the store from the next `commit` on.
 
     Raises
     ------
@@ -39,67 +41,78 @@ class Writer:
         about = read_root(self.place)
         lines, number = read_log(self.place, about["log"])
         self._journal = Journal(self.place, number)
-        self._layouts: dict[Any, Layout] = {}
-        self._rows: dict[int, list[int]] = {}  # of each array: how many it has, and is said to have
+        self._pieces = Pieces(self.place, _next(lines, "array", "id"))
+        self._strips = Strips(self._pieces.take, _next_strip(lines))
         self._forms: dict[str, int] = {}
-        first = _next(lines, "array", "id"), _next(lines, "form", "id"), _next_strip(lines)
-        self._next_array, self._next_form = first[:2]
-        self._strips = Strips(self._take, first[2])
+        self._next_form = _next(lines, "form", "id")
         self._tokens = TokenWriter(_next(lines, "tokens", "id"), inputs=inputs)
         self._order = _next(lines, "call", "order")
-        self._lines: list[Any] = []
+        self._lines: list[bytes] = []  # of the log, not yet written
+        self._since = time.monotonic()  # of the last time that some were
         self._read: list[tuple[Any, int]] = []  # arrays of this call, and where they lay
 
     def write(self, call: Call) -> None:
-        """Write a call, wholly or not at all.
+        """Take a call, wholly or not at all.
 
         A model that is about to write into memory that is held has it copied first; what was read of it
         meanwhile is read again.
         """
-        while not self._written(call):
+        while not self._taken(call):
             self._strips.forget()
 
-    def _written(self, call: Call) -> bool:
-        """Write a call, and tell whether its memory stayed where it was."""
+    def _taken(self, call: Call) -> bool:
+        """Take a call, and tell whether its memory stayed where it was."""
         values: list[Any] = []
         self._strips.begin()
         self._read = []
-        try:
-            form = form_of(call, lambda array, role: self._put(array, call.path, role, values))
-            axes = {side: self._tokens.number(tokens) for side, tokens in call.axes.items()}
-            line = {
-                "type": "call",
-                "form": self._form({**form, "arrays": [about for about, _ in values]}),
-                "values": [list(span) for _, span in values],
-                "pieces": self._strips.lines,
-                **self._numbers(call),
-                **({"axes": axes} if axes else {}),
-            }
-            if any(_address(array) != before for array, before in self._read):
-                return False
-            self._commit(line)
-        except OSError as error:
-            raise unwritable(self.place, error) from error
+        form = form_of(call, lambda array, role: self._put(array, call.path, role, values))
+        axes = {side: self._tokens.number(tokens) for side, tokens in call.axes.items()}
+        line = {
+            "type": "call",
+            "form": self._form({**form, "arrays": [about for about, _ in values]}),
+            "values": [list(span) for _, span in values],
+            "pieces": self._strips.lines,
+            **self._numbers(call),
+            **({"axes": axes} if axes else {}),
+        }
+        if any(_address(array) != before for array, before in self._read):
+            return False
+        self._add(line)
         return True
 
     def label(self, stated: list[Any]) -> None:
-        """Write axes."""
-        self._commit({"type": "labels", "stated": stated, "pieces": []})
+        """Take axes."""
+        self._add({"type": "labels", "stated": stated, "pieces": []})
 
     def tell(self, kind: str, about: Mapping[str, Any]) -> None:
-        """Write something else that is known of the run, by name."""
+        """Take something else that is known of the run, by name."""
         values: list[Any] = []
         plain = {
             name: to_plain(value, lambda a, r: self._put(a, "", r, values)) for name, value in about.items()
         }
         line = {"type": kind, **plain, "arrays": [one for one, _ in values]}
         line |= {"values_of": [list(span) for _, span in values], "pieces": self._strips.lines}
-        self._commit(line)
+        self._add(line)
 
-    def _commit(self, line: Any) -> None:
-        """Add a line, and before it those that it needs; they are kept where a call could not be stored."""
-        self._journal.commit([*self._lines, *self._tokens.lines, line])
-        self._lines, self._strips.lines, self._tokens.lines = [], [], []
+    @property
+    def is_due(self) -> bool:
+        """Whether as much waits as is written together."""
+        return self._pieces.nbytes >= MOST or time.monotonic() - self._since >= LONGEST
+
+    def commit(self) -> None:
+        """Write what was taken: the arrays, and then the lines that name them."""
+        try:
+            self._pieces.write()
+            if self._lines:
+                self._journal.commit(b"".join(self._lines))
+        except OSError as error:
+            raise unwritable(self.place, error) from error
+        self._lines, self._since = [], time.monotonic()
+
+    def _add(self, line: Any) -> None:
+        """Add a line, and before it those that it needs."""
+        self._lines += [as_line(one) for one in (*self._pieces.lines, *self._tokens.lines, line)]
+        self._pieces.lines, self._strips.lines, self._tokens.lines = [], [], []
 
     def close(self) -> None:
         """Let others write."""
@@ -135,26 +148,9 @@ class Writer:
         key = json.dumps(form, allow_nan=False)
         if key not in self._forms:
             self._forms[key] = self._next_form
-            self._lines.append({"type": "form", "id": self._next_form, **form})
+            self._lines.append(as_line({"type": "form", "id": self._next_form, **form}))
             self._next_form += 1
         return self._forms[key]
-
-    def _take(self, array: Any, slot: Slot) -> tuple[int, int]:
-        """Write a piece into the array of its module, role, shape and dtype."""
-        key = slot, tuple(array.shape), name_of(array)
-        if key not in self._layouts:
-            self._layouts[key] = layout = Layout.of(self._next_array, slot, array)
-            self._next_array += 1
-            self._rows[layout.id] = [0, 0]
-            self._lines.append(layout.to_json())
-        layout = self._layouts[key]
-        row, said = self._rows[layout.id]
-        if row == said:
-            self._rows[layout.id][1] = said = max(2 * said, ROWS)
-            self.place.write(f"arrays/{layout.id}/zarr.json", layout.described(said))
-        self.place.write(layout.key(row), layout.encoded(array))
-        self._rows[layout.id][0] += 1
-        return layout.id, row
 
 
 def unwritable(place: Place, error: OSError) -> StoreError:
