@@ -43,6 +43,9 @@ class Seen:
         Calls of modules that are not the model's.
     no_maps
         Softmaxes that were no attention: their results met no activation.
+    unlabelled
+        Why the tokens of calls were not inferred though their family is known, and the path of the first
+        such call, by the class that was to know them.
     """
 
     model: str
@@ -56,6 +59,7 @@ class Seen:
     failed: str = ""
     elsewhere: int = 0
     no_maps: Counter[str] = field(default_factory=Counter)
+    unlabelled: dict[str, tuple[str, str]] = field(default_factory=dict)
 
     def explain(self) -> str:
         """Say why nothing was recorded: the first reason that holds."""
@@ -70,6 +74,7 @@ class Seen:
         remarks = [sentence for sentence in self.refusals() if SECOND_RUN not in sentence]
         if count := self.left_out[NO_QUERY]:
             remarks.append(f"{_calls(count)} left out by {NO_QUERY}")
+        remarks += [_unlabelled(why, path) for why, path in self.unlabelled.values()]
         return [*remarks, ABANDONED] if self.abandoned else remarks
 
     def _reasons(self) -> Iterator[str]:
@@ -131,6 +136,10 @@ class Seen:
             "and convolutions have no attention map, and replays of CUDA graphs and exported engines are "
             "not seen; other values can be recorded by name, capture(model, locals='name')"
         )
+
+
+def _unlabelled(why: str, path: str) -> str:
+    return f"{why}: run.label({path!r}, axis=[...]) says what they are, or queries=[...] and keys=[...]"
 
 
 def _calls(count: int) -> str:

@@ -225,6 +225,9 @@ class Filling:
         dense = made.content.nbytes_dense if self._options.keep == "dense" else 0
         if not self.allowance.has(dense, paths[0], made.number):
             return
+        inferred = self.inference.sides(module, made, self._options)
+        if inferred.why:
+            self.seen.unlabelled.setdefault(inferred.family, (inferred.why, paths[0]))
         call = Call(
             path=paths[0],
             content=self._kept(made.content),
@@ -240,13 +243,13 @@ class Filling:
             formed=made.formed,
             sequence=made.sequence + self._sequences[paths[0]],
             first_key=made.first_key,
-            note=made.note or self._note(module),
+            note="; ".join(filter(None, [made.note or self._note(module), inferred.why])),
             traced=made.traced,
             v=made.value if self._options.values else None,
             output=made.output,
             levels=made.levels,
             split=made.split,
-            axes=self.inference.sides(module, made, self._options),
+            axes=inferred.axes,
         )
         if self._stream is not None:
             self._stream.put(call)

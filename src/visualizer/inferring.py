@@ -5,15 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from functools import partial
-from types import FunctionType
-from typing import Any
+from types import FunctionType, MappingProxyType
+from typing import Any, NamedTuple
 
 import torch
 from torch.utils.weak import WeakIdKeyDictionary
 
 from visualizer.attention import AttentionMap, reading
 from visualizer.errors import VisualizerError
-from visualizer.families import Given, Layout, Part, Picked, Reader, Side, Tokens, readers_of
+from visualizer.families import (
+    Given,
+    Layout,
+    Part,
+    Picked,
+    Reader,
+    Side,
+    Tokens,
+    misfit,
+    readers_of,
+    unread,
+    untold,
+)
 from visualizer.instrument import switch
 from visualizer.instrument.targets import resolve
 from visualizer.options import Options
@@ -22,7 +34,23 @@ from visualizer.recorders.entries import Entries
 from visualizer.recorders.installation import outside_modes
 from visualizer.recorders.maps import Made
 
-NOTHING: dict[str, Tokens] = {}
+
+class Inferred(NamedTuple):
+    """What is known of a call's tokens.
+
+    Attributes
+    ----------
+    axes
+        What its "queries" and "keys" are, as far as that is known.
+    why
+        Why not both are, though the module's family is known; "" where nothing is to be said.
+    family
+        The class of the module that was to know it.
+    """
+
+    axes: Mapping[str, Tokens] = MappingProxyType({})
+    why: str = ""
+    family: str = ""
 
 
 class Inference:
@@ -42,6 +70,7 @@ class Inference:
         self._running: dict[int, list[Layout]] = {}
         self._outputs: Any = WeakIdKeyDictionary()  # what the tokens of tensors are
         self._memory: dict[Any, Any] = {}
+        self._whys: dict[str, str] = {}  # by path, that of the first call alone
         self.know(modules)
 
     @contextmanager
@@ -70,22 +99,26 @@ class Inference:
                 self._known.update(dict.fromkeys(self._paths[key], key))
                 self._add(key, kinds[kind])
 
-    def sides(self, module: int, made: Made, options: Options) -> dict[str, Tokens]:
-        """Return what the queries and keys of a call are, as far as that is known.
+    def sides(self, module: int, made: Made, options: Options) -> Inferred:
+        """Return what the queries and keys of a call are, or why that is not known.
 
         Sampled points, and values that are no maps, have no tokens.
         """
         if not self._running or not isinstance(made.content, AttentionMap) or made.levels:
-            return NOTHING
+            return Inferred()
         if len(made.content.shape) != 4:  # (batch, block, …): the tokens of each block are others
-            return NOTHING
+            return Inferred()
         batch, _, kept, keys = made.content.shape
         sequence, queries = (module, made.sequence), kept if options.queries is None else None
         parts = Part("queries", queries, batch, sequence), Part("keys", keys, batch, sequence, made.first_key)
-        for below, layout in self._around(self._paths[module][0]):
-            if (found := self._fitting(module, below, layout, parts)) is not None:
-                return found if queries is not None else kept_of(found, kept, options)
-        return NOTHING
+        unknown = Inferred()
+        for key, below, layout in self._around(self._paths[module][0]):
+            if (found := self._fitting(module, key, below, layout, parts)) is not None:
+                axes = found.axes if queries is not None else kept_of(found.axes, kept, options)
+                return found._replace(axes=axes)
+            if layout.why and not unknown.why:
+                unknown = Inferred(why=layout.why, family=type(self._modules[key]).__name__)
+        return unknown
 
     def _add(self, key: int, readers: Mapping[str, Reader]) -> None:
         """Have the methods of a module read, by the functions beneath them."""
@@ -123,17 +156,17 @@ class Inference:
         found: Side | None = next((self._outputs.get(one) for one in first_tensor(value)), None)
         return found
 
-    def _around(self, path: str) -> Iterator[tuple[str, Layout]]:
-        """Yield what the running modules around a path say, the innermost first, and the path below each."""
+    def _around(self, path: str) -> Iterator[tuple[int, str, Layout]]:
+        """Yield the running modules around a path, the innermost first, the path below each, what it says."""
         names = path.split(".") if path else []
         for count in range(len(names), -1, -1):
-            layouts = self._running.get(self._known.get(".".join(names[:count]), 0))
-            if layouts:
-                yield ".".join(names[count:]), layouts[-1]
+            key = self._known.get(".".join(names[:count]), 0)
+            if layouts := self._running.get(key):
+                yield key, ".".join(names[count:]), layouts[-1]
 
     def _fitting(
-        self, module: int, path: str, layout: Layout, parts: tuple[Part, Part]
-    ) -> dict[str, Tokens] | None:
+        self, module: int, reader: int, path: str, layout: Layout, parts: tuple[Part, Part]
+    ) -> Inferred | None:
         """Return what a layout says of a map; None where it does not speak of the module."""
         cross = any(one.cross is not None for one in layout.choices) and is_cross_attention(
             self._modules[module]
@@ -142,19 +175,29 @@ class Inference:
         if not speaking:
             return None
         fitting = [found for one in speaking if (found := one.fit(*parts)) is not None]
-        if len(fitting) != 1:  # none, or several: better unknown than wrong
-            return {}
-        return {part.side: one for part, one in zip(parts, fitting[0], strict=True) if one is not None}
+        axes: dict[str, Tokens] = {}
+        if len(fitting) == 1:  # none, or several: better unknown than wrong
+            axes = {part.side: one for part, one in zip(parts, fitting[0], strict=True) if one is not None}
+        if len(axes) == len(parts):
+            return Inferred(axes)
+        known, place = self._modules[reader], self._paths[module][0]
+        if place not in self._whys:
+            self._whys[place] = (
+                untold(known, place, [one.side for one in parts if one.side not in axes])
+                if axes
+                else misfit(known, place, speaking, parts, fit=bool(fitting))
+            )
+        return Inferred(axes, self._whys[place], type(known).__name__)
 
 
-def kept_of(found: dict[str, Tokens], kept: int, options: Options) -> dict[str, Tokens]:
+def kept_of(found: Mapping[str, Tokens], kept: int, options: Options) -> dict[str, Tokens]:
     """Return sides with those queries alone that the options keep; without them if these are not as many."""
-    whole = found.pop("queries", None)
-    rows = options.rows(whole.length) if whole is not None else None
+    others, whole = dict(found), found.get("queries")
+    rows = options.rows(others.pop("queries").length) if whole is not None else None
     if whole is None or rows is None:
-        return found
+        return others
     tokens = tuple(range(whole.length)[rows] if isinstance(rows, slice) else rows)
-    return found | ({"queries": Picked(whole, tokens)} if len(tokens) == kept else {})
+    return others | ({"queries": Picked(whole, tokens)} if len(tokens) == kept else {})
 
 
 def first_tensor(value: Any) -> list[Any]:
@@ -168,5 +211,5 @@ def _read(reader: Reader, module: Any, given: Given) -> Layout:
     """Return what a module says; nothing where it is not built as its family is."""
     try:
         return reader(module, given) or Layout()
-    except Exception:  # noqa: BLE001  # of other versions of a library nothing is known, and the model must go on
-        return Layout()
+    except Exception as error:  # noqa: BLE001  # of other versions of a library nothing is known, and the model must go on
+        return Layout(why=unread(module, error))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -106,7 +106,7 @@ class Labels:
         found = {self._of_call(call, side) for call in calls} or {self.of(None, side)}
         of = f"the {side} of {_some(paths_of(calls))} were asked for, but"
         if found == {None}:
-            raise CallsError(f"{of} have no axis: run.label(...) first")
+            raise CallsError(f"{of} have no axis: run.label(...) first{noted(calls)}")
         if len(found) > 1 and (whole := joined(calls, side)) is not None:
             found = {whole}
         if len(found) > 1:
@@ -197,6 +197,11 @@ def check_axis(call: Call, side: str, axis: Axis | None) -> None:
     for windows in (one for one in axis.segments if isinstance(one, Windows)):
         if batch % windows.count:
             raise ShapeError(f"{windows.divided}, but {of} a batch of {batch}")
+
+
+def noted(calls: Iterable[Call]) -> str:
+    """Return what was noted of calls, the first thing of the first."""
+    return next((f"; what was noted while recording: {call.note}" for call in calls if call.note), "")
 
 
 def _some(paths: Sequence[str]) -> str:

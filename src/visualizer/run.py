@@ -18,7 +18,7 @@ from visualizer.copying import OnlyCopied
 from visualizer.errors import CallsError, OptionError, VisualizerError
 from visualizer.images import Seen, seen_image
 from visualizer.items import Item, Items
-from visualizer.labels import Labels, paths_of, stated_axes
+from visualizer.labels import Labels, noted, paths_of, stated_axes
 from visualizer.readout_table import Table, readout_table
 from visualizer.tables import calls_table
 
@@ -218,7 +218,9 @@ class Run(OnlyCopied, Sequence["Call"]):
         if path is not None:
             return self.labels.shared(self._some_calls(path), of, row)
         whole = self.labels.of(None, of)
-        return whole or self.labels.shared([one for one in self if self.labels.knows(one, of)], of, row)
+        return whole or self.labels.shared(
+            [one for one in self if self.labels.knows(one, of)] or list(self), of, row
+        )
 
     def where(
         self,
@@ -245,6 +247,7 @@ class Run(OnlyCopied, Sequence["Call"]):
             looked = text if text is not None else other
             raise CallsError(
                 f"{looked!r} was looked for, but the run has no tokens: run.label(tokens=[...]) first"
+                f"{noted(self)}"
             )
         return self.axis(path, of, row).where(text, nth, **other)
 

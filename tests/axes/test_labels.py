@@ -100,7 +100,7 @@ def test_without_axes_the_way_to_them_is_named():
     for asked in ({"text": "a"}, {"cell": (0, 0)}):
         with pytest.raises(CallsError, match=r"but the run has no tokens: run.label\(tokens=\[...\]\) first"):
             run_of(a=(3, 3)).where(**asked)
-    with pytest.raises(CallsError, match="the keys of the run were asked for, but have no axis"):
+    with pytest.raises(CallsError, match="the keys of a were asked for, but have no axis"):
         run_of(a=(3, 3)).axis()
 
 

@@ -57,14 +57,38 @@ def test_a_module_whose_family_was_built_otherwise_is_not_guessed(vit):
     vit.config.patch_size = 16  # foretells 1 + 2 × 3 tokens
     run = record(vit, IMAGE)
     assert len(run) == 2
-    with pytest.raises(CallsError, match="have no axis"):
+    foretold = r"ViTModel foretells 1 CLS \+ 2 × 3 grid = 7 tokens, but the map of layers.0.attention has "
+    with pytest.raises(CallsError, match=f"have no axis: .* {foretold}.*queries: 25, keys: 25, batch: 1"):
         run.axis()
     assert run.label(axis=[Special("CLS"), Grid(4, 6)]).where(cell=(0, 1)) == slice(2, 3)
 
 
 def test_a_reader_that_fails_does_not_disturb_the_model(vit):
-    del vit.config.patch_size
-    assert len(record(vit, IMAGE)) == 2
+    vit.config.patch_size = 0
+    run = record(vit, IMAGE)
+    assert len(run) == 2
+    (why,) = run.remarks()  # once, of both layers
+    assert "what the tokens of ViTModel are could not be read (ZeroDivisionError: " in why
+    assert "run.label('layers.0.attention', axis=[...]) says what they are" in why
+    assert why in repr(run)
+
+
+def test_why_axes_are_missing_is_told_of_stored_runs_too(vit, tmp_path):
+    vit.config.patch_size = 16
+    run = record(vit, IMAGE)
+    run.save(tmp_path / "run.zarr")
+    stored = visualizer.load(tmp_path / "run.zarr")
+    assert stored.remarks() == run.remarks()
+    with pytest.raises(CallsError, match="ViTModel foretells 1 CLS"):
+        stored.axis()
+
+
+def test_a_text_whose_cache_has_free_slots_says_why_it_has_no_axis():
+    model, ids = LlamaForCausalLM(LLAMA).eval(), torch.tensor([[5, 17, 42, 8]])
+    with torch.no_grad(), visualizer.capture(model) as run:
+        model.generate(ids, max_new_tokens=3, do_sample=False, cache_implementation="static")
+    (why,) = run.remarks()
+    assert "LlamaModel foretells 1 id for queries" in why
 
 
 def test_a_part_of_a_larger_model_is_known(vit):

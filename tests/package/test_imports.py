@@ -34,7 +34,7 @@ SEES = {
     "explaining": set(),
     "items": set(),
     "axes": {"errors"},
-    "families": {"axes"},
+    "families": {"axes", "errors"},
     "inferring": {"attention", "errors", "families", "instrument", "options", "recorders"},
     "tokens": {"axes", "errors"},
     "images": {"errors"},

@@ -16,10 +16,12 @@ from visualizer.families import (
 )
 from visualizer.families.layouts import READINGS, Choice, Given, Layout, Part, Reader, Side, Tokens
 from visualizer.families.picked import Picked
+from visualizer.families.reasons import misfit, unread, untold
 
 __all__ = [
     "Choice", "Given", "Layout", "Part", "Picked", "Reader", "Side", "Tokens", "diffusion", "encoders",
-    "joint_models", "pyramids", "readers_of", "text_models", "timm_models", "vision_models",
+    "joint_models", "misfit", "pyramids", "readers_of", "text_models", "timm_models", "unread", "untold",
+    "vision_models",
 ]  # fmt: skip
 
 

@@ -54,6 +54,11 @@ class Packed:
         self._before, self._cells = before, cells.detach().clone()
         self.length = sum(one.length for one in before) + cells.shape[-2]
 
+    @property
+    def arithmetic(self) -> str:
+        """How many tokens they are."""
+        return f"{self.length} tokens"
+
     def fit(self, part: Part) -> Packed | None:
         """Return itself where it is as long as the side."""
         return self if part.length in {None, self.length} else None

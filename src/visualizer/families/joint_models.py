@@ -27,6 +27,11 @@ class Pictures(NamedTuple):
 
     images: Images
 
+    @property
+    def arithmetic(self) -> str:
+        """That of no map."""
+        return "images"
+
     def fit(self, part: Part) -> None:
         """Return None: they are no side of a map."""
 

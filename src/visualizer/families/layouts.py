@@ -47,6 +47,10 @@ class Tokens(Protocol):
 class Side(Protocol):
     """What one side of maps may be."""
 
+    @property
+    def arithmetic(self) -> str:
+        """How many tokens it foretells, in words."""
+
     def fit(self, part: Part) -> Tokens | None:
         """Return what the tokens of a side are; None where they are not these."""
 
@@ -62,11 +66,19 @@ class Same:
         """Number of tokens."""
         return self.axis.length
 
+    @property
+    def arithmetic(self) -> str:
+        """That of the axis, and how many windows there are."""
+        return ", ".join([self.axis.arithmetic, *(one.divided for one in self._windows)])
+
+    @property
+    def _windows(self) -> list[Windows]:
+        return [one for one in self.axis.segments if isinstance(one, Windows)]
+
     def fit(self, part: Part) -> Same | None:
         """Return itself where it is as long as the side, and the batch is whole items of windows."""
-        windows = [one for one in self.axis.segments if isinstance(one, Windows)]
-        fits = part.length in {None, self.length} and all(part.batch % one.count == 0 for one in windows)
-        return self if fits else None
+        whole = all(part.batch % one.count == 0 for one in self._windows)
+        return self if whole and part.length in {None, self.length} else None
 
     def rows(self) -> tuple[Axis, ...]:
         """Return the axis."""
@@ -91,6 +103,12 @@ class Choice:
     keys: Side | None
     within: str = "*"
     cross: bool | None = None
+
+    @property
+    def arithmetic(self) -> str:
+        """How many queries and keys it foretells, in words."""
+        both = [side.arithmetic if side is not None else "anything" for side in (self.queries, self.keys)]
+        return both[0] if both[0] == both[1] else f"{both[0]} for queries and {both[1]} for keys"
 
     def holds(self, path: str, *, cross: bool) -> bool:
         """Tell whether it speaks of a module, by its path below the one that was read."""
@@ -140,10 +158,12 @@ class Layout:
         What they may be.
     output
         What the tokens of the tensor are that the method gives back; None where that is not known.
+    why
+        Why nothing is known of them; "" where that is nothing to tell.
     """
 
-    def __init__(self, *choices: Choice, output: Side | None = None) -> None:
-        self.choices, self.output = choices, output
+    def __init__(self, *choices: Choice, output: Side | None = None, why: str = "") -> None:
+        self.choices, self.output, self.why = choices, output, why
 
 
 Reader = Callable[[Any, Given], Layout | None]

@@ -40,6 +40,12 @@ class Written:
         batch, length = self._ids.shape
         return batch, length
 
+    @property
+    def arithmetic(self) -> str:
+        """How many queries they are, and which keys."""
+        ids = f"{self.shape[1]} id{'s' * (self.shape[1] > 1)}"
+        return f"{ids} for queries, and for keys the one text that they end, as it was read"
+
     def rows(self) -> Sequence[Sequence[Segment]]:
         """Return the segments of each row; the device is waited for."""
         self._rows = self._rows or self._lay(self._ids.tolist())
@@ -73,6 +79,11 @@ class Other:
 
     def __init__(self, written: Written) -> None:
         self._written = written
+
+    @property
+    def arithmetic(self) -> str:
+        """As "4 ids of an encoder"."""
+        return f"{self._written.shape[1]} ids of an encoder"
 
     def fit(self, part: Part) -> Passage | None:
         """Return them where they are as many."""
