@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from visualizer.escaping import visible
 from visualizer.options import Options
 from visualizer.session import Session
 
@@ -32,10 +33,14 @@ class Findings:
 
     def __repr__(self) -> str:
         lines = [f"{len(self.taken)} attention calls can be captured"]
-        lines += [f"  {path or '(the model)'}  {shape}  {how}" for path, how, shape in self.taken]
-        lines += [f"nothing: {self.reason}"] if self.reason else []
+        lines += [
+            f"  {visible(path) or '(the model)'}  {shape}  {visible(how)}" for path, how, shape in self.taken
+        ]
+        lines += [f"nothing: {visible(self.reason)}"] if self.reason else []
         for title, group in (("left, as they met no activation", self.left), ("refused", self.refused)):
-            lines += [title, *(f"  {what}  ({count}x)" for what, count in group.items())] if group else []
+            lines += (
+                [title, *(f"  {visible(what)}  ({count}x)" for what, count in group.items())] if group else []
+            )
         return "\n".join(lines)
 
 

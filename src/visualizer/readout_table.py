@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from visualizer.calls import Call
 from visualizer.errors import OptionError
+from visualizer.escaping import visible
 from visualizer.named_readouts import check_readout, read_out
 
+PLACES = ("path", "call", "item", "batch", "head")  # columns that say of which head a row is
+UNNAMED = "value"  # the column of a lambda
 _SHOWN = 20
 _OF_QUERIES = {"entropy", "expected_position", "logsumexp", "mass", "rest"}
 
@@ -34,16 +37,52 @@ class Table(Sequence[dict[str, Any]]):
         return list(self._rows[0]) if self._rows else []
 
     def sort(self, column: str, *, descending: bool = False) -> Table:
-        """Return the rows in the order of a column.
+        """Return the rows in the order of a column; those that have no number there come last.
 
         Raises
         ------
         OptionError
             If there is no such column.
         """
-        if self._rows and column not in self.columns:
-            raise OptionError(f"column {column!r} was asked for; there are {', '.join(self.columns)}")
-        return Table(sorted(self._rows, key=lambda row: row[column], reverse=descending))
+        self._check(column)
+        there: list[dict[str, Any]] = []
+        missing: list[dict[str, Any]] = []
+        for row in self:
+            (missing if _is_missing(row[column]) else there).append(row)
+        return Table([*sorted(there, key=lambda row: _order(row[column]), reverse=descending), *missing])
+
+    def mean(self, by: str | Sequence[str]) -> Table:
+        """Return the means over all rows that are alike in a column, or in several.
+
+        Raises
+        ------
+        OptionError
+            If there is no such column.
+
+        Examples
+        --------
+        >>> table = Table({"path": n, "head": head, "rest": n + head} for n in (0, 4) for head in (0, 1))
+        >>> table.mean("head")
+        head  rest
+           0     2
+           1     3
+        """
+        keys = [by] if isinstance(by, str) else list(by)
+        self._check(*keys)
+        alike: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
+        for row in self:
+            alike.setdefault(tuple(row[key] for key in keys), []).append(row)
+        read = [column for column in self.columns if column not in {*PLACES, *keys}]
+        return Table(
+            dict(zip(keys, key, strict=True))
+            | {name: float(np.mean([row[name] for row in rows])) for name in read}
+            for key, rows in alike.items()
+        )
+
+    def _check(self, *columns: str) -> None:
+        for column in columns:
+            if self._rows and column not in self.columns:
+                raise OptionError(f"column {column!r} was asked for; there are {', '.join(self.columns)}")
 
     def __getitem__(self, index: Any) -> Any:
         return Table(self._rows[index]) if isinstance(index, slice) else self._rows[index]
@@ -55,7 +94,10 @@ class Table(Sequence[dict[str, Any]]):
         return iter(self._rows)
 
     def __repr__(self) -> str:
-        cells = [self.columns, *([_written(value) for value in row.values()] for row in self._rows[:_SHOWN])]
+        cells = [
+            [*map(visible, self.columns)],
+            *([_written(value) for value in row.values()] for row in self._rows[:_SHOWN]),
+        ]
         widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
         lines = ["  ".join(map(str.rjust, line, widths)) for line in cells]
         left = len(self) - _SHOWN
@@ -63,44 +105,90 @@ class Table(Sequence[dict[str, Any]]):
 
 
 def _written(value: Any) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    return f"{value:.4g}" if isinstance(value, float) else visible(str(value))
 
 
-def readout_table(calls: Sequence[Call], read: str | Callable[..., Any], **options: Any) -> Table:
+def _is_missing(value: Any) -> bool:
+    return value is None or bool(value != value)  # noqa: PLR0124  # as nan alone is
+
+
+def _order(value: Any) -> tuple[str, Any]:
+    """Return what sorts ids of several kinds: numbers as such, others beside their kind."""
+    return ("", value) if isinstance(value, int | float) else (type(value).__name__, value)
+
+
+Read = str | Callable[..., Any]
+
+
+def readout_table(
+    calls: Sequence[Call], read: Read | Sequence[str] | Mapping[str, Read], **options: Any
+) -> Table:
     """Return one row for each call, batch row and head: a read-out's mean over queries or keys.
 
-    Padded queries are left out of means.
+    Padded queries are left out of the means of entropy, mass and the like.
 
     Parameters
     ----------
     read
         A method or property of `AttentionMap` such as ``"entropy"``, or a function of a map; its result
         has the axes (batch, head, …), of which the rest is averaged, but for the groups of ``mass``, one
-        column each.
+        column each. Several, each in a column: a list of names, or ``{"name": function}``.
     options
-        What the method takes.
+        What the method takes, or the function.
+
+    Raises
+    ------
+    OptionError
+        If there is no such read-out, its options are wrong, or a column would have the name of another.
     """
-    if not callable(read):
-        check_readout(read, **options)
-    return Table(row for call in calls for row in _rows(call, read, options))
+    reads = _named(read)
+    if options and len(reads) > 1:
+        raise OptionError(
+            f"{', '.join(options)} was given beside {len(reads)} read-outs: give a function for the one that "
+            "takes it, such as lambda a: a.mass(...)"
+        )
+    for one in reads.values():
+        if not callable(one):
+            check_readout(one, **options)
+    return Table(row for call in calls for row in _rows(call, reads, options))
 
 
-def _rows(call: Call, read: str | Callable[..., Any], options: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    name = getattr(read, "__name__", str(read))
+def _named(read: Any) -> dict[str, Any]:
+    """Return read-outs under the names of their columns."""
+    if isinstance(read, Mapping):
+        return dict(read)
+    if isinstance(read, list | tuple):
+        return {one if isinstance(one, str) else _name(one): one for one in read}
+    return {_name(read) if callable(read) else read: read}
+
+
+def _name(function: Any) -> str:
+    name = str(getattr(function, "__name__", UNNAMED))
+    return name if name.isidentifier() else UNNAMED
+
+
+def _rows(call: Call, reads: dict[str, Any], options: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    means: dict[str, Any] = {}
+    for name, read in reads.items():
+        means |= _read(call, name, read, options)
+    if taken := [name for name in PLACES if name in means]:
+        raise OptionError(
+            f"a column {taken[0]!r} was asked for, which tells where a head is: name it otherwise"
+        )
+    for batch, head in np.ndindex(*call.shape[:2]):
+        places = (call.path, call.number, _item(call, batch), batch, head)
+        values = {name: float(mean[batch, head]) for name, mean in means.items()}
+        yield dict(zip(PLACES, places, strict=True)) | values
+
+
+def _read(call: Call, name: str, read: Any, options: dict[str, Any]) -> dict[str, Any]:
+    """Return a read-out's means (batch, head) by the names of their columns."""
     found = read(call.map, **options) if callable(read) else read_out(call.map, read, **options)
     values = _numbers(call, name, found)
-    columns = _columns(name, options, values)
+    columns = _columns(name, read, options, values)
     values = values.reshape(*values.shape[:2], -1, len(columns))
-    means = _means(values, _valid_queries(call) if name in _OF_QUERIES else None)
-    for (batch, head), _ in np.ndenumerate(means[..., 0]):
-        place = {
-            "path": call.path,
-            "call": call.number,
-            "item": _item(call, batch),
-            "batch": batch,
-            "head": head,
-        }
-        yield place | dict(zip(columns, map(float, means[batch, head]), strict=True))
+    means = _means(values, _valid_queries(call) if read in _OF_QUERIES else None)
+    return {column: means[..., n] for n, column in enumerate(columns)}
 
 
 def _numbers(call: Call, name: str, found: Any) -> Any:
@@ -132,8 +220,8 @@ def _means(values: Any, valid: Any) -> Any:
     return np.where(counted, values, 0).sum(2) / counted.sum(2).clip(1)
 
 
-def _columns(name: str, options: dict[str, Any], values: Any) -> list[str]:
-    groups = options.get("groups") if name == "mass" else None
+def _columns(name: str, read: Any, options: dict[str, Any], values: Any) -> list[str]:
+    groups = options.get("groups") if read == "mass" else None
     if groups is None:
         return [name]
     return list(groups) if hasattr(groups, "keys") else [f"group {n}" for n in range(values.shape[-1])]

@@ -16,10 +16,11 @@ from visualizer.calls import Call, Checks, join_steps
 from visualizer.comparing import largest_errors
 from visualizer.copying import OnlyCopied
 from visualizer.errors import CallsError, OptionError, VisualizerError
+from visualizer.escaping import visible
 from visualizer.images import Seen, seen_image
 from visualizer.items import Item, Items
 from visualizer.labels import Labels, noted, paths_of, stated_axes
-from visualizer.readout_table import Table, readout_table
+from visualizer.readout_table import Read, Table, readout_table
 from visualizer.tables import calls_table
 
 if TYPE_CHECKING:
@@ -118,10 +119,26 @@ class Run(OnlyCopied, Sequence["Call"]):
         """Return the calls of the modules that a path or pattern names, in the order of execution."""
         return [call for call in self._calls if _matches(call, path)]
 
-    def table(self, read: str | Callable[..., Any], **options: Any) -> Table:
+    def table(self, read: Read | Sequence[str] | Mapping[str, Read], **options: Any) -> Table:
         """Return one row for each call, batch row and head: a read-out's mean over its queries or keys.
 
-        `run.table("mass", groups={"answer": slice(3, 5)})` has a column for each group; `sort` orders by one.
+        `run.table("mass", groups={"answer": slice(3, 5)})` has a column for each group; a list of names, or a
+        dictionary of them and of functions of a map, a column for each. `sort` orders by one,
+        `mean(by="head")` averages, and `pandas.DataFrame(run.table("entropy"))` goes on from there.
+
+        Raises
+        ------
+        OptionError
+            If there is no such read-out, its options are wrong, or a column would have the name of another.
+
+        Examples
+        --------
+        >>> import numpy, visualizer
+        >>> run = visualizer.from_arrays({"layer.0": numpy.full((1, 2, 4, 4), 0.25)})
+        >>> run.table({"entropy": "entropy", "on the first": lambda a: a.numpy()[..., 0]})
+           path  call  item  batch  head  entropy  on the first
+        layer.0     0  None      0     0    1.386          0.25
+        layer.0     0  None      0     1    1.386          0.25
         """
         return readout_table(self._calls, read, **options)
 
@@ -480,8 +497,8 @@ class Run(OnlyCopied, Sequence["Call"]):
 
     def __repr__(self) -> str:
         if not self._calls:
-            return f"<an empty run: {self.why_empty()}>"
-        return "\n".join([calls_table(self._calls, self.nbytes, self.checks), *self.remarks()])
+            return f"<an empty run: {visible(self.why_empty())}>"
+        return "\n".join([calls_table(self._calls, self.nbytes, self.checks), *map(visible, self.remarks())])
 
 
 def _check_rows(item: Item) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from visualizer.escaping import visible
 from visualizer.memory import format_bytes
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ def _row(path: str, calls: Sequence[Call]) -> tuple[str, ...]:
 
 def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
     """Return lines of text whose cells stand under one another."""
+    rows = [[visible(cell) for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return [
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
