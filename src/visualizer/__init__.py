@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from visualizer import errors, plots
     from visualizer._find import find
     from visualizer._from_arrays import from_arrays
+    from visualizer.attention import AttentionMap
     from visualizer.eager import compare_eager
     from visualizer.instrument import watch
     from visualizer.session import capture
@@ -21,9 +22,21 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-__all__ = ["capture", "compare_eager", "errors", "find", "from_arrays", "get_local", "load", "plots", "watch"]
+__all__ = [
+    "AttentionMap",
+    "capture",
+    "compare_eager",
+    "errors",
+    "find",
+    "from_arrays",
+    "get_local",
+    "load",
+    "plots",
+    "watch",
+]
 
 _LAZY = {
+    "AttentionMap": "visualizer.attention",
     "capture": "visualizer.session",
     "compare_eager": "visualizer.eager",
     "errors": "visualizer",

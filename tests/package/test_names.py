@@ -14,7 +14,7 @@ PACKAGES = ["visualizer", *(f"visualizer.{path.parent.name}" for path in sorted(
 
 
 def test_the_public_names_are_these():
-    names = "capture compare_eager errors find from_arrays get_local load plots watch"
+    names = "AttentionMap capture compare_eager errors find from_arrays get_local load plots watch"
     assert sorted(visualizer.__all__) == names.split()
 
 
@@ -26,7 +26,7 @@ def test_what_a_package_exports_is_there(package):
     assert set(exported) <= set(dir(module))
 
 
-@pytest.mark.parametrize("name", ["get_local", "plots", "watch"])
+@pytest.mark.parametrize("name", ["AttentionMap", "get_local", "plots", "watch"])
 def test_a_name_is_imported_from_a_fresh_interpreter(python, name):
     result = python("-c", f"from visualizer import {name}; print({name}.__name__)")
     assert not result.returncode, result.stderr
