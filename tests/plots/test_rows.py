@@ -1,5 +1,7 @@
 """One query's row, each segment of the keys where it lies in the input."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from matplotlib.colors import to_hex
@@ -7,7 +9,7 @@ from matplotlib.colors import to_hex
 import visualizer as viz
 from visualizer import plots
 from visualizer.attention import AttentionMap, Factors
-from visualizer.axes import Axis, Frames, Grid, Lines, Special, Text, Time, Unknown, Volume, Windows
+from visualizer.axes import Axis, Frames, Grid, Ids, Lines, Special, Text, Time, Unknown, Volume, Windows
 from visualizer.errors import CallsError, OptionError, ShapeError
 from visualizer.plots.places import MARK
 
@@ -248,3 +250,25 @@ def test_rows_of_patches_that_end_with_newlines_are_a_picture():
     axis = Axis([Text(["what"]), Lines(2, 3)])
     figure = plots.row(RNG.dirichlet(np.ones(9), size=9), axis=axis, query=0, image=IMAGE)
     assert figure.axes[1].images[-1].get_array().shape == (2, 3)
+
+
+def test_ids_are_chips_and_so_are_tokens_of_which_the_number_is_known():
+    weights = RNG.dirichlet(np.ones(3), size=3)
+    assert words_of(plots.row(weights, axis=Ids([63, 5, 9]), query=1).axes[0]) == ["id 63", "id 5", "id 9"]
+    assert words_of(plots.tokens(weights, axis=Ids([63, 5, 9]), query=1).axes[0]) == ["id 63", "id 5", "id 9"]
+    for draw in (plots.row, plots.tokens):
+        figure = draw(weights, query=1)
+        assert words_of(figure.axes[0]) == ["0", "1", "2"]
+        assert len(marked(figure.axes[0])) == 1
+        assert "Query (row): token 1." in caption_of(figure)
+
+
+def test_a_head_of_an_array_is_told(run):
+    assert caption_of(plots.row(MAPS, head=1, query=2)).startswith("Head 1 of 2. Query (row): token 2.")
+    assert caption_of(plots.row(MAPS, head="mean", query=2)).startswith("Mean of 2 heads.")
+
+
+def test_a_call_knows_the_axes_that_were_inferred():
+    call = viz.from_arrays({"attn": MAPS})[0]
+    known = replace(call, axes=dict.fromkeys(("queries", "keys"), SCENE))
+    assert "token 4, cell (1, 0)" in caption_of(plots.row(known, head=0, cell=(1, 0)))

@@ -26,17 +26,17 @@ class Options:
 
     Attributes
     ----------
-    layer, call, head, batch
-        Of a run: the module's path, and which of its calls, from 0. Of several heads one, from 0, or "mean";
-        which row of the batch.
+    layer, call, sequence, head, batch
+        Of a run: the module's path, and which of its calls, from 0, or of several generations which, as
+        `Call.sequence` numbers them. Of several heads one, from 0, or "mean"; which row of the batch.
     axis, queries, keys
         What the tokens on both sides of the map, or on one, are: as `Run.label` takes them. Of a run its own.
     image
         What the patches are of: a picture, a list with one for each `Grid`, for `Frames` (frame, height,
         width, channel), for a `Volume` (depth, height, width). Of a run its own.
     query, cell, pixel, text, special, nth
-        One of: a token's index, a cell, a place (x, y) in the image, a piece of text, a special token's name;
-        and which of several places.
+        One of: a token's index or "last", a cell, a place (x, y) in the image, a piece of text, a special
+        token's name; and which of several places.
     title, caption
         What stands above it; False for no caption, or another one.
     cmap, vmin, vmax, scale, alpha, interpolation
@@ -47,13 +47,14 @@ class Options:
 
     layer: str | None = None
     call: int | None = None
+    sequence: int | None = None
     head: int | str | None = None
     batch: int = 0
     axis: Any = None
     queries: Any = None
     keys: Any = None
     image: Any = None
-    query: int | None = None
+    query: int | str | None = None
     cell: Sequence[int] | None = None
     pixel: tuple[float, float] | None = None
     text: str | None = None

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from visualizer.axes import Axis, Special, Text
+from visualizer.axes import Axis, Text
 from visualizer.errors import OptionError
 from visualizer.plots.asking import Options
 from visualizer.plots.differences import MOST, draw_matrix
-from visualizer.plots.laying import PICTURED, Laid
+from visualizer.plots.laying import PICTURED, WORDS, Laid
 from visualizer.plots.rows import paint_for, scale_of
 from visualizer.plots.sheets import draw_sheet
-from visualizer.plots.subjects import Subject, subject_of
+from visualizer.plots.sources import subject_of
+from visualizer.plots.subjects import Subject
 from visualizer.plots.surfaces import Picture, Pictures
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ def _pictures(subject: Subject, side: str, words: Sequence[str | int] | None, as
         "keys": "Each picture is a word's column: how much each patch looks at the word.",
     }[side]
     sums = "Sums are those of the weights shown."
-    sentences = [*subject.origin, reading, sums, *scale_of(paint), *subject.check]
+    sentences = [*subject.whence, reading, sums, *scale_of(paint), *subject.checked]
     return draw_sheet([Pictures(pictures, paint)], sentences, asked, "page")
 
 
@@ -127,9 +128,7 @@ def _has_grid(axis: Axis) -> bool:
 
 
 def _matrix(subject: Subject, asked: Options) -> Figure:
-    if not any(
-        isinstance(one, Text | Special) for one in (*subject.queries.segments, *subject.keys.segments)
-    ):
+    if not any(isinstance(one, WORDS) for one in (*subject.queries.segments, *subject.keys.segments)):
         raise OptionError("a crossing was to be drawn, but neither side has text or a grid: label them")
-    reading = [*subject.origin, "Row = query, column = key.", *subject.check]
+    reading = [*subject.whence, "Row = query, column = key.", *subject.checked]
     return draw_matrix(subject.matrix(MOST), subject, asked, reading)

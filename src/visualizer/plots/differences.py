@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from visualizer.axes import Axis, Special, Text
+from visualizer.axes import Axis, Ids, Special, Text
 from visualizer.errors import ShapeError
 from visualizer.plots.arrays import Floats
 from visualizer.plots.asking import Options
 from visualizer.plots.panels import Look, Panel, draw_panels
 from visualizer.plots.rows import laid_row, paint_for, told
 from visualizer.plots.sheets import draw_sheet
-from visualizer.plots.subjects import Subject, subject_of
+from visualizer.plots.sources import subject_of
+from visualizer.plots.subjects import Subject
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,7 +57,7 @@ def compare(
         shapes = " and ".join(str(tuple(each.map.shape[-2:])) for each in (one, other))
         raise ShapeError(f"maps of {shapes} were to be compared; they must have the same queries and keys")
     reading = [f"{names[0]} − {names[1]}: red is more in {names[0]}, blue in {names[1]}."]
-    whence = dict.fromkeys((*one.origin, *other.origin))
+    whence = dict.fromkeys((*one.whence, *other.whence))
     if asked.asked or one.map.shape[-2] == 1:
         return _of_one_row(one, other, asked, [*reading, *whence])
     return _of_all_rows(one, other, asked, [*reading, *whence])
@@ -85,13 +86,18 @@ def draw_matrix(weights: Floats, subject: Subject, asked: Options, reading: Sequ
     """Draw weights (query, key), or means of bins of them, as a matrix with the names of words."""
     queries, keys = subject.map.shape[-2:]
     look = Look(
-        _labels(subject.queries), _labels(subject.keys), asked.title, asked.caption, asked.cmap, None,
-        asked.vmin, asked.vmax, asked.scale,
+        _labels(subject.queries, subject.places), _labels(subject.keys), asked.title, asked.caption,
+        asked.cmap, None, asked.vmin, asked.vmax, asked.scale,
     )  # fmt: skip
     return draw_panels([Panel(weights, size=(int(queries), int(keys)))], 1, look, reading)
 
 
-def _labels(axis: Axis) -> Sequence[str] | None:
+def _labels(axis: Axis, places: Sequence[int] = ()) -> Sequence[str] | None:
     """Return the tokens' names where they are words, None where positions say more."""
-    words = any(isinstance(one, Text) for one in axis.segments)
-    return axis.names if words or all(isinstance(one, Special) for one in axis.segments) else None
+    if any(isinstance(one, Text | Ids) for one in axis.segments) or _all_special(axis):
+        return axis.names
+    return [str(place) for place in places] or None
+
+
+def _all_special(axis: Axis) -> bool:
+    return all(isinstance(one, Special) for one in axis.segments)

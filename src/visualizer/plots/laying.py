@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from visualizer.axes import Axis, Frames, Patches, Segment, Special, Text, Time, Volume, Windows
+from visualizer.axes import Axis, Frames, Ids, Patches, Segment, Special, Text, Time, Unknown, Volume, Windows
 from visualizer.errors import OptionError
 from visualizer.plots.arrays import Floats
 from visualizer.plots.chips import MANY, Chips
@@ -20,6 +20,7 @@ from visualizer.plots.surfaces import Line, Picture, Pictures, greyed
 
 Piece = tuple[int, Segment]
 PICTURED = Patches | Windows
+WORDS = Special | Text | Ids
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,10 @@ class Laid:
         if isinstance(segment, Frames | Volume):
             return Pictures(list(self._steps(begin, segment)), paint, heading)
         own = self._own(begin, segment)
+        if isinstance(segment, Unknown) and segment.length <= MANY:
+            names = [str(token) for token in range(begin, begin + segment.length)]
+            heading = heading if len(self.axis.segments) > 1 else ""
+            return Chips(names, self._of(begin, segment), paint, _chosen(own), heading)
         if isinstance(segment, Time):
             return Line(self._of(begin, segment), 0, segment.seconds, "seconds", own, heading)
         return Line(self._of(begin, segment), begin, begin + segment.length, "position", own, heading)
@@ -93,7 +98,7 @@ class Laid:
         if length > MANY:
             return Line(weights, begin, begin + length, "position", own, heading)
         names = [segment.name(token) for _, segment in pieces for token in range(segment.length)]
-        return Chips(names, weights, paint, frozenset(() if own is None else (own,)), heading)
+        return Chips(names, weights, paint, _chosen(own), heading)
 
     def _beside(self, begin: int, segment: Any) -> list[Picture]:
         """Return the image as it is, the query marked in it, and beside it the weights over it."""
@@ -151,8 +156,12 @@ class Laid:
         return self.marked - begin if inside and self.marked is not None else None
 
 
+def _chosen(token: int | None) -> frozenset[int]:
+    return frozenset(() if token is None else (token,))
+
+
 def _is_words(segment: Segment) -> bool:
-    return isinstance(segment, Special | Text)
+    return isinstance(segment, WORDS)
 
 
 def _share(weights: Floats) -> str:

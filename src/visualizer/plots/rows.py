@@ -8,17 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from visualizer.axes import Axis, Frames, Special, Text, Volume
+from visualizer.axes import Axis, Frames, Unknown, Volume
 from visualizer.errors import OptionError, ShapeError
 from visualizer.plots.arrays import Floats, finite
 from visualizer.plots.asking import Options
 from visualizer.plots.chips import MANY
 from visualizer.plots.colours import ON_IMAGE, ON_TEXT, colour_scale
-from visualizer.plots.laying import Laid
+from visualizer.plots.laying import WORDS, Laid
 from visualizer.plots.options import check_interpolation, opacity
 from visualizer.plots.places import Paint
 from visualizer.plots.sheets import Block, draw_sheet
-from visualizer.plots.subjects import Subject, subject_of
+from visualizer.plots.sources import subject_of
+from visualizer.plots.subjects import Subject
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -71,7 +72,8 @@ def tokens(shown: Any, **options: Any) -> Figure:
     """
     asked = Options.read(options)
     laid, sentences = row_of(shown, asked)
-    part, left = _only(laid, (Special, Text), "text")
+    kinds = WORDS if _has_words([laid]) else Unknown
+    part, left = _only(laid, kinds, "text")
     paint = paint_for([part], asked)
     blocks = list(part.blocks(paint))
     return draw_sheet(blocks, [*sentences, *left, *largest(part), *told(blocks, part.weights)], asked)
@@ -108,10 +110,11 @@ def volume(shown: Any, *, slices: Sequence[int] | None = None, **options: Any) -
 def row_of(shown: Any, asked: Options) -> tuple[Laid, list[str]]:
     """Return the row that is asked for, and what a caption says of it."""
     subject = subject_of(shown, asked)
-    if subject.map.shape[-2] == 1 and not asked.asked:  # weights without a query
-        return laid_row(subject, 0), [*subject.origin, *subject.check]
-    found, token = subject.find(asked)
-    return laid_row(found, token), [*found.origin, f"Query (row): {found.named(token)}.", *found.check]
+    alone = subject.map.shape[-2] == 1 and not asked.asked
+    found, token = (subject, 0) if alone else subject.find(asked)
+    nameless = alone and found.named(0) == "token 0"  # weights without a query
+    query = [] if nameless else [f"Query (row): {found.named(token)}."]
+    return laid_row(found, token), [*found.whence, *query, *found.checked]
 
 
 def laid_row(subject: Subject, token: int) -> Laid:
@@ -126,15 +129,14 @@ def laid_row(subject: Subject, token: int) -> Laid:
     if not finite(weights).size:
         raise ShapeError(f"row {token} of the map holds no finite value, so it looks nowhere: pick another")
     weights = np.where(np.isfinite(weights), weights, np.nan)
-    marked = token if subject.queries == subject.keys and subject.map.shape[-2] > 1 else None
-    return Laid(weights, subject.keys, subject.image, subject.batch, marked)
+    return Laid(weights, subject.keys, subject.image, subject.batch, subject.own_key(token))
 
 
 def paint_for(laid: Sequence[Laid], asked: Options) -> Paint:
     """Return the colours of one scale for all that is laid."""
     check_interpolation(asked.interpolation)
     grounds = [ground for one in laid if (ground := one.ground()) is not None]
-    usual = ON_IMAGE if grounds or not _has_words(laid) else ON_TEXT
+    usual = ON_IMAGE if grounds or not _is_in_chips(laid) else ON_TEXT
     values = np.concatenate([one.weights for one in laid])
     colours = colour_scale(values, asked.cmap, (asked.vmin, asked.vmax), asked.scale, usual)
     ground = sum(grounds) / len(grounds) if grounds else None
@@ -166,11 +168,16 @@ def scale_of(paint: Paint) -> list[str]:
     return [paint.colours.sentence(), *blend]
 
 
+def _is_in_chips(laid: Sequence[Laid]) -> bool:
+    """Tell whether there are words, or tokens of which only the number is known."""
+    return _has_words(laid) or all(isinstance(one, Unknown) for each in laid for one in each.axis.segments)
+
+
 def _has_words(laid: Sequence[Laid]) -> bool:
-    return any(isinstance(one, Special | Text) for each in laid for one in each.axis.segments)
+    return any(isinstance(one, WORDS) for each in laid for one in each.axis.segments)
 
 
-def _only(laid: Laid, kinds: tuple[type, ...], what: str) -> tuple[Laid, list[str]]:
+def _only(laid: Laid, kinds: Any, what: str) -> tuple[Laid, list[str]]:
     """Return the tokens of some kinds, and a sentence on what is left out."""
     of = [isinstance(one, kinds) for one in laid.axis.segments for _ in range(one.length)]
     kept = np.array(of)
@@ -188,7 +195,7 @@ def _only(laid: Laid, kinds: tuple[type, ...], what: str) -> tuple[Laid, list[st
 def _film(shown: Any, kind: type, only: Sequence[int] | None, options: dict[str, Any]) -> Figure:
     asked = Options.read(options)
     whole, sentences = row_of(shown, asked)
-    laid, left = _only(whole, (kind,), kind.__name__.lower())
+    laid, left = _only(whole, kind, kind.__name__.lower())
     steps = _checked(only, laid.axis.segments[0])
     shown_weights = laid.axis.put(laid.weights)[0][steps].ravel()
     paint = paint_for([laid], asked)

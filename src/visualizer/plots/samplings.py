@@ -19,7 +19,7 @@ from visualizer.plots.pictures import rgb_picture
 from visualizer.plots.places import Paint
 from visualizer.plots.rows import scale_of
 from visualizer.plots.sheets import draw_sheet
-from visualizer.plots.subjects import call_of, layer_name
+from visualizer.plots.sources import call_of, layer_name
 from visualizer.plots.surfaces import Picture, Pictures
 from visualizer.run import Run
 

@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from visualizer.calls import Call
 from visualizer.errors import CallsError, OptionError
 from visualizer.plots.asking import Options
 from visualizer.plots.differences import MOST, draw_matrix
+from visualizer.plots.generations import continue_one, grow
 from visualizer.plots.laying import Laid
 from visualizer.plots.places import Paint
 from visualizer.plots.rows import laid_row, paint_for, scale_of
 from visualizer.plots.sheets import Block, draw_sheet
-from visualizer.plots.subjects import Subject, call_of, stitched_subject, subject_of
+from visualizer.plots.sources import call_of, layer_calls, stitched_subject, subject_of
+from visualizer.plots.subjects import Subject
 from visualizer.plots.surfaces import Picture, Pictures
 from visualizer.run import Run
 
@@ -62,45 +65,36 @@ def steps(run: Run, *, calls: Sequence[int] | None = None, **options: Any) -> Fi
     asked = Options.read(options)
     if not isinstance(run, Run):
         raise OptionError("steps were to be drawn; give the run that holds all of them")
-    layer = _layer(run, asked)
-    found = run.calls(layer)
+    found = layer_calls(run, asked)
+    if continue_one(found):
+        return _generation(run, found, asked)
     if len({call.shape[-2:] for call in found}) > 1:
-        return _generation(run, layer, asked)
-    return _diffusion(run, layer, _chosen(len(found), calls), asked)
+        call_of(run, asked)  # which says of how many sequences they are
+    return _diffusion(run, found, _chosen(len(found), calls), asked)
 
 
-def _layer(run: Run, asked: Options) -> str:
-    """Return the one layer that is asked for."""
-    paths = list(dict.fromkeys(call.path for call in run.calls(asked.layer or "*")))
-    if len(paths) != 1:
-        call_of(run, asked)  # which says what there is
-        raise CallsError("steps of one layer were to be drawn: give layer=")
-    return paths[0]
-
-
-def _generation(run: Run, layer: str, asked: Options) -> Figure:
+def _generation(run: Run, calls: Sequence[Call], asked: Options) -> Figure:
     """Draw the rows of what was generated: those after the first call."""
-    subject = stitched_subject(run, layer, asked)
-    prompt = run.calls(layer)[0].shape[-2]
-    subject = subject.of_rows(slice(prompt, None))
+    first = calls[0].shape[-2]
+    subject = stitched_subject(run, calls, asked).after(first)
+    prompt = f"; the first {subject.places[0]} are the prompt" if grow(calls) else ""
     reading = [
-        *subject.origin,
-        f"Row = generated token, column = token that it could see; the first {prompt} are the prompt.",
-        *subject.check,
+        *subject.whence,
+        f"Row = generated token, column = token that it could see{prompt}.",
+        *subject.checked,
     ]
     return draw_matrix(subject.matrix(MOST), subject, asked, reading)
 
 
-def _diffusion(run: Run, layer: str, numbers: Sequence[int], asked: Options) -> Figure:
-    named = [_laid(run, replace(asked, layer=layer, call=number)) for number in numbers]
+def _diffusion(run: Run, calls: Sequence[Call], numbers: Sequence[int], asked: Options) -> Figure:
+    named = [_laid(run, replace(asked, layer=calls[0].path, call=number)) for number in numbers]
     laid = [one for one, _, _ in named]
     paint = paint_for(laid, asked)
     _, subject, what = named[0]
-    total = len(run.calls(layer))
-    left = [f"{len(laid)} of {total} calls are drawn."] if len(laid) < total else []
-    sentences = [*(one.rstrip(".") + ", call by call." for one in subject.origin), what, *left]
+    left = [f"{len(laid)} of {len(calls)} calls are drawn."] if len(laid) < len(calls) else []
+    sentences = [*replace(subject, origin={**subject.origin, "call": "call by call"}).whence, what, *left]
     blocks = list(_blocks(laid, numbers, paint))
-    return draw_sheet(blocks, [*sentences, *scale_of(paint), *subject.check], asked, "page")
+    return draw_sheet(blocks, [*sentences, *scale_of(paint), *subject.checked], asked, "page")
 
 
 def _laid(run: Run, asked: Options) -> tuple[Laid, Subject, str]:
