@@ -127,12 +127,17 @@ class Labels:
 
 def joined(calls: Sequence[Call], side: str) -> Any:
     """Return what the keys or queries of calls are all together, where they continue one sequence."""
-    keys = [call.axes.get("keys") for call in calls]
+    keys = [_uncut(call.axes.get("keys")) for call in calls]
     longest: Any = max((one for one in keys if one is not None), key=lambda one: one.length, default=None)
     if not hasattr(longest, "parts"):
         return None
-    wanted = {call.axes.get(side) for call in calls}
+    wanted = {_uncut(call.axes.get(side)) for call in calls}
     return longest if wanted <= longest.parts(side) else None
+
+
+def _uncut(tokens: Any) -> Any:
+    """Return tokens with those that a sliding window left behind."""
+    return getattr(tokens, "uncut", tokens)
 
 
 def one_row(rows: Sequence[Axis], row: int | None, of: str) -> Axis:

@@ -161,6 +161,9 @@ def test_the_keys_of_a_sliding_window_are_the_last_ones():
         if call.shape[-1] < 9 and call.first_key:
             assert run.axis(call) == Axis([Ids(said[call.first_key : call.first_key + call.shape[-1]])])
     assert any(call.first_key for call in run)
+    path = run.paths[0]
+    assert run.axis(path) == run.axis(path, "queries") == Axis([Ids(said[:-1])])
+    assert run.axis(path).length == run.stitched(path).shape[-1]
 
 
 def test_beams_that_change_their_places_have_no_text():

@@ -1,4 +1,4 @@
-"""A child that streams a run to a place that takes no more: `python mounted.py folder full|read-only|forbidden`.
+"""A child that streams to where nothing can be written soon: `mounted.py folder full|read-only|forbidden`.
 
 It prints, as JSON, what became of the run, of the model and of the error. The folder may be mounted on: it is
 to be started in a mount namespace of its own.

@@ -1,4 +1,4 @@
-"""Real places that take no more: a full file system, one that becomes read-only, folders that are forbidden."""
+"""Real places that take no more: a full file system, a read-only one, folders that are forbidden."""
 
 import json
 import os

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from itertools import groupby
+from typing import Any, cast
 
-from visualizer.axes import Axis, Ids, Segment
+from visualizer.axes import Axis, Ids, Segment, Unknown
 from visualizer.families.layouts import Given, Part
 
 Lay = Callable[[Sequence[Sequence[int]]], Sequence[Sequence[Segment]]]
@@ -94,14 +95,14 @@ class Passage:
     """A text, or what of it follows ``begin``: what was read before, and then what one forward read."""
 
     def __init__(self, before: Passage | None, written: Written, begin: int = 0) -> None:
-        self.before, self.written, self._begin = before, written, begin
+        self.before, self.written, self.begin = before, written, begin
         self._since: dict[int, Passage] = {}
 
     @property
     def shape(self) -> tuple[int, int]:
         """Number of rows, and of tokens in each."""
         batch, length = self.written.shape
-        return batch, length + (self.before.shape[1] if self.before is not None else 0) - self._begin
+        return batch, length + (self.before.shape[1] if self.before is not None else 0) - self.begin
 
     @property
     def length(self) -> int:
@@ -109,9 +110,9 @@ class Passage:
         return self.shape[1]
 
     @property
-    def is_whole(self) -> bool:
-        """Whether it has the beginning of the text."""
-        return not self._begin
+    def uncut(self) -> Passage:
+        """The same with the beginning of the text."""
+        return self.written.after(self.before)
 
     def since(self, begin: int) -> Passage:
         """Return what follows the first tokens, always the same one."""
@@ -126,7 +127,7 @@ class Passage:
         """Return the axis of each row of the batch."""
         steps = [one.written.rows() for one in reversed(list(self._each()))]
         rows = [[segment for step in steps for segment in step[row]] for row in range(self.shape[0])]
-        return tuple(Axis(tuple(_cut(merged_ids(row), self._begin))) for row in rows)
+        return tuple(Axis(tuple(_cut(merged_ids(row), self.begin))) for row in rows)
 
     def _each(self) -> Iterator[Passage]:
         found: Passage | None = self
@@ -144,25 +145,23 @@ def as_written(given: Given, lay: Lay | None = None) -> Written | None:
 
 
 def merged_ids(segments: Sequence[Segment]) -> Iterator[Segment]:
-    """Yield segments, ids that follow one another as one."""
-    ids: list[int] = []
-    for segment in segments:
-        if isinstance(segment, Ids):
-            ids += segment.ids
-            continue
-        if ids:
-            yield Ids(ids)
-        ids = []
-        yield segment
-    if ids:
-        yield Ids(ids)
+    """Yield segments, ids that follow one another as one, and so what is not known."""
+    for kind, alike in groupby(segments, lambda one: (type(one), getattr(one, "note", ""))):
+        if kind[0] is Ids:
+            yield Ids([one for segment in alike for one in cast("Ids", segment).ids])
+        elif kind[0] is Unknown:
+            yield Unknown(sum(one.length for one in alike), kind[1])
+        else:
+            yield from alike
 
 
 def _cut(segments: Iterator[Segment], begin: int) -> Iterator[Segment]:
-    """Yield what follows the first tokens; only ids are cut."""
+    """Yield what follows the first tokens; only ids and what is not known are cut."""
     for segment in segments:
         if begin and isinstance(segment, Ids) and segment.length > begin:
             yield Ids(segment.ids[begin:])
+        elif begin and isinstance(segment, Unknown) and segment.length > begin:
+            yield Unknown(segment.length - begin, segment.note)
         elif not begin:
             yield segment
         begin -= min(begin, segment.length)

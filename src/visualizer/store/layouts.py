@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from visualizer.errors import StoreError, require
-from visualizer.store.kinds import FOREIGN, name_of, raw_bits, raw_dtype
+from visualizer.store.kinds import FOREIGN, name_of, raw_dtype
 from visualizer.store.places import Place
 from visualizer.store.shards import (
     CHECKSUM,
@@ -97,10 +97,10 @@ class Layout:
         """Return the file of a shard."""
         return f"arrays/{self.id}/" + ".".join(["c", str(shard), *["0"] * len(self.shape)])
 
-    def encoded(self, array: Any) -> tuple[bytes, list[int]]:
-        """Return the chunks of one piece as files have them, and their lengths."""
-        raw = np.ascontiguousarray(raw_bits(array)).reshape(self.chunks, -1)
-        chunks = [self._chunk(raw[number].tobytes()) for number in range(self.chunks)]
+    def encoded(self, raw: Any) -> tuple[bytes, list[int]]:
+        """Return the chunks of one piece, given its bits, as files have them, and their lengths."""
+        parts = np.ascontiguousarray(raw).reshape(self.chunks, -1)
+        chunks = [self._chunk(part.tobytes()) for part in parts]
         return b"".join(chunks), [len(chunk) for chunk in chunks]
 
     def _chunk(self, data: bytes) -> bytes:

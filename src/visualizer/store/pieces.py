@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Any
 
-from visualizer.store.kinds import name_of
+from visualizer.store.kinds import name_of, raw_bits
 from visualizer.store.layouts import Layout, Slot
 from visualizer.store.places import Place
 from visualizer.store.shards import join_shards
@@ -33,8 +33,11 @@ class Pieces:
         self.nbytes = 0  # of what is held
         self.lines: list[Any] = []  # of the log, not yet taken
 
-    def take(self, array: Any, slot: Slot) -> tuple[int, int]:
-        """Hold a piece for the array of its module, role, shape and dtype; return that array, and the row."""
+    def take(self, array: Any, slot: Slot, raw: Any = None) -> tuple[int, int]:
+        """Hold a piece for the array of its module, role, shape and dtype; return that array, and the row.
+
+        ``raw`` are its bits, where they are at hand.
+        """
         key = slot, tuple(array.shape), name_of(array)
         if key not in self._layouts:
             self._layouts[key] = layout = Layout.of(self._next, slot, array)
@@ -43,7 +46,7 @@ class Pieces:
             self.lines.append(layout.to_json())
         layout = self._layouts[key]
         row = self._rows[layout.id]
-        encoded = layout.encoded(array)
+        encoded = layout.encoded(raw_bits(array) if raw is None else raw)
         self._held[layout.id, row // layout.per_shard].append(encoded)
         self.nbytes += len(encoded[0])
         self._rows[layout.id] += 1

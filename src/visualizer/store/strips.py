@@ -22,8 +22,8 @@ Span = tuple[int, int, int]
 """A part of a strip: its number, and from where to where along its axis."""
 
 
-Take = Callable[[Any, Slot], tuple[int, int]]
-"""Writes a piece; returns its array and row."""
+Take = Callable[..., tuple[int, int]]
+"""Writes a piece, given an array, its slot and its bits where they are at hand; returns the array and row."""
 
 
 @dataclass
@@ -96,18 +96,20 @@ class Strips:
                 span, snapshot = self._rewritten(array, last, slot)
             else:
                 span = self._longer(array, last, version, slot)
-        span = span or self._new(array, slot)
+        if span is None:
+            snapshot = raw_bits(array).copy()
+            span = self._new(array, slot, snapshot)
         self._last[slot] = _Last(array, version, span, snapshot)
         return span
 
-    def _new(self, array: Any, slot: Slot) -> Span:
+    def _new(self, array: Any, slot: Slot, raw: Any = None) -> Span:
         number, axis, self._next = self._next, slot.axis, self._next + 1
-        self._append(number, array, slot)
+        self._append(number, array, slot, raw)
         self._ends[number] = length = int(array.shape[axis]) if array.ndim >= -axis else 0
         return number, 0, length
 
-    def _append(self, strip: int, array: Any, slot: Slot) -> None:
-        layout, row = self._take(array, slot)
+    def _append(self, strip: int, array: Any, slot: Slot, raw: Any = None) -> None:
+        layout, row = self._take(array, slot, raw)
         self.lines.append([strip, layout, row])
 
     def _longer(self, array: Any, last: _Last, version: int, slot: Slot) -> Span | None:
@@ -130,17 +132,20 @@ class Strips:
         return strip, start + skipped, stop + added
 
     def _rewritten(self, array: Any, last: _Last, slot: Slot) -> tuple[Span | None, Any]:
-        """Write the places that were filled since in memory that is the same, as in a static cache."""
-        now, axis = raw_bits(array), slot.axis
-        before = last.snapshot
-        if before is None:
-            return None, now.copy()  # the first time: what is there may be other than what is on disk
+        """Write the places that were filled since in memory that is the same, as in a static cache.
+
+        Bits are compared, as versions do not count what is written by way of other views. Keys of an encoder,
+        which each step of a decoder looks at, are the same each time, and nothing is written.
+        """
+        if last.snapshot is None:
+            return None, None  # what is there may be other than what is on disk
+        now, axis, before = raw_bits(array), slot.axis, last.snapshot
         moved = np.moveaxis(now != before, axis, 0).reshape(now.shape[axis], -1).any(-1)
         places = np.flatnonzero(moved)
         if not len(places):
             return last.span, before
         if 2 * len(places) > len(moved):
-            return None, now.copy()
+            return None, None
         number, self._next = self._next, self._next + 1
         layout, row = self._take(arrays_of(array).take(array, places, axis), slot)
         self.lines.append([number, layout, row, list(last.span), places.tolist()])

@@ -87,7 +87,7 @@ def read_texts(run: Run) -> Mapping[str, Any] | None:
 def _longest(run: Run) -> Iterator[Axis]:
     """Yield the axes of the calls' tokens, but not of those that others begin with."""
     tokens = {id(one): one for call in run for one in call.axes.values()}
-    whole = [one for one in tokens.values() if isinstance(one, Passage) and one.is_whole]
+    whole = [one for one in tokens.values() if isinstance(one, Passage) and not one.begin]
     begun = {id(one.before) for one in whole}
     for key, one in tokens.items():
         if key not in begun:

@@ -58,13 +58,14 @@ class TokenWriter:
     def __init__(self, first: int, *, inputs: bool) -> None:
         self._next, self._inputs = first, inputs
         self._known: dict[int, tuple[Any, int]] = {}  # by identity, held
+        self._written: dict[int, int] = {}  # the line that has what one forward read, by its identity
         self.lines: list[Any] = []
 
     def number(self, tokens: Any) -> int:
         """Return the number of what some tokens are."""
         if id(tokens) in self._known:
             return self._known[id(tokens)][1]
-        if isinstance(tokens, Passage) and self._inputs:
+        if isinstance(tokens, Passage):
             line = self._passage(tokens)
         else:
             line = {"rows": [axis_json(axis, inputs=self._inputs) for axis in tokens.rows()]}
@@ -74,15 +75,22 @@ class TokenWriter:
         return self._next - 1
 
     def _passage(self, passage: Passage) -> dict[str, Any]:
-        rows = [axis_json(Axis(tuple(row)), inputs=True) for row in passage.written.rows()]
         before = None if passage.before is None else self.number(passage.before)
-        return {"new": rows, "before": before, "begin": passage._begin}  # noqa: SLF001 - its own store
+        new: Any = self._written.get(id(passage.written))
+        if new is None:
+            self._written[id(passage.written)] = self._next
+            new = [axis_json(Axis(tuple(row)), inputs=self._inputs) for row in passage.written.rows()]
+        return {"new": new, "before": before, "begin": passage.begin}
 
 
 def read_tokens(line: Mapping[str, Any], known: Mapping[int, Any]) -> Any:
     """Return what tokens are, as a line of the log says."""
     if "rows" in line:
         return Rows(tuple(map(Axis.from_json, line["rows"])))
-    written = StoredIds([Axis.from_json(row).segments for row in line["new"]])
+    if isinstance(line["new"], int):
+        written = known[line["new"]].written
+    else:
+        written = StoredIds([Axis.from_json(row).segments for row in line["new"]])
     before = None if line["before"] is None else known[line["before"]]
-    return Passage(before, written, int(line["begin"])) if line["begin"] else written.after(before)
+    text = written.after(before)
+    return text.since(int(line["begin"])) if line["begin"] else text
