@@ -14,6 +14,8 @@ from visualizer.axes.windows import pair
 from visualizer.calls import Call
 from visualizer.errors import CallsError, OptionError, ShapeError
 
+OTHERS = ("roll_first", "spread")
+
 
 def windows_of(calls: Sequence[Call], windows: Any, grid: Any) -> dict[str, Windows]:
     """Return the windows of each module, by path.
@@ -27,7 +29,7 @@ def windows_of(calls: Sequence[Call], windows: Any, grid: Any) -> dict[str, Wind
     windows
         A dictionary of ``size``, one number or (rows, columns), and ``shift``, likewise, or "alternate": half
         of a window in every module of an odd number, the last of its path, unless its grid is one window.
-        ``roll_first`` as `Windows` takes it.
+        ``roll_first`` and ``spread`` as `Windows` takes them.
     grid
         (rows, columns) of the feature map.
 
@@ -40,7 +42,7 @@ def windows_of(calls: Sequence[Call], windows: Any, grid: Any) -> dict[str, Wind
     CallsError
         If there is no map.
     """
-    size, shift, roll_first = _stated(windows, grid)
+    size, shift, others = _stated(windows, grid)
     firsts: dict[str, Call] = {}
     for call in calls:
         if isinstance(call.content, AttentionMap):
@@ -48,24 +50,18 @@ def windows_of(calls: Sequence[Call], windows: Any, grid: Any) -> dict[str, Wind
     if not firsts:
         raise CallsError("windows= were stated, but no map was recorded that has any")
     staged = _staged(list(firsts.values()), pair(grid, "grid", 1), size)
-    return {
-        path: replace(one, shift=_shift(path, one, shift), roll_first=roll_first)
-        for path, one in staged.items()
-    }
+    return {path: replace(one, shift=_shift(path, one, shift), **others) for path, one in staged.items()}
 
 
-def _stated(windows: Any, grid: Any) -> tuple[tuple[int, int], Any, Any]:
+def _stated(windows: Any, grid: Any) -> tuple[tuple[int, int], Any, dict[str, Any]]:
     if grid is None:
         raise OptionError(
             "windows= were stated without grid=(rows, columns) of the feature map, which no map tells"
         )
-    if (
-        not isinstance(windows, Mapping)
-        or "size" not in windows
-        or set(windows) - {"size", "shift", "roll_first"}
-    ):
+    if not isinstance(windows, Mapping) or "size" not in windows or set(windows) - {"size", "shift", *OTHERS}:
         raise OptionError(f"windows={windows!r} was asked for; give dict(size=7, shift=0, 3 or 'alternate')")
-    return pair(windows["size"], "size", 1), windows.get("shift", 0), windows.get("roll_first")
+    others = {name: windows[name] for name in OTHERS if name in windows}
+    return pair(windows["size"], "size", 1), windows.get("shift", 0), others
 
 
 def _staged(calls: Sequence[Call], grid: tuple[int, int], size: tuple[int, int]) -> dict[str, Windows]:

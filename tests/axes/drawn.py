@@ -22,6 +22,8 @@ def texts(draw):
 @st.composite
 def windows(draw):
     window = draw(st.tuples(SIDES, SIDES))
+    if draw(st.booleans()):
+        return Windows(tuple(side * draw(st.integers(1, 4)) for side in window), window, spread=True)
     shift = tuple(draw(st.integers(0, side - 1)) for side in window)
     return Windows(
         draw(st.tuples(st.integers(1, 12), st.integers(1, 12))), window, shift, draw(st.booleans())

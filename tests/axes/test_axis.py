@@ -146,6 +146,7 @@ def test_the_written_form_stays_what_it_is():
                 "window": [4, 4],
                 "shift": [2, 2],
                 "roll_first": None,
+                "spread": False,
             },
             {"kind": "unknown", "length": 2, "n": 2, "note": ""},
         ],

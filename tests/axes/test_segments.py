@@ -73,7 +73,15 @@ def test_weights_that_are_not_as_many_are_refused():
 
 
 def cut(image, one):
-    """The windows (window, token) of an image (row, column), by rolling and slicing as Swin does."""
+    """The windows (window, token) of an image (row, column), by rolling and slicing as Swin does.
+
+    Those that are spread are slices of a step.
+    """
+    if one.spread:
+        steps = [side // cells for side, cells in zip(one.grid, one.window)]
+        return np.stack(
+            [image[r :: steps[0], c :: steps[1]].ravel() for r in range(steps[0]) for c in range(steps[1])]
+        )
     missing = [(0, -side % step) for side, step in zip(one.grid, one.window)]
     by = (-one.shift[0], -one.shift[1])
     if one.roll_first:
@@ -160,6 +168,8 @@ def test_all_places_of_a_text_are_found():
             r"do not fill a 8 × 9 grid: give roll_first=True \(as timm\)",
         ),
         (lambda: Windows((8, 8), 4, 2, "first"), OptionError, "give roll_first="),
+        (lambda: Windows((8, 9), 4, spread=True), OptionError, "give no shift, and a grid of whole windows"),
+        (lambda: Windows((8, 8), 4, 2, spread=True), OptionError, "give no shift, and a grid of whole"),
         (lambda: Windows((8, 8, 8), 4), ShapeError, "give one or two whole numbers from 1"),
         (lambda: Time(3, seconds=float("nan")), OptionError, "seconds=nan"),
         (lambda: Time(3, seconds=10**400), OptionError, "give how long all tokens last"),

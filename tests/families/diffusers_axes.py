@@ -1,10 +1,10 @@
-"""Runs in a process of its own: which keys of diffusers' models change with one latent cell, as JSON."""
+"""Runs in a process of its own: which keys of diffusers' models change with a part of the input, as JSON."""
 
 import json
 
 import torch
 from diffusers import FluxTransformer2DModel, SD3Transformer2DModel, UNet2DConditionModel
-from perturbing import moved_keys, record, unmixed
+from perturbing import moved_keys, record, unmixed, unspread
 
 UNET = {
     **{"sample_size": 8, "block_out_channels": (16, 16), "layers_per_block": 1, "norm_num_groups": 4},
@@ -37,10 +37,11 @@ def found(before, after):
 
 
 def unet():
-    """Convolutions spread what changes: the axes alone."""
-    model = unmixed(UNet2DConditionModel(**UNET))
-    run = record(model, torch.randn(1, 4, 8, 12).double(), 1, PROMPT)
-    return found(run, run)
+    model, latent = unspread(unmixed(UNet2DConditionModel(**UNET))), torch.randn(1, 4, 8, 12).double()
+    changed, words = latent.clone(), PROMPT.clone()
+    changed[..., 2:4, 10:12] += 1  # one cell of the half as large maps
+    words[:, 3] += 1
+    return found(record(model, latent, 1, PROMPT), record(model, changed, 1, words))
 
 
 def sd3():

@@ -16,9 +16,12 @@ def outcomes(tmp_path_factory):
 
 
 def test_cells_look_at_cells_and_at_the_prompt(outcomes):
-    for path, (queries, keys, _) in outcomes["unet"].items():
+    fine = [f"cell {cell}" for cell in ((2, 10), (2, 11), (3, 10), (3, 11))]
+    for path, (queries, keys, moved) in outcomes["unet"].items():
         cells = "4 × 6 grid = 24 tokens" if path.startswith("mid") else "8 × 12 grid = 96 tokens"
         assert (queries, keys) == (cells, "7 unknown = 7 tokens" if path.endswith("attn2") else cells)
+        places = ["cell (1, 5)"] if path.startswith("mid") else fine
+        assert moved == (["token 3"] if path.endswith("attn2") else places), path
 
 
 def test_the_joint_sequence_of_sd3_begins_with_the_image(outcomes):

@@ -2,19 +2,28 @@
 
 import pytest
 import torch
-from tests.families.perturbing import moved_keys, record, unmixed
+from tests.families.perturbing import (
+    lie_there,
+    moved_keys,
+    places_of_moved_keys,
+    record,
+    unmixed,
+    unspread,
+)
 from transformers import (
     ConditionalDetrConfig,
     ConditionalDetrModel,
     DetrConfig,
     DetrModel,
     ResNetConfig,
+    TableTransformerConfig,
+    TableTransformerModel,
     WhisperConfig,
     WhisperForConditionalGeneration,
 )
 
 import visualizer
-from visualizer.axes import Axis, Ids, Special
+from visualizer.axes import Axis, Ids
 
 RESNET = ResNetConfig(
     embedding_size=8, hidden_sizes=[8, 8], depths=[1, 1], layer_type="basic", out_features=["stage2"]
@@ -23,6 +32,11 @@ DETR = {
     **{"backbone_config": RESNET, "use_timm_backbone": False, "d_model": 16, "num_queries": 5},
     **{"encoder_layers": 1, "decoder_layers": 1, "encoder_ffn_dim": 16, "decoder_ffn_dim": 16},
     **{"encoder_attention_heads": 2, "decoder_attention_heads": 2},
+}
+DETRS = {
+    DetrModel: DetrConfig,
+    ConditionalDetrModel: ConditionalDetrConfig,
+    TableTransformerModel: TableTransformerConfig,
 }
 WHISPER = WhisperConfig(
     **{"vocab_size": 60, "d_model": 16, "encoder_layers": 1, "decoder_layers": 1, "num_mel_bins": 4},
@@ -37,36 +51,16 @@ WHISPER = WhisperConfig(
 )
 
 
-@pytest.fixture(scope="module")
-def runs():
-    """An image, the same with its lower left corner changed, and the cells of the feature map that change."""
+@pytest.mark.parametrize("kind", DETRS, ids=lambda kind: kind.__name__)
+def test_objects_look_at_the_cells_of_the_feature_map_that_the_encoder_saw(kind):
     torch.manual_seed(0)
-    model = unmixed(DetrModel(DetrConfig(**DETR)))
-    image = torch.randn(1, 3, 64, 96, dtype=torch.float64)
-    changed = image.clone()
-    changed[..., 56:, :8] += 1
-    features = [model.backbone(each, torch.ones(1, 64, 96))[-1][0] for each in (image, changed)]
-    moved = (features[0] != features[1]).any(1).nonzero()[:, 1:].tolist()
-    return record(model, image), record(model, changed), moved
-
-
-def test_the_cells_of_an_encoder_are_those_of_its_feature_map(runs):
-    run, changed, moved = runs
-    encoder, decoder, cross = run.paths
-    assert run.axis(encoder).arithmetic == "8 × 12 grid = 96 tokens"
-    objects = Axis([Special("object query")] * 5)
-    assert run.axis(decoder) == run.axis(decoder, "queries") == run.axis(cross, "queries") == objects
-    for path in (encoder, cross):
-        (grid,) = run.axis(path).segments
-        assert [list(grid.cell(key)) for _, key in moved_keys(run, changed, path)] == moved
-
-
-def test_the_decoder_of_conditional_detr_looks_at_the_cells():
-    torch.manual_seed(0)
-    run = record(ConditionalDetrModel(ConditionalDetrConfig(**DETR)).eval(), torch.randn(1, 3, 32, 48))
-    assert run.axis("encoder.*").arithmetic == "4 × 6 grid = 24 tokens"
-    assert run.axis("decoder.*.encoder_attn", "queries").arithmetic == "5 × 1 object query = 5 tokens"
-    assert run.axis("decoder.*.encoder_attn").arithmetic == "4 × 6 grid = 24 tokens"
+    model = unspread(unmixed(kind(DETRS[kind](**DETR))))
+    image, part = torch.randn(1, 3, 64, 96, dtype=torch.float64), (80, 40, 8, 16)
+    found = places_of_moved_keys(model, image, part, item=0)
+    grid, objects = "8 × 12 grid = 96 tokens", "5 × 1 object query = 5 tokens"
+    assert [words for words, _ in found.values()] == [grid, grid, objects, objects, grid, objects]
+    for side, moved in found.items():
+        assert lie_there(moved, part), side
 
 
 def test_whisper_hears_in_seconds():

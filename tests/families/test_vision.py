@@ -2,7 +2,14 @@
 
 import pytest
 import torch
-from tests.families.perturbing import are_those_of, moved_keys, places_of_moved_keys, record, unmixed
+from tests.families.perturbing import (
+    are_those_of,
+    lie_there,
+    moved_keys,
+    places_of_moved_keys,
+    record,
+    unmixed,
+)
 from transformers import (
     BeitConfig,
     BeitModel,
@@ -70,7 +77,7 @@ SQUARE = {SiglipVisionModel, SamVisionModel}
 
 
 @pytest.mark.parametrize("kind", MODELS, ids=lambda kind: kind.__name__)
-def test_the_key_that_changes_with_a_part_of_the_image_lies_there(kind):
+def test_the_tokens_that_change_with_a_part_of_the_image_lie_there(kind):
     config, first = MODELS[kind]
     torch.manual_seed(0)
     model = unmixed(kind(config))
@@ -80,8 +87,8 @@ def test_the_key_that_changes_with_a_part_of_the_image_lies_there(kind):
     image = torch.randn(2, 3, height, width, dtype=torch.float64)
     found = places_of_moved_keys(model, image, part)
     assert next(iter(found.values()))[0] == first
-    for path, (_, places) in found.items():
-        assert are_those_of(places, part), path
+    for side, moved in found.items():
+        assert lie_there(moved, part), side
 
 
 def test_windows_of_maps_that_are_filled_up_and_rolled_afterwards():
@@ -89,7 +96,7 @@ def test_windows_of_maps_that_are_filled_up_and_rolled_afterwards():
     model = unmixed(SwinModel(SwinConfig(**{**WINDOWS, "image_size": (56, 72)})))
     part = (64, 40, 8, 8)
     found = places_of_moved_keys(model, torch.randn(1, 3, 56, 72, dtype=torch.float64), part, item=0)
-    assert all(are_those_of(places, part) for _, places in found.values())
+    assert all(lie_there(moved, part) for moved in found.values())
 
 
 def test_both_towers_of_clip():
@@ -99,11 +106,21 @@ def test_both_towers_of_clip():
         vision_config={**HF, "image_size": 16, "patch_size": 8},
         projection_dim=8,
     )
-    ids, image = torch.tensor([[5, 17, 42, 8, 59]]), torch.randn(1, 3, 16, 16)
-    run = record(CLIPModel(config).eval(), input_ids=ids, pixel_values=image)  # both have five tokens
-    axes = {path: run.axis(path) for path in run.paths}
-    assert {axis for path, axis in axes.items() if "vision" in path} == {Axis([Special("CLS"), Grid(2, 2)])}
-    assert {axis for path, axis in axes.items() if "text" in path} == {Axis([Ids([5, 17, 42, 8, 59])])}
+    model = unmixed(CLIPModel(config))
+    ids, image = torch.tensor([[5, 17, 42, 8, 59]]), torch.randn(1, 3, 16, 16, dtype=torch.float64)
+    others, changed = ids.clone(), image.clone()
+    others[0, 2] += 1
+    changed[..., 8:, :8] += 1
+    before = record(model, input_ids=ids, pixel_values=image)  # both have five tokens
+    after = record(model, input_ids=others, pixel_values=changed)
+    for path in before.paths:
+        axis, moved = before.axis(path), moved_keys(before, after, path)
+        if "vision" in path:
+            assert axis == Axis([Special("CLS"), Grid(2, 2)])
+            assert are_those_of([axis.place(key, (16, 16)) for _, key in moved], (0, 8, 8, 8))
+        else:
+            assert axis == Axis([Ids([5, 17, 42, 8, 59])])
+            assert moved == [(0, 2)]
 
 
 def boxes(model, video, part):
@@ -130,6 +147,16 @@ def test_patches_of_a_video_that_span_several_frames():
 def test_time_and_space_apart():
     torch.manual_seed(0)
     config = TimesformerConfig(**HF, image_size=16, patch_size=8, num_frames=3)
-    run = record(TimesformerModel(config).eval(), torch.randn(1, 3, 3, 16, 16))
-    assert run.axis("*.temporal_attention.*").arithmetic == "3 × 1 × 1 frames = 3 tokens"
-    assert run.axis("*.attention.attention*").arithmetic == "1 CLS + 2 × 2 grid = 5 tokens"
+    model, video = unmixed(TimesformerModel(config)), torch.randn(1, 3, 3, 16, 16, dtype=torch.float64)
+    changed = video.clone()
+    changed[0, 1, :, 8:, :8] += 1  # of the second frame the third patch
+    before, after = record(model, video), record(model, changed)
+    for path in before.paths:
+        axis = before.axis(path)
+        ((row, key),) = moved_keys(before, after, path)
+        if "temporal" in path:  # each row of the batch is a patch
+            assert axis.arithmetic == "3 × 1 × 1 frames = 3 tokens"
+            assert (row, axis.place(key, (3, 16, 16))) == (2, (0, 0, 1, 16, 16, 1))
+        else:  # each is a frame
+            assert axis.arithmetic == "1 CLS + 2 × 2 grid = 5 tokens"
+            assert (row, axis.place(key, (16, 16))) == (1, (0, 8, 8, 8))

@@ -1,10 +1,10 @@
-"""Runs in a process of its own: where the keys lie that change with one part of the image, as JSON."""
+"""Runs in a process of its own: where the tokens lie that change with one part of the image, as JSON."""
 
 import json
 
 import timm
 import torch
-from perturbing import places_of_moved_keys, record, unmixed
+from perturbing import places_of_moved_keys, unmixed, unspread
 
 SMALL = {"embed_dim": 16, "depth": 2, "num_heads": 2, "num_classes": 0}
 WIDE = {"img_size": (32, 48), "patch_size": 8, **SMALL}
@@ -23,12 +23,21 @@ MODELS = {
     "swin_tiny_patch4_window7_224": {**SWIN, "window_size": 4},
     "swinv2_tiny_window8_256": {**SWIN, "window_size": 4},
     "swin_tiny_patch4_window7_224 that is filled up": {**SWIN, "img_size": (56, 72), "window_size": 4},
+    "samvit_base_patch16_224": {
+        **{**WIDE, "img_size": (64, 96), "window_size": 3},
+        "global_attn_indexes": (1,),
+    },
     "pvt_v2_b1": {"img_size": (64, 96), "num_classes": 0},
     "pvt_v2_b2_li": {"img_size": (224, 448), "num_classes": 0},
     "test_maxvit": {"img_size": (64, 96), "num_classes": 0},
     "mvitv2_tiny": {"img_size": 64, "num_classes": 0},
 }
-LOOSE = ("pvt", "test_maxvit", "mvit")  # convolutions between the layers spread what changes
+PARTS = {  # (x, y, width, height) of what is changed; else one patch of 8
+    "pvt_v2_b1": (64, 32, 32, 32),
+    "pvt_v2_b2_li": (128, 96, 64, 32),
+    "test_maxvit": (88, 40, 4, 4),
+    "mvitv2_tiny": (32, 48, 16, 16),
+}
 
 
 def outcome(name):
@@ -37,20 +46,15 @@ def outcome(name):
     height, width = kwargs["img_size"] if isinstance(kwargs["img_size"], tuple) else [kwargs["img_size"]] * 2
     if name.startswith("pvt"):
         kwargs.pop("img_size")
-    model = unmixed(timm.create_model(name.partition(" ")[0], **kwargs))
-    if name.startswith(LOOSE):
-        return loose_outcome(model, torch.randn(1, 3, height, width, dtype=torch.float64))
+    model = unspread(unmixed(timm.create_model(name.partition(" ")[0], **kwargs)))
+    if name.startswith("samvit"):  # whose fused attention has windows and heads in one axis
+        for block in model.blocks:
+            block.attn.fused_attn = False
     if kwargs.get("dynamic_img_size"):
         height, width = 40, 24
     image = torch.randn(2, 3, height, width, dtype=torch.float64)
-    part = (width - 8, height - 16, 8, 8)
+    part = PARTS.get(name, (width - 8, height - 16, 8, 8))
     return {"part": part, "found": places_of_moved_keys(model, image, part)}
-
-
-def loose_outcome(model, image):
-    run = record(model, image)
-    known = lambda call, side: call.axes[side].rows()[0].arithmetic if side in call.axes else "unknown"
-    return [(call.path, known(call, "queries"), known(call, "keys")) for call in run]
 
 
 if __name__ == "__main__":

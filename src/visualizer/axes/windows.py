@@ -32,29 +32,35 @@ class Windows(Segment):
     roll_first
         Whether it was rolled before it was filled up, as timm does, or after, as torchvision and transformers
         do; to be said only where both take place along one side.
+    spread
+        Whether a window's cells are spread over the whole grid, evenly, as in MaxViT's grid attention.
 
     Raises
     ------
     OptionError
-        If the shift is as large as the window, or ``roll_first`` has to be said.
+        If the shift is as large as the window, or ``roll_first`` has to be said, or if spread windows are
+        shifted or do not fill the grid.
     ShapeError
         If something is not one or two whole numbers.
 
     References
     ----------
-    Liu et al., Swin Transformer, ICCV 2021, section 3.2.
+    Liu et al., Swin Transformer, ICCV 2021, section 3.2. Tu et al., MaxViT, ECCV 2022, section 3.2.
 
     Examples
     --------
     >>> windows = Windows((8, 8), window=4, shift=2)
     >>> windows.at((3, 5)), windows.at((0, 0), item=1), windows.cell(7, batch=3)
     ((0, 7), (7, 10), (7, 1))
+    >>> Windows((8, 8), window=4, spread=True).cell(7, batch=3)  # each second cell, of odd rows and columns
+    (3, 7)
     """
 
     grid: tuple[int, int]
     window: tuple[int, int]
     shift: tuple[int, int] = (0, 0)
     roll_first: bool | None = None
+    spread: bool = False
 
     def __post_init__(self) -> None:
         for name, least in {"grid": 1, "window": 1, "shift": 0}.items():
@@ -68,6 +74,16 @@ class Windows(Segment):
             cut = f"windows of {written(self.window)} cells, shifted by {self.shift}, do not fill"
             wanted = "give roll_first=True (as timm) or False (as torchvision and transformers)"
             raise OptionError(f"{cut} a {written(self.grid)} grid: {wanted}")
+        if self.spread and (any(self.shift) or not self._is_full):
+            raise OptionError(
+                f"windows of {written(self.window)} cells, shifted by {self.shift}, were to be spread over a "
+                f"{written(self.grid)} grid; give no shift, and a grid of whole windows"
+            )
+
+    @property
+    def _is_full(self) -> bool:
+        """Whether whole windows fill the grid."""
+        return not any(cells % side for cells, side in zip(self.grid, self.window, strict=True))
 
     @property
     def _is_ambiguous(self) -> bool:
@@ -113,6 +129,8 @@ class Windows(Segment):
 
     def _undone(self, side: int, window: int, cell: int) -> int | None:
         """Return the row or column of the grid that a row or column of a window is; None if it fills up."""
+        if self.spread:
+            return cell * self.layout[side] + window
         place, around = window * self.window[side] + cell, self._around[side]
         undone = (place + self.shift[side]) % around
         return undone if place < around and undone < self.grid[side] else None
@@ -159,8 +177,10 @@ class Windows(Segment):
 
     def _order(self) -> tuple[Any, Any]:
         """Return the window and the token of each cell, both (rows, columns)."""
-        sides = zip(self.grid, self.window, self.shift, self._around, strict=True)
+        sides = list(zip(self.grid, self.window, self.shift, self._around, strict=True))
         found = [np.divmod((np.arange(cells) - by) % around, side) for cells, side, by, around in sides]
+        if self.spread:
+            found = [np.divmod(np.arange(cells), cells // side)[::-1] for cells, side, _, _ in sides]
         (down, row), (beside, column) = found
         return down[:, None] * self.layout[1] + beside, row[:, None] * self.window[1] + column
 

@@ -28,11 +28,10 @@ def mvit(module: Any, given: Given) -> Layout:
 
 
 @reads("timm", "PartitionAttentionCl")
-def maxvit(module: Any, given: Given) -> Layout | None:
-    """Windows of a feature map (batch, row, column, channel); cells that are spread over it are no window."""
-    if not module.partition_block:
-        return None
-    return Layout(both([Windows(tuple(given["x"].shape[1:3]), module.partition_size)]))
+def maxvit(module: Any, given: Given) -> Layout:
+    """Windows of a feature map (batch, row, column, channel), and cells that are spread over it."""
+    grid, is_spread = tuple(given["x"].shape[1:3]), not module.partition_block
+    return Layout(both([Windows(grid, module.partition_size, spread=is_spread)]))
 
 
 @reads("timm.models.vision_transformer_sam", "Block")
