@@ -1,5 +1,6 @@
 """A script runs as Python runs it: this is compared with what Python itself makes of it."""
 
+import json
 import signal
 import subprocess
 import sys
@@ -115,6 +116,21 @@ def test_only_some_modules_and_calls_are_recorded_if_so_asked(both):
 def test_a_script_without_torch_is_told_apart_and_runs_without_it(both):
     said = same(*both("import sys\nprint('torch' in sys.modules)\n"))
     assert said == "visualizer: nothing was recorded: the program did not import torch\n"
+
+
+def test_json_has_standard_output_for_itself(both, sibling):
+    source = (
+        "import subprocess, sys, nets\nprint('a metric', 0.5)\nnets.net()(nets.x)\n"
+        "subprocess.run([sys.executable, '-c', 'print(1 + 1)'])\nsys.exit(3)\n"
+    )
+    _, recorded = both(source, options=["--json", "-o", str(sibling / "lauf ü.zarr")])
+    found = json.loads(recorded.stdout)
+    assert recorded.returncode == 3
+    assert [(call["path"], call["shape"]) for call in found["calls"]] == [("self_attn", [1, 2, 5, 5])]
+    assert (found["run"], found["reason"]) == (str(sibling / "lauf ü.zarr"), "")
+    assert set(recorded.stderr.splitlines()) >= {"a metric 0.5", "2"}
+    _, recorded = both("print('on')\n", options=["--json"])
+    assert json.loads(recorded.stdout)["reason"] == "nothing was recorded: the program did not import torch"
 
 
 def test_what_is_set_before_torch_is_imported_counts(both):

@@ -2,6 +2,8 @@
 
 import csv
 import json
+import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -151,6 +153,12 @@ def test_maps_are_exported_to_the_last_bit(run, saved):
         (["table", "{}", "--sort", "nothing"], "column 'nothing' was asked for; there are path, call, "),
         (["table", "{}", "--descending"], "--descending needs --sort beside it"),
         (["table", "{}", "--on", "castle"], "'castle' was looked for"),
+        (["table", "{}", "--by", "layer"], "column 'layer' was asked for; there are path, call, "),
+        (["table", "{}", "-o", "x.txt"], "-o x.txt was asked for; give a file that ends with one of .csv, "),
+        (
+            ["table", "{}", "-o", "no/x.csv"],
+            "The table no/x.csv cannot be written: No such file or directory",
+        ),
         (["export", "{}", "-o", "x.txt"], "-o x.txt was asked for; give a file that ends with one of .npz, "),
         (["capture", "torch.nn:Identity", "-o", "{}"], "-o {} was asked for, but there is something already"),
     ],
@@ -187,6 +195,53 @@ def test_read_outs_are_exported_by_name_and_are_no_csv(run):
     assert code == 2
     assert said == "visualizer: model:entropy has the shape (1, 2, 5), and is no map: give -o file.npz\n"
     assert not list(Path().glob("*.csv")) + list(Path().glob(".*"))
+
+
+def test_what_was_written_is_told_to_programs(run, saved):
+    code, output, _ = run("plot", saved, "-o", "bild ü.png", "--json")
+    assert (code, json.loads(output)) == (0, {"written": "bild ü.png"})
+    found = json.loads(run("export", saved, "-o", "maps.npz", "--layer", "0", "--json")[1])
+    held = {LAYER.format(0): {"shape": [1, 12, 14, 14], "dtype": "float32"}}
+    assert found == {"written": "maps.npz", "arrays": held}
+
+
+def test_a_table_s_means_and_rows_go_into_files(run, saved):
+    options = ["table", saved, "--read", "received", "--by", "head", "--sort", "received"]
+    expected = [dict(row) for row in visualizer.load(saved).table("received").mean("head").sort("received")]
+    assert run(*options, "-o", "tabelle ü.csv") == (0, "Written: tabelle ü.csv\n", "")
+    with Path("tabelle ü.csv").open(encoding="utf-8", newline="") as file:
+        rows = [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
+    assert rows == expected
+    assert json.loads(run(*options, "-o", "rows.json", "--json")[1]) == expected
+    assert json.loads(Path("rows.json").read_text()) == expected
+
+
+def test_parquet_needs_a_package_that_the_sentence_names(run, saved, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    code, output, said = run("table", saved, "-o", "rows.parquet")
+    assert (code, output) == (2, "")
+    assert said == "visualizer: Writing .parquet needs pyarrow, which is not installed: pip install pyarrow\n"
+    assert not list(Path().iterdir())
+
+
+@pytest.mark.long
+def test_rows_are_written_as_parquet(saved, tmp_path):
+    code = (
+        "import sys, pandas, visualizer; from visualizer.cli import main\n"
+        f"sys.argv = ['visualizer', 'table', {saved!r}, '-o', 'rows.parquet']\n"
+        "try: main()\n"
+        "except SystemExit as end: assert not end.code\n"
+        f"expected = pandas.DataFrame(visualizer.load({saved!r}).table('entropy'))\n"
+        "assert pandas.read_parquet('rows.parquet').equals(expected), 'other rows'\n"
+    )
+    environment = os.environ | {
+        "PYTHONPATH": os.pathsep.join([str(Path(sys.prefix, "beside")), *filter(None, sys.path)])
+    }
+    command = [sys.executable, "-c", code]
+    result = subprocess.run(
+        command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
+    assert not result.returncode, result.stderr
 
 
 def test_numbers_that_json_lacks_are_null(run):

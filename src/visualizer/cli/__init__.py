@@ -11,6 +11,7 @@ import typer
 
 from visualizer.cli.application import app
 from visualizer.errors import VisualizerError
+from visualizer.escaping import visible
 
 __all__ = ["main"]
 
@@ -20,5 +21,5 @@ def main() -> None:
     try:
         app()
     except VisualizerError as error:
-        typer.echo(f"visualizer: {error}", err=True)
+        typer.echo(f"visualizer: {visible(str(error))}", err=True)
         sys.exit(2)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import asdict
+from typing import Annotated, Any
 
 import typer
 
@@ -10,8 +11,11 @@ import visualizer
 from visualizer.cli.choices import (
     Arrays,
     Budget,
+    Device,
+    Dtype,
     Image,
     Inputs,
+    Json,
     Model,
     Modules,
     Out,
@@ -22,12 +26,19 @@ from visualizer.cli.choices import (
     Weights,
 )
 from visualizer.cli.feeding import fed
+from visualizer.cli.generating import generated
 from visualizer.cli.inputs import Given, label
+from visualizer.cli.models import Wanted
 from visualizer.cli.runs import check_free
+from visualizer.cli.showing import print_json, show
+from visualizer.cli.summaries import summary
+from visualizer.escaping import visible
 
 EXAMPLES = """Examples:
 
   visualizer capture hf:google-bert/bert-base-uncased --text "The bank." -o run.zarr --inputs
+
+  visualizer capture hf:openai-community/gpt2 --text "The bank" --generate 8 --device cuda --dtype bfloat16
 
   visualizer capture timm:vit_tiny_patch16_224 --image photo.jpg --modules "*.11.*"
 
@@ -39,23 +50,39 @@ def capture(  # noqa: PLR0913  each option is a parameter
     model: Model,
     *,
     weights: Weights = None,
+    device: Device = None,
+    dtype: Dtype = None,
     text: TextToRead = None,
     text_pair: TextPair = None,
     image: Image = None,
     arrays: Arrays = None,
     random: Random = None,
+    generate: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="N", help="Have the model add as many tokens, recorded step by step."),
+    ] = None,
     modules: Modules = None,
     queries: Queries = None,
     budget: Budget = None,
     out: Out = None,
     inputs: Inputs = False,
+    json: Json = False,
 ) -> None:
     """Run a model on one input, and record its attention."""
     check_free(out)
     given = Given(text, text_pair, image, arrays, random)
     stored: dict[str, Any] = {} if out is None else {"path": out, "inputs": inputs}
     options: dict[str, Any] = {"modules": modules or None, "queries": queries, "budget": budget, **stored}
-    with fed(model, weights, given) as feed, visualizer.capture(feed.model, **options) as run:
-        feed.model(*feed.args, **feed.kwargs)
+    wanted, added = Wanted(model, weights, device, dtype, generate is not None), None
+    with fed(wanted, given) as feed, visualizer.capture(feed.model, **options) as run:
+        if generate is None:
+            feed.model(*feed.args, **feed.kwargs)
+        else:
+            added = generated(feed, model, generate)
         label(run, feed)
-    typer.echo(repr(run))
+    if json:
+        print_json({"run": out, "generated": added and asdict(added), **summary(run)})
+        return
+    show(repr(run))
+    if added is not None:
+        show(f"generated: {visible(added.text or str(added.ids))}")

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from visualizer.cli.placing import Precision
+
 Model = Annotated[
     str,
     typer.Argument(
@@ -16,6 +18,10 @@ Model = Annotated[
     ),
 ]
 Weights = Annotated[Path | None, typer.Option(help="Take the weights from this file.safetensors.")]
+Device = Annotated[
+    str | None, typer.Option(metavar="DEVICE", help="Where the model runs: cpu, cuda, cuda:1, mps, … .")
+]
+Dtype = Annotated[Precision | None, typer.Option("--dtype", help="The numbers that the model is made of.")]
 TextToRead = Annotated[str | None, typer.Option("--text", help="What a text model reads.")]
 TextPair = Annotated[str | None, typer.Option(help="A second sentence beside --text.")]
 Image = Annotated[Path | None, typer.Option(help="What a vision model sees; both with --text.")]

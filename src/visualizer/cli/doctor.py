@@ -13,7 +13,8 @@ from typing import Any
 import typer
 
 from visualizer.cli.choices import Json
-from visualizer.cli.showing import print_json, progress
+from visualizer.cli.showing import print_json, progress, show
+from visualizer.escaping import visible
 
 EXAMPLES = """Example:
 
@@ -50,7 +51,7 @@ def doctor(*, json: Json = False) -> None:
     if json:
         print_json(report)
     else:
-        typer.echo("\n".join(_lines(report)))
+        show("\n".join(map(visible, _lines(report))))
     raise typer.Exit(1 if report["problems"] else 0)
 
 

@@ -9,13 +9,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import typer
-
-from visualizer.cli.choices import File, Layer, RunPath
+from visualizer.cli.choices import File, Json, Layer, RunPath
 from visualizer.cli.runs import calls_of, open_run
-from visualizer.cli.showing import each
+from visualizer.cli.showing import each, print_json, show
 from visualizer.demo.folders import whole_file
 from visualizer.errors import OptionError, require
+from visualizer.escaping import visible
 
 EXAMPLES = """Examples:
 
@@ -28,15 +27,26 @@ EXAMPLES = """Examples:
 Named = Iterator[tuple[str, Any]]
 
 
-def export(run: RunPath, *, out: File, layer: Layer = None) -> None:
+def export(run: RunPath, *, out: File, layer: Layer = None, json: Json = False) -> None:
     """Write maps, each formed, as .npz or .safetensors under their paths, or as a .csv of weights."""
     write = WRITERS.get(out.suffix.lower())
     if write is None:
         raise OptionError(f"-o {out} was asked for; give a file that ends with one of {', '.join(WRITERS)}")
     calls = calls_of(open_run(run), layer)
+    written: dict[str, Any] = {}
     with whole_file(out, "The file") as unfinished:
-        write(unfinished, _arrays(calls))
-    typer.echo(f"Written: {out}")
+        write(unfinished, _noted(_arrays(calls), written))
+    if json:
+        print_json({"written": str(out), "arrays": written})
+    else:
+        show(f"Written: {visible(str(out))}")
+
+
+def _noted(arrays: Named, written: dict[str, Any]) -> Named:
+    """Yield arrays, and note of each what it is."""
+    for name, array in arrays:
+        written[name] = {"shape": array.shape, "dtype": str(array.dtype)}
+        yield name, array
 
 
 def _arrays(calls: list[Any]) -> Named:

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-import typer
-
 import visualizer
-from visualizer.cli.choices import Arrays, Image, Json, Model, Random, TextPair, TextToRead, Weights
+from visualizer.cli.choices import (
+    Arrays,
+    Device,
+    Dtype,
+    Image,
+    Json,
+    Model,
+    Random,
+    TextPair,
+    TextToRead,
+    Weights,
+)
 from visualizer.cli.feeding import fed
 from visualizer.cli.inputs import Given
-from visualizer.cli.showing import print_json
+from visualizer.cli.models import Wanted
+from visualizer.cli.showing import print_json, show
 
 EXAMPLES = """Examples:
 
@@ -24,6 +34,8 @@ def find(  # noqa: PLR0913  each option is a parameter
     model: Model,
     *,
     weights: Weights = None,
+    device: Device = None,
+    dtype: Dtype = None,
     text: TextToRead = None,
     text_pair: TextPair = None,
     image: Image = None,
@@ -33,10 +45,10 @@ def find(  # noqa: PLR0913  each option is a parameter
 ) -> None:
     """Run a model once and say which attention calls can be captured, which not, and why."""
     given = Given(text, text_pair, image, arrays, random)
-    with fed(model, weights, given) as feed:
+    with fed(Wanted(model, weights, device, dtype), given) as feed:
         found = visualizer.find(feed.model, *feed.args, **feed.kwargs)
     if not json:
-        typer.echo(repr(found))
+        show(repr(found))
         return
     taken = [{"path": path, "how": how, "shape": shape} for path, how, shape in found.taken]
     print_json({"taken": taken, "left": found.left, "refused": found.refused, "reason": found.reason})

@@ -85,7 +85,7 @@ def feed_arrays(name: str, model: Any, given: Given) -> Feed:
         return Feed(model, (_random(given.random),))
     if given.arrays is None:
         raise OptionError(f"{name} takes what is prepared for it: --input file.npz, or --random 1x3x224x224")
-    arrays = {key: _fitting(model, value) for key, value in _read_arrays(given.arrays).items()}
+    arrays = _read_arrays(given.arrays)
     numbered = [key for key in arrays if re.fullmatch(r"(arr_)?\d+", key)]
     return Feed(model, tuple(arrays.pop(key) for key in sorted(numbered)), arrays)
 
@@ -116,9 +116,10 @@ def feed_transformers(name: str, model: Any, source: str, given: Given) -> Feed:
         raise OptionError(f"--text was given, but {name} reads images: give --image")
     with transformers_library() as library:
         if given.text is not None and given.image is not None:
-            image = _image(given.image)
-            inputs = load(library.AutoProcessor, source)(text=[given.text], images=image, return_tensors="pt")
-            return Feed(model, (), _with_start(model, inputs))
+            image, processor = _image(given.image), load(library.AutoProcessor, source)
+            inputs = processor(text=[given.text], images=image, return_tensors="pt")
+            tokenizer, ids = getattr(processor, "tokenizer", None), inputs["input_ids"][0]
+            return Feed(model, (), _with_start(model, inputs), tokenizer, ids)
         if sees or given.image is not None:
             image = _image(given.image)
             processor = load(library.AutoImageProcessor, source)
@@ -167,31 +168,23 @@ def _random(shape: str) -> Any:
 
 
 def _read_arrays(path: Path) -> dict[str, Any]:
+    """Return a file's arrays as tensors, by name."""
     import numpy as np
+    import torch
 
     try:
         if path.suffix == ".safetensors":
-            held = require("safetensors.numpy", "demo", "Reading safetensors").load_file(path)
-            return dict(held)
+            return dict(require("safetensors.torch", "demo", "Reading safetensors").load_file(path))
         if path.suffix == ".npz":
             with np.load(path, allow_pickle=False) as arrays:
-                return dict(arrays)
+                return {name: torch.from_numpy(array) for name, array in arrays.items()}
         if path.suffix == ".npy":
-            return {"0": np.load(path, allow_pickle=False)}
+            return {"0": torch.from_numpy(np.load(path, allow_pickle=False))}
     except OSError as error:
         raise VisualizerError(f"The input {path} could not be read: {error.strerror or error}") from None
     except Exception as error:  # whatever is wrong with the file, its library words it
         raise VisualizerError(f"The input {path} could not be read: {first_sentence(error)}") from error
     raise OptionError(f"--input takes a file .npy, .npz or .safetensors, not {path}")
-
-
-def _fitting(model: Any, array: Any) -> Any:
-    """Return an array as a tensor, floats in the model's own precision."""
-    import torch
-
-    tensor = torch.from_numpy(array)
-    parameter = next((one for one in model.parameters() if one.is_floating_point()), None)
-    return tensor.to(parameter.dtype) if parameter is not None and tensor.is_floating_point() else tensor
 
 
 def label(run: Any, feed: Feed) -> None:

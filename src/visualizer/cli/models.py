@@ -12,17 +12,37 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from visualizer.cli.inputs import (
-    Feed,
-    Given,
-    feed_arrays,
-    feed_pixels,
-    feed_transformers,
-)
+from visualizer.cli.generating import generating_class
+from visualizer.cli.inputs import Feed, Given, feed_arrays, feed_pixels, feed_transformers
+from visualizer.cli.placing import Precision, check_device, fitted, place
 from visualizer.errors import ModelNotFoundError, OptionError, VisualizerError, require
 from visualizer.loading.sources import first_sentence
 
 FORMS = "timm:NAME, hf:NAME or hf:FOLDER, or package.module:callable"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """The model that the user asks for.
+
+    Attributes
+    ----------
+    name
+        ``timm:NAME``, ``hf:NAME``, ``hf:FOLDER`` or ``package.module:callable``, which is called without
+        arguments and gives a `torch.nn.Module`, or is one.
+    weights
+        A file of safetensors to take the weights from.
+    device, precision
+        Where it runs, and in which numbers; its own where None.
+    generates
+        Whether it is to generate: of transformers the class that it was saved as is taken, with its head.
+    """
+
+    name: str
+    weights: Path | None = None
+    device: str | None = None
+    precision: Precision | None = None
+    generates: bool = False
 
 
 @dataclass(frozen=True)
@@ -35,13 +55,17 @@ class Subject:
         What the user called it.
     model
         The `torch.nn.Module`, in evaluation mode.
-    feed
+    read
         Makes what it is called with of what the user gave.
     """
 
     name: str
     model: Any
-    feed: Callable[[Given], Feed]
+    read: Callable[[Given], Feed]
+
+    def feed(self, given: Given) -> Feed:
+        """Return what it is called with, where it is and in its precision."""
+        return fitted(self.read(given))
 
 
 @contextmanager
@@ -65,16 +89,8 @@ def running(subject: Subject) -> Iterator[None]:
         raise VisualizerError(f"{subject.name} failed on this input: {reason}") from error
 
 
-def load_model(name: str, weights: Path | None = None) -> Subject:
-    """Load what MODEL names.
-
-    Parameters
-    ----------
-    name
-        ``timm:NAME``, ``hf:NAME``, ``hf:FOLDER`` or ``package.module:callable``, which is called without
-        arguments and gives a `torch.nn.Module`, or is one.
-    weights
-        A file of safetensors to take the weights from.
+def load_model(wanted: Wanted) -> Subject:
+    """Load a model.
 
     Raises
     ------
@@ -82,43 +98,50 @@ def load_model(name: str, weights: Path | None = None) -> Subject:
         If torch, or the library that it is of, is not installed.
     ModelNotFoundError
         If it is not there, or cannot be loaded.
+    VisualizerError
+        If it cannot be had on this device, or in this precision.
     """
-    kind, _, rest = name.partition(":")
+    kind, _, rest = wanted.name.partition(":")
     if not kind or not rest:
-        raise ModelNotFoundError(f"MODEL is {FORMS}, not {name!r}")
+        raise ModelNotFoundError(f"MODEL is {FORMS}, not {wanted.name!r}")
     require("torch", "torch", "Running a model")
-    find = {"hf": _of_transformers, "timm": _of_timm}.get(kind, _of_callable)
-    subject = find(name, weights)
-    if weights is not None:
-        _load_weights(subject, weights)
+    check_device(wanted.device)
+    subject = {"hf": _of_transformers, "timm": _of_timm}.get(kind, _of_callable)(wanted)
+    if wanted.weights is not None:
+        _load_weights(subject, wanted.weights)
+    place(subject.model, wanted.device, wanted.precision)
     subject.model.eval()
     return subject
 
 
-def _of_transformers(name: str, weights: Path | None) -> Subject:
+def _of_transformers(wanted: Wanted) -> Subject:
     from visualizer.loading.hf_models import load, source_of, transformers_library
 
+    name = wanted.name
     with transformers_library() as library:
         source = source_of(name.partition(":")[2])
-        if weights is None:
-            model = load(library.AutoModel, source)
+        config = load(library.AutoConfig, source)
+        if wanted.generates:
+            kind = make = generating_class(library, config, name)
         else:
-            model = library.AutoModel.from_config(load(library.AutoConfig, source))
+            kind, make = library.AutoModel, library.AutoModel.from_config
+        model = load(kind, source) if wanted.weights is None else make(config)
     return Subject(name, model, lambda given: feed_transformers(name, model, source, given))
 
 
-def _of_timm(name: str, weights: Path | None) -> Subject:
+def _of_timm(wanted: Wanted) -> Subject:
     from visualizer.loading.timm_models import load, source_of, timm_library
 
-    timm, rest = timm_library(), name.partition(":")[2]
-    if weights is not None and timm.is_model(rest):
+    name, rest, timm = wanted.name, wanted.name.partition(":")[2], timm_library()
+    if wanted.weights is not None and timm.is_model(rest):
         model = timm.create_model(rest)
     else:
         model = load(timm, source_of(timm, rest))
     return Subject(name, model, lambda given: feed_pixels(name, timm, model, given))
 
 
-def _of_callable(name: str, _weights: Path | None) -> Subject:
+def _of_callable(wanted: Wanted) -> Subject:
+    name = wanted.name
     module, _, attribute = name.partition(":")
     sys.path.insert(0, os.getcwd())  # noqa: PTH109  # as `python -m` has it
     found = _attribute(name, _imported(name, module), attribute)

@@ -7,10 +7,12 @@ from typing import Annotated, Any
 
 import typer
 
-from visualizer.cli.choices import File, Layer, RunPath
+from visualizer.cli.choices import File, Json, Layer, RunPath
 from visualizer.cli.runs import call_of, open_run
+from visualizer.cli.showing import print_json, show
 from visualizer.demo.folders import whole_file
 from visualizer.errors import OptionError
+from visualizer.escaping import visible
 
 EXAMPLES = """Examples:
 
@@ -38,6 +40,7 @@ def plot(  # noqa: PLR0913  each option is a parameter
     call: Annotated[int | None, typer.Option(help="Which of several calls of the layer, from 0.")] = None,
     image: Annotated[Path | None, typer.Option(help="The picture that the patches are of.")] = None,
     title: Annotated[str | None, typer.Option(help="A title.")] = None,
+    json: Json = False,
 ) -> None:
     """Draw all heads of all layers, a layer's heads, one head, or where one query of it looks."""
     opened = open_run(run)
@@ -56,7 +59,10 @@ def plot(  # noqa: PLR0913  each option is a parameter
     else:
         figure = _draw_matrix(opened, call_of(opened, layer, call), head, title)
     _write(figure, out)
-    typer.echo(f"Written: {out}")
+    if json:
+        print_json({"written": str(out)})
+    else:
+        show(f"Written: {visible(str(out))}")
 
 
 def _draw_matrix(run: Any, call: Any, head: str | None, title: str | None) -> Any:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any
-
-import typer
 
 from visualizer.errors import VisualizerError
 from visualizer.recorders.late import AfterImport
@@ -16,6 +15,8 @@ class Recording:
 
     Parameters
     ----------
+    report
+        Told at the end what was recorded; None where there is no torch to record.
     options
         As `visualizer.capture` takes them.
 
@@ -25,7 +26,8 @@ class Recording:
         On leaving the block: if the options are wrong, or recording stopped before the program did.
     """
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, report: Callable[[Any], None], **options: Any) -> None:
+        self._report = report
         self.stopped_by = ""  # the exception that ended the program, by class
         self._options = options
         self._session: Any = None
@@ -42,13 +44,13 @@ class Recording:
         if self._problem is not None:
             raise self._problem
         if self._session is None:
-            typer.echo("visualizer: nothing was recorded: the program did not import torch", err=True)
+            self._report(None)
             return
         self._session.seen.stopped_by = self.stopped_by
         try:
             self._session.stop()
         finally:
-            typer.echo(repr(self._session.run), err=True)
+            self._report(self._session.run)
 
     def _begin(self) -> None:
         import visualizer

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -13,6 +14,7 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, track
 
 Say = Callable[[str], None]
+NOT_ASCII = re.compile(r"[^\n -~]")
 
 
 @contextmanager
@@ -34,9 +36,23 @@ def each(items: Collection[Any], doing: str) -> Iterator[Any]:
     yield from track(items, doing, console=console, transient=True, disable=not console.is_terminal)
 
 
+def show(text: str) -> None:
+    """Write a result for people to read."""
+    typer.echo(text)
+
+
 def print_json(value: Any) -> None:
-    """Write a result for programs to read; numbers that JSON lacks are null, other kinds their text."""
-    typer.echo(json.dumps(_plain(value), ensure_ascii=False, indent=2, allow_nan=False, default=str))
+    """Write a result for programs to read."""
+    typer.echo(as_json(value))
+
+
+def as_json(value: Any) -> str:
+    """Return a result as JSON, without characters that command a terminal.
+
+    Numbers that JSON lacks are null, what is of other kinds is its text.
+    """
+    text = json.dumps(_plain(value), ensure_ascii=False, indent=2, allow_nan=False, default=str)
+    return NOT_ASCII.sub(lambda one: one[0] if one[0].isprintable() else json.dumps(one[0])[1:-1], text)
 
 
 def _plain(value: Any) -> Any:

@@ -58,7 +58,12 @@ def tokenized(library: Any, source: str, text: str, pair: str | None) -> tuple[A
 
 
 def tower_of(model: Any, *, sees: bool) -> Any:
-    """Return what reads text, or sees images, of a model that has an encoder for each; else the model."""
+    """Return what reads text, or sees images, of a model that has an encoder for each; else the model.
+
+    A model that generates is asked as a whole.
+    """
+    if model.can_generate():
+        return model
     return getattr(model, "vision_model" if sees else "text_model", model)
 
 
