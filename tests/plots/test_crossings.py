@@ -151,13 +151,15 @@ def test_a_panel_has_its_items_where_they_are_named():
     )
     np.testing.assert_array_equal(maps_of(figure), maps.reshape(4, 4, 6))
     assert {image.norm.vmax for image in figure.axes[0].images if image.get_array().ndim == 2} == {maps.max()}
-    assert names_of(figure.axes[0]) == ["input", "layer 0", "layer 1", "cat", "dog"]
+    sums = [f"sum {one.sum():.3g}" for one in maps.reshape(4, 4, 6)]
+    above = ["input", f"layer 0\n{sums[0]}", f"layer 1\n{sums[1]}"]
+    assert names_of(figure.axes[0]) == [*above, "cat", *sums[2:], "dog"]
 
 
 def test_panels_with_scales_of_their_own_say_so():
     figure = plots.panel([np.eye(2) / 2, np.eye(2) / 4], share_scale=False)
     np.testing.assert_array_equal(maps_of(figure), [np.eye(2)] * 2)
-    assert names_of(figure.axes[0]) == ["max 0.5", "max 0.25"]
+    assert names_of(figure.axes[0]) == ["sum 1, max 0.5", "sum 0.5, max 0.25"]
     assert "colours do not compare" in caption_of(figure)
 
 
@@ -178,3 +180,36 @@ def test_a_pair_in_a_panel_is_a_querys_row():
 def test_names_that_do_not_fit_a_panel_are_counted(given, sentence):
     with pytest.raises(ShapeError, match=sentence):
         plots.panel([[np.eye(2)] * 2] * 2, **given)
+
+
+@pytest.fixture
+def layers():
+    maps = {f"model.vision.blocks.{n}.attn": RNG.dirichlet(np.ones(6), size=(1, 3, 6)) for n in range(2)}
+    return viz.from_arrays(maps, image=IMAGE).label(axis=Grid(2, 3))
+
+
+def test_panels_tell_once_what_all_share_and_above_each_what_differs(layers):
+    cells = [(layers, {"layer": path, "head": 2, "cell": (1, 1)}) for path in layers.paths]
+    figure = plots.panel(cells)
+    assert names_of(figure.axes[0]) == ["layer 0", "layer 1"]
+    assert caption_of(figure).startswith(
+        "Head 2 of 3. Query (row): token 4, cell (1, 1). Layers are model.vision.blocks.*.attn. "
+        "The weights of each panel have the sum 1. Self-check: none, an array was given. One scale for all panels."
+    )
+
+
+def test_what_a_column_shares_is_told_above_it_once_and_nothing_that_its_name_says(layers):
+    rows = [
+        [(layers, {"layer": path, "head": head, "query": 4}) for path in layers.paths] for head in range(2)
+    ]
+    assert names_of(plots.panel(rows).axes[0]) == ["layer 0", "layer 1", "head 0 of 3", "head 1 of 3"]
+    figure = plots.panel(rows, columns=layers.paths, rows=["one", "two"])
+    names = ["".join(name.split("\n")) for name in names_of(figure.axes[0])]
+    assert names == [*layers.paths, "onehead 0 of 3", "twohead 1 of 3"]
+
+
+def test_where_panels_are_narrow_they_are_numbered_and_told_below(layers):
+    cells = [(layers, {"layer": path, "head": n, "query": n}) for path in layers.paths for n in range(3)]
+    figure = plots.panel([IMAGE, *cells], width="column")
+    assert names_of(figure.axes[0]) == [f"({number})" for number in range(1, 7)]
+    assert "(1) layer 0, head 0 of 3, token 0, cell (0, 0); (2) layer 0, head 1 of 3" in caption_of(figure)

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from visualizer.plots.arrays import Floats
 from visualizer.plots.colours import MISSING
+from visualizer.plots.measuring import width_of
 from visualizer.plots.places import MARK, Paint
 from visualizer.plots.writing import plain_text
 
@@ -65,10 +63,9 @@ class Chips:
 
     def _placed(self, room: float) -> tuple[list[str], list[float], list[tuple[float, int]]]:
         """Return texts, widths of chips in points, and (x, line) of each."""
-        texts, properties = plain_text([name.strip() or "␣" for name in self.names])  # spaces make no word
+        texts, _ = plain_text([name.strip() or "␣" for name in self.names])  # spaces make no word
         texts = [text if len(text) <= LONGEST else text[: LONGEST - 1] + "…" for text in texts]
-        families = tuple(properties["fontfamily"])
-        widths = [min(max(_wide(text, families), 3.0) + 2 * PAD, room) for text in texts]
+        widths = [min(max(width_of(text, SIZE), 3.0) + 2 * PAD, room) for text in texts]
         places, x, line = [], 0.0, 0
         for width in widths:
             if x and x + width > room:
@@ -76,24 +73,6 @@ class Chips:
             places.append((x, line))
             x += width + GAP
         return texts, widths, places
-
-
-@lru_cache(maxsize=4096)
-def _wide(text: str, families: tuple[str, ...]) -> float:
-    """Return the width of a text in points."""
-    figure = _paper()
-    written = figure.text(0, 0, text, fontsize=SIZE, fontfamily=list(families), parse_math=False)
-    width = float(written.get_window_extent().width)
-    written.remove()
-    return width
-
-
-@lru_cache(maxsize=1)
-def _paper() -> Figure:
-    """Return a figure to measure on, one pixel a point."""
-    figure = Figure(dpi=72)
-    FigureCanvasAgg(figure)
-    return figure
 
 
 def _colour(weight: Any, paint: Paint) -> dict[str, Any]:

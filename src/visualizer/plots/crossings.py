@@ -79,7 +79,7 @@ def _pictures(subject: Subject, side: str, words: Sequence[str | int] | None, as
         "keys": "Each picture is a word's column: how much each patch looks at the word.",
     }[side]
     sums = "Sums are those of the weights shown."
-    sentences = [*subject.whence, reading, sums, *scale_of(paint), *subject.checked]
+    sentences = [*subject.facts.whence, reading, sums, *scale_of(paint), *subject.facts.checked]
     return draw_sheet([Pictures(pictures, paint)], sentences, asked, "page")
 
 
@@ -130,5 +130,5 @@ def _has_grid(axis: Axis) -> bool:
 def _matrix(subject: Subject, asked: Options) -> Figure:
     if not any(isinstance(one, WORDS) for one in (*subject.queries.segments, *subject.keys.segments)):
         raise OptionError("a crossing was to be drawn, but neither side has text or a grid: label them")
-    reading = [*subject.whence, "Row = query, column = key.", *subject.checked]
+    reading = [*subject.facts.whence, "Row = query, column = key.", *subject.facts.checked]
     return draw_matrix(subject.matrix(MOST), subject, asked, reading)

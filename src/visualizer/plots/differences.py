@@ -57,7 +57,7 @@ def compare(
         shapes = " and ".join(str(tuple(each.map.shape[-2:])) for each in (one, other))
         raise ShapeError(f"maps of {shapes} were to be compared; they must have the same queries and keys")
     reading = [f"{names[0]} − {names[1]}: red is more in {names[0]}, blue in {names[1]}."]
-    whence = dict.fromkeys((*one.whence, *other.whence))
+    whence = dict.fromkeys((*one.facts.whence, *other.facts.whence))
     if asked.asked or one.map.shape[-2] == 1:
         return _of_one_row(one, other, asked, [*reading, *whence])
     return _of_all_rows(one, other, asked, [*reading, *whence])

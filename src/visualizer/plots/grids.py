@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,15 +13,22 @@ from visualizer.errors import OptionError, ShapeError
 from visualizer.plots.arrays import Floats, as_floats, finite
 from visualizer.plots.asking import Options
 from visualizer.plots.colours import ON_IMAGE, colour_scale
+from visualizer.plots.figures import SMALL
+from visualizer.plots.measuring import lines_within
 from visualizer.plots.options import check_interpolation, opacity
 from visualizer.plots.pictures import rgb_picture
 from visualizer.plots.places import Paint
 from visualizer.plots.rows import row_of, scale_of
-from visualizer.plots.sheets import draw_sheet
+from visualizer.plots.sharing import told_where
+from visualizer.plots.sheets import draw_sheet, inner_width
 from visualizer.plots.surfaces import Picture, Pictures, greyed
+from visualizer.plots.telling import Facts
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+
+MOST = 3  # lines above a panel
 
 
 def panel(
@@ -68,18 +76,46 @@ def panel(
     lines = _lines(items, columns)
     across = len(lines[0])
     _check_names(rows, columns, images, len(lines), across)
-    pictures = [
-        _picture(item, images[number] if images is not None else None)
+    cells = [
+        _cell(item, images[number] if images is not None else None)
         for number, line in enumerate(lines)
         for item in line
     ]
     names = [] if columns is None or isinstance(columns, int) else list(columns)
-    pictures = [replace(one, name=names[n]) if n < len(names) else one for n, one in enumerate(pictures)]
-    if not share_scale:
-        pictures = [_by_itself(one) for one in pictures]
-    paint = _paint(pictures, asked)
-    block = Pictures(pictures, paint, columns=across, rows=rows)
-    return draw_sheet([block], _reading(paint, share_scale), asked, "page")
+    told = told_where([cell.facts for cell in cells], across, [*names, *rows])
+    cells, above = (cells, told.above) if share_scale else _by_themselves(cells, told.above)
+    paint = _paint([cell.picture for cell in cells], asked)
+    beside = [_joined(*both) for both in zip(rows or [""] * len(lines), told.rows, strict=True)]
+    block = Pictures(
+        [cell.picture for cell in cells], paint, columns=across, rows=beside if any(beside) else ()
+    )
+    above, listed = _with_room(above, block.side(inner_width(asked, "page")))
+    named = map(_joined, [*names, *[""] * len(cells)], above)
+    pictures = [replace(cell.picture, name=name) for cell, name in zip(cells, named, strict=True)]
+    reading = [*told.below, *listed, *_reading(paint, share_scale)]
+    return draw_sheet([replace(block, pictures=pictures)], reading, asked, "page")
+
+
+def _with_room(above: Sequence[str], side: float) -> tuple[Sequence[str], list[str]]:
+    """Return what stands above panels ``side`` inches wide; where it has no room, numbers, and a sentence."""
+    if all(len(lines_within(one, side * 72, SMALL)) <= MOST for one in above):
+        return above, []
+    counted = accumulate(map(bool, above))
+    numbers = [f"({number})" if one else "" for number, one in zip(counted, above, strict=True)]
+    listed = [f"{number} {one}" for number, one in zip(numbers, above, strict=True) if one]
+    return numbers, [f"{'; '.join(listed)}."]
+
+
+def _joined(*lines: str) -> str:
+    return "\n".join(filter(None, lines))
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A picture of a panel, and what is known of the weights in it; of images without any None."""
+
+    picture: Picture
+    facts: Facts | None = None
 
 
 def _lines(items: Sequence[Any], columns: int | Sequence[str] | None) -> list[list[Any]]:
@@ -105,27 +141,42 @@ def _check_names(rows: Any, columns: Any, images: Any, down: int, across: int) -
             raise ShapeError(f"{name}= holds {len(given)}, but the panel has {wanted}: give one each")
 
 
-def _picture(item: Any, image: Any) -> Picture:
+def _cell(item: Any, image: Any) -> Cell:
     if isinstance(item, tuple) and len(item) == 2 and isinstance(item[1], dict):
-        laid, _ = row_of(item[0], Options.read(item[1] if image is None else {"image": image} | item[1]))
-        return laid.pictured()
+        laid, facts = row_of(item[0], Options.read(item[1] if image is None else {"image": image} | item[1]))
+        picture = laid.pictured()
+        return Cell(picture, facts.and_(sum=_sum(picture)))
     if hasattr(item, "convert") or np.ndim(item) == 3:
-        return Picture(rgb_picture(item))
+        return Cell(Picture(rgb_picture(item)))
     weights = as_floats(item, "map")
     if weights.ndim != 2:
         raise ShapeError(f"an item has shape {weights.shape}; give images, weights (row, column), or pairs")
-    return Picture(None if image is None else rgb_picture(image), weights)
+    picture = Picture(None if image is None else rgb_picture(image), weights)
+    return Cell(picture, Facts({"sum": _sum(picture)}))
 
 
-def _by_itself(one: Picture) -> Picture:
-    """Return a picture whose weights are shares of its own largest, which is told above it."""
-    if one.cells is None:
-        return one
-    if np.nanmin(one.cells) < 0:
-        raise OptionError("share_scale=False was asked for of signed values; they need one scale around 0")
-    largest = float(np.nanmax(one.cells)) or 1.0
-    lines = [*([one.name] if one.name else []), f"max {largest:.2g}"]
-    return replace(one, cells=one.cells / largest, name="\n".join(lines))
+def _sum(picture: Picture) -> str:
+    """Return what the weights shown sum to; negative ones have no such meaning."""
+    cells = picture.cells
+    return "" if cells is None or not np.nanmin(cells, initial=0) >= 0 else f"sum {np.nansum(cells):.3g}"
+
+
+def _by_themselves(cells: Sequence[Cell], above: Sequence[str]) -> tuple[list[Cell], list[str]]:
+    """Return pictures whose weights are shares of their own largest, which is told above each."""
+    scaled, told = [], []
+    for cell, more in zip(cells, above, strict=True):
+        weights = cell.picture.cells
+        if weights is not None:
+            if np.nanmin(weights) < 0:
+                raise OptionError(
+                    "share_scale=False was asked for of signed values; they need one scale around 0"
+                )
+            largest = float(np.nanmax(weights)) or 1.0
+            cell = replace(cell, picture=replace(cell.picture, cells=weights / largest))  # noqa: PLW2901  # the same, scaled
+            more = ", ".join(filter(None, (more, f"max {largest:.2g}")))  # noqa: PLW2901
+        scaled.append(cell)
+        told.append(more)
+    return scaled, told
 
 
 def _paint(pictures: Sequence[Picture], asked: Options) -> Paint:

@@ -15,6 +15,7 @@ from visualizer.plots.arrays import Floats, as_floats, pooled
 from visualizer.plots.asking import Options
 from visualizer.plots.colours import colour_scale
 from visualizer.plots.figures import LABEL, SMALL, draw_image
+from visualizer.plots.paths import layer_names
 from visualizer.plots.places import Paint
 from visualizer.plots.sheets import draw_sheet, set_inside, thin_frame
 from visualizer.plots.writing import plain_text
@@ -33,7 +34,7 @@ SERIES = (
     "#e69f00",
     "#56b4e9",
 )  # Okabe and Ito
-LONGEST, GAP = 18, 1  # characters of a layer's path; cells between tiles
+GAP = 1  # cells between tiles
 FEW = 4  # heads that find room in a column
 TILE = 0.8  # inches of a tile at most
 
@@ -110,7 +111,7 @@ def atlas(run: Run, *, cells: int = 32, **options: Any) -> Figure:
     tiles = _stacked([_tiles(call, asked.batch, cells) for call in calls])
     given = (asked.vmin, asked.vmax)
     colours = colour_scale(tiles[np.isfinite(tiles)], asked.cmap, given, asked.scale)
-    names, shared = _layer_names([call.path for call in calls])
+    names, shared = layer_names([call.path for call in calls])
     usual = "page" if tiles.shape[1] > FEW else "column"
     block = Tiles(tiles, names, Paint(colours))
     return draw_sheet(
@@ -156,7 +157,7 @@ def curves(
     layers = list(dict.fromkeys(call.path for call in calls))
     series = {name: _by_head(table, layers, name) for name in names}
     word = metric if isinstance(metric, str) else getattr(metric, "__name__", "read-out")
-    short, shared = _layer_names(layers)
+    short, shared = layer_names(layers)
     block = Curves(series, short, UNITS.get(word, word))
     rows = len({(row["call"], row["item"], row["batch"]) for row in table})
     mean = f"Means over queries{f' and {rows} calls or rows of the batch' if rows > 1 else ''}."
@@ -278,28 +279,3 @@ def _reading(calls: Sequence[Call], asked: Options) -> list[str]:
 def _checked(run: Run) -> str:
     said = str(run.checks)
     return f"Self-check: {said}." if said else "Self-check: none."
-
-
-def _layer_names(paths: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Return what layers are called beside a picture, and a sentence on what all their paths share.
-
-    Examples
-    --------
-    >>> _layer_names(["model.layers.0.self_attn.attention", "model.layers.1.self_attn.attention"])
-    (['0', '1'], ['Layers are model.layers.*.self_attn.attention.'])
-    """
-    if max(map(len, paths)) <= LONGEST:
-        return [path or "the model" for path in paths], []
-    parts = [path.split(".") for path in paths]
-    before, after = _shared(parts), _shared([one[::-1] for one in parts])
-    names = [".".join(one[before : len(one) - after]) for one in parts]
-    if not before + after or not all(names):
-        return [path if len(path) <= LONGEST else "…" + path[1 - LONGEST :] for path in paths], []
-    shared = ".".join([*parts[0][:before], "*", *parts[0][len(parts[0]) - after :]])
-    return names, [f"Layers are {shared}."]
-
-
-def _shared(parts: Sequence[Sequence[str]]) -> int:
-    """Return how many parts all begin with."""
-    same = [len(set(each)) == 1 for each in zip(*parts, strict=False)]
-    return [*same, False].index(False)

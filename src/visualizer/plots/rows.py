@@ -20,6 +20,7 @@ from visualizer.plots.places import Paint
 from visualizer.plots.sheets import Block, draw_sheet
 from visualizer.plots.sources import subject_of
 from visualizer.plots.subjects import Subject
+from visualizer.plots.telling import Facts
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -54,10 +55,10 @@ def row(shown: Any, **options: Any) -> Figure:
     ['a', 'black', 'cat']
     """
     asked = Options.read(options)
-    laid, sentences = row_of(shown, asked)
+    laid, facts = row_of(shown, asked)
     paint = paint_for([laid], asked)
     blocks = list(laid.blocks(paint))
-    return draw_sheet(blocks, [*sentences, *largest(laid), *told(blocks, laid.weights)], asked)
+    return draw_sheet(blocks, [*facts.sentences, *largest(laid), *told(blocks, laid.weights)], asked)
 
 
 def tokens(shown: Any, **options: Any) -> Figure:
@@ -71,12 +72,12 @@ def tokens(shown: Any, **options: Any) -> Figure:
     'cat'
     """
     asked = Options.read(options)
-    laid, sentences = row_of(shown, asked)
+    laid, facts = row_of(shown, asked)
     kinds = WORDS if _has_words([laid]) else Unknown
     part, left = _only(laid, kinds, "text")
     paint = paint_for([part], asked)
     blocks = list(part.blocks(paint))
-    return draw_sheet(blocks, [*sentences, *left, *largest(part), *told(blocks, part.weights)], asked)
+    return draw_sheet(blocks, [*facts.sentences, *left, *largest(part), *told(blocks, part.weights)], asked)
 
 
 def frames(shown: Any, *, steps: Sequence[int] | None = None, **options: Any) -> Figure:
@@ -107,14 +108,14 @@ def volume(shown: Any, *, slices: Sequence[int] | None = None, **options: Any) -
     return _film(shown, Volume, slices, options)
 
 
-def row_of(shown: Any, asked: Options) -> tuple[Laid, list[str]]:
-    """Return the row that is asked for, and what a caption says of it."""
+def row_of(shown: Any, asked: Options) -> tuple[Laid, Facts]:
+    """Return the row that is asked for, and what is known of it."""
     subject = subject_of(shown, asked)
     alone = subject.map.shape[-2] == 1 and not asked.asked
     found, token = (subject, 0) if alone else subject.find(asked)
-    nameless = alone and found.named(0) == "token 0"  # weights without a query
-    query = [] if nameless else [f"Query (row): {found.named(token)}."]
-    return laid_row(found, token), [*found.whence, *query, *found.checked]
+    name = found.named(token)
+    nameless = alone and name == "token 0"  # weights without a query
+    return laid_row(found, token), found.facts.and_(query="" if nameless else name)
 
 
 def laid_row(subject: Subject, token: int) -> Laid:
@@ -194,7 +195,7 @@ def _only(laid: Laid, kinds: Any, what: str) -> tuple[Laid, list[str]]:
 
 def _film(shown: Any, kind: type, only: Sequence[int] | None, options: dict[str, Any]) -> Figure:
     asked = Options.read(options)
-    whole, sentences = row_of(shown, asked)
+    whole, facts = row_of(shown, asked)
     laid, left = _only(whole, kind, kind.__name__.lower())
     steps = _checked(only, laid.axis.segments[0])
     shown_weights = laid.axis.put(laid.weights)[0][steps].ravel()
@@ -202,7 +203,7 @@ def _film(shown: Any, kind: type, only: Sequence[int] | None, options: dict[str,
     rest = np.nansum(laid.weights) - np.nansum(shown_weights)
     left += [f"Not shown: {rest:.3g} on steps that were left out."] if only is not None else []
     blocks = [laid.film(paint, steps)]
-    return draw_sheet(blocks, [*sentences, *left, *told(blocks, shown_weights)], asked, "page")
+    return draw_sheet(blocks, [*facts.sentences, *left, *told(blocks, shown_weights)], asked, "page")
 
 
 def _checked(only: Sequence[int] | None, segment: Any) -> list[int]:

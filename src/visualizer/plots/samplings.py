@@ -19,8 +19,9 @@ from visualizer.plots.pictures import rgb_picture
 from visualizer.plots.places import Paint
 from visualizer.plots.rows import scale_of
 from visualizer.plots.sheets import draw_sheet
-from visualizer.plots.sources import call_of, layer_name
+from visualizer.plots.sources import call_of
 from visualizer.plots.surfaces import Picture, Pictures
+from visualizer.plots.telling import Facts, layer_name
 from visualizer.run import Run
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def sampling(shown: Any, *, reference: tuple[float, float] | None = None, **opti
     name = "" if axis is None else f", {axis.name(query)}"
     head = f"head {asked.head}" if asked.head is not None else f"all {call.shape[2]} heads"
     sentences = [
-        f"{layer_name(call.path)}, {head}. Query (row): token {query}{name}.",
+        *Facts({"layer": layer_name(call.path), "head": head, "query": f"token {query}{name}"}).sentences,
         *_told(sampled, call, found),
         *scale_of(paint),
         "Self-check: the model's own array.",

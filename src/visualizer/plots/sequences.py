@@ -79,9 +79,9 @@ def _generation(run: Run, calls: Sequence[Call], asked: Options) -> Figure:
     subject = stitched_subject(run, calls, asked).after(first)
     prompt = f"; the first {subject.places[0]} are the prompt" if grow(calls) else ""
     reading = [
-        *subject.whence,
+        *subject.facts.whence,
         f"Row = generated token, column = token that it could see{prompt}.",
-        *subject.checked,
+        *subject.facts.checked,
     ]
     return draw_matrix(subject.matrix(MOST), subject, asked, reading)
 
@@ -92,9 +92,9 @@ def _diffusion(run: Run, calls: Sequence[Call], numbers: Sequence[int], asked: O
     paint = paint_for(laid, asked)
     _, subject, what = named[0]
     left = [f"{len(laid)} of {len(calls)} calls are drawn."] if len(laid) < len(calls) else []
-    sentences = [*replace(subject, origin={**subject.origin, "call": "call by call"}).whence, what, *left]
+    sentences = [*subject.facts.and_(call="call by call").whence, what, *left]
     blocks = list(_blocks(laid, numbers, paint))
-    return draw_sheet(blocks, [*sentences, *scale_of(paint), *subject.checked], asked, "page")
+    return draw_sheet(blocks, [*sentences, *scale_of(paint), *subject.facts.checked], asked, "page")
 
 
 def _laid(run: Run, asked: Options) -> tuple[Laid, Subject, str]:

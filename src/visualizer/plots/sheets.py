@@ -48,8 +48,7 @@ def draw_sheet(
     ``usual`` is the width unless another one was asked for.
     """
     paint = next((block.paint for block in blocks if block.paint is not None), None)
-    width = options.inches(usual)
-    inner = width - 2 * EDGE - (BAR if paint else 0)
+    width, inner = options.inches(usual), inner_width(options, usual, bar=paint is not None)
     title = None
     if options.title is not None:
         title = one_text(wrapped(str(options.title), (width - 2 * EDGE) * 72, TITLE))
@@ -72,6 +71,11 @@ def draw_sheet(
         _draw_bar(figure, paint, above, width - EDGE - BAR, min(LONGEST, body - BETWEEN))
     _write(figure, title, caption)
     return figure
+
+
+def inner_width(options: Options, usual: str, *, bar: bool = True) -> float:
+    """Return how many inches blocks are wide, beside a colour ``bar``."""
+    return options.inches(usual) - 2 * EDGE - (BAR if bar else 0)
 
 
 def _axes(figure: Figure, left: float, top: float, width: float, height: float) -> Axes:

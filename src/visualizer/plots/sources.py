@@ -12,6 +12,7 @@ from visualizer.plots.arrays import as_floats
 from visualizer.plots.asking import Options
 from visualizer.plots.generations import continue_one, grow, part_of, places_of
 from visualizer.plots.subjects import SIDES, Subject
+from visualizer.plots.telling import Facts, layer_name
 from visualizer.run import Run
 
 
@@ -76,7 +77,7 @@ def stitched_subject(run: Run, calls: Sequence[Call], options: Options) -> Subje
     queries = _joined(run, calls, options.batch)
     if keys is not None and grow(calls):
         queries = part_of(keys, places or range(found.shape[-2]))
-    more = {"origin": _origin(calls, options), "check": _check(calls), "places": places, "continues": True}
+    more = {"facts": Facts(_origin(calls, options), tuple(calls)), "places": places, "continues": True}
     image = run.image if options.image is None else options.image
     return _made(found, options, {"keys": keys, "queries": queries}, image=image, **more)
 
@@ -97,7 +98,7 @@ def _of_call(run: Run, call: Call, options: Options, places: tuple[int, ...] = (
         )
     stated = {side: _part(_tokens(run, call, side, options.batch), call, side) for side in SIDES}
     image = run.image if options.image is None else options.image
-    more = {"origin": _origin([call], options), "check": _check([call]), "places": places}
+    more = {"facts": Facts(_origin([call], options), (call,)), "places": places}
     return _made(call.map, options, stated, image=image, **more)
 
 
@@ -143,7 +144,7 @@ def _made(shown: Any, options: Options, stated: Any = None, **more: Any) -> Subj
     if found.ndim == 4 and not 0 <= options.batch < len(found):
         raise ShapeError(f"batch={options.batch} was asked for, but the map has {len(found)} rows of it")
     sides = {side: _axis(side, found, options, stated or {}) for side in SIDES}
-    more = {"image": options.image, "origin": _which(found.shape, options)} | more
+    more = {"image": options.image, "facts": Facts(_which(found.shape, options))} | more
     if options.image is not None and not any(_is_picture(axis) for axis in sides.values()):
         raise OptionError("image= was given, but the tokens have no grid: give axis=[Grid(rows, columns)]")
     return Subject(found, sides["queries"], sides["keys"], batch=options.batch, head=options.head, **more)
@@ -159,11 +160,6 @@ def _axis(side: str, found: Any, options: Options, stated: Mapping[str, Axis | N
         return Axis((Unknown(1),))  # weights of the keys alone
     axis.check(length, f"the map has {{}} {side}")
     return axis
-
-
-def layer_name(path: str) -> str:
-    """Return what a caption calls a layer."""
-    return f"Layer {path}" if path else "The model itself"
 
 
 def _which(shape: Sequence[int], options: Options) -> dict[str, str]:
@@ -189,17 +185,6 @@ def _origin(calls: Sequence[Call], options: Options) -> dict[str, str]:
     if first.item is not None:
         origin["item"] = f"item {first.item}"
     return origin
-
-
-def _check(calls: Sequence[Call]) -> str:
-    errors = [float(call.error) for call in calls if call.error is not None]
-    if len(errors) == len(calls) == 1:
-        return f"Self-check: some rows times v gave the layer's own output, error {errors[0]:.0e}."
-    if errors:
-        return f"Self-check: {Run(calls).checks}."
-    if calls[0].how == "an array":
-        return "Self-check: none, an array was given."
-    return "Self-check: the model's own array." if calls[0].formed else "Self-check: none."
 
 
 def _is_picture(axis: Axis) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from operator import index
 from typing import Any
@@ -14,6 +13,7 @@ from visualizer.plots.asking import Options
 from visualizer.plots.generations import part_of
 from visualizer.plots.patches import cell_under
 from visualizer.plots.pictures import rgb_picture
+from visualizer.plots.telling import Facts
 
 SIDES = {"queries": -2, "keys": -1}
 
@@ -23,7 +23,7 @@ class Subject:
     """A map and what is known of it.
 
     ``map`` is (batch, head, query, key) or lacks axes in front, as an array or lazy; ``batch`` is which row
-    of the batch is looked at, ``origin`` what a caption says of where it is from, such as layer and head.
+    of the batch is looked at, ``facts`` what a caption says of it.
     ``continues`` says that queries and keys are of one sequence, step by step; ``places`` where in it each
     row is, if rows are not all of it.
     """
@@ -34,21 +34,9 @@ class Subject:
     image: Any = None
     batch: int = 0
     head: int | str | None = None
-    origin: Mapping[str, str] = field(default_factory=dict)
-    check: str = ""
+    facts: Facts = field(default_factory=Facts)
     places: tuple[int, ...] = ()
     continues: bool = False
-
-    @property
-    def whence(self) -> list[str]:
-        """What a caption says of where it is from, a sentence or none."""
-        said = ", ".join(self.origin.values())
-        return [f"{said[0].upper()}{said[1:]}."] if said else []
-
-    @property
-    def checked(self) -> list[str]:
-        """What a caption says of the self-check, a sentence or none."""
-        return [self.check] if self.check else []
 
     @property
     def picked(self) -> Any:
@@ -115,8 +103,8 @@ class Subject:
         if kind in ("cell", "pixel"):
             cell = value if kind == "cell" else _cell_at(value, axis, self.image)
             batch, token = axis.at(cell, self.batch, options.nth)
-            row = {"row": f"row {batch} of the batch"} if batch != self.batch and "row" in self.origin else {}
-            return replace(self, batch=batch, origin={**self.origin, **row}), token
+            row = f"row {batch} of the batch" if "row" in self.facts.said else ""
+            return replace(self, batch=batch, facts=self.facts.and_(row=row)), token
         found = axis.where(nth=options.nth, **{kind: value})
         if found.stop - found.start > 1:
             raise OptionError(

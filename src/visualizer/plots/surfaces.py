@@ -15,7 +15,8 @@ from matplotlib.patheffects import withStroke
 
 from visualizer.plots.arrays import Floats
 from visualizer.plots.colours import MISSING
-from visualizer.plots.figures import EM, SMALL, draw_image, one_text
+from visualizer.plots.figures import SMALL, draw_image, one_text
+from visualizer.plots.measuring import lines_within, width_of
 from visualizer.plots.pictures import grey_picture
 from visualizer.plots.places import CONTRAST, LINE, MARK, Paint
 from visualizer.plots.sheets import set_inside, thin_frame
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 GAP, ABOVE = 0.05, 0.14  # between pictures, in their widths; inches above them for their names
 TALLEST, WIDEST = 3.0, 3.4  # inches that one picture takes at most
 BINS = 600  # more tokens than this along a line are drawn in bins
+ROW = 0.2  # of the width, for the names of rows at most
 LOW = 0.75  # inches of a line's height
 
 
@@ -58,43 +60,51 @@ class Pictures:
     columns: int | None = None
     rows: Sequence[str] = ()
 
+    def side(self, width: float) -> float:
+        """Return how many inches one picture is wide."""
+        return self._layout(width)[1]
+
     def height(self, width: float) -> float:
         """Return how many inches all rows take."""
         columns, side = self._layout(width)
-        return sum(self._tall(row, side) for row in self._in_rows(columns))
+        return sum(self._tall(number, row, side, width) for number, row in enumerate(self._in_rows(columns)))
 
     def draw(self, axes: Axes) -> None:
         """Draw all; data are in inches from the top left."""
         box = axes.get_window_extent().transformed(axes.figure.dpi_scale_trans.inverted())
         axes.set_axis_off()
         columns, side = self._layout(box.width)
-        top = 0.0
+        left, top = self._left(box.width), 0.0
         for number, row in enumerate(self._in_rows(columns)):
-            y = top + _above(row)
+            y = top + _above(row, side)
             for column, one in enumerate(row):
-                place = (self._left + column * side * (1 + GAP), y, side, side * one.ratio)
+                place = (left + column * side * (1 + GAP), y, side, side * one.ratio)
                 draw_one(axes, one, place, self.paint)
-            if number < len(self.rows):
-                middle = (self._left - 0.05, y + side * row[0].ratio / 2)
-                write_name(axes, middle, self.rows[number], ha="right", va="center")
-            top += self._tall(row, side)
+            lines = self._beside(number, box.width)
+            middle = y + max(side * row[0].ratio, ABOVE * len(lines)) / 2
+            write_name(axes, (left - 0.05, middle), "\n".join(lines), ha="right", va="center")
+            top += self._tall(number, row, side, box.width)
         axes.set(xlim=(0, box.width), ylim=(box.height, 0), aspect="auto")
 
-    @property
-    def _left(self) -> float:
-        longest = max(map(len, self.rows), default=0)
-        return longest * SMALL * 0.6 / 72 + 0.1 * bool(longest)
+    def _left(self, width: float) -> float:
+        """Return how many inches the names of rows take."""
+        lines = [line for number in range(len(self.rows)) for line in self._beside(number, width)]
+        return max((width_of(line, SMALL) / 72 + 0.1 for line in lines), default=0.0)
+
+    def _beside(self, number: int, width: float) -> list[str]:
+        """Return the name of a row in lines."""
+        return lines_within(self.rows[number], ROW * width * 72, SMALL) if number < len(self.rows) else []
 
     def _in_rows(self, columns: int) -> list[Sequence[Picture]]:
         return [self.pictures[at : at + columns] for at in range(0, len(self.pictures), columns)]
 
-    def _tall(self, row: Sequence[Picture], side: float) -> float:
-        named = _above(row)
-        return max(one.ratio for one in row) * side + GAP * side + named
+    def _tall(self, number: int, row: Sequence[Picture], side: float, width: float) -> float:
+        high = max(max(one.ratio for one in row) * side, ABOVE * len(self._beside(number, width)))
+        return high + GAP * side + _above(row, side)
 
     def _layout(self, width: float) -> tuple[int, float]:
         """Return pictures in a row, and the width of one in inches."""
-        room, count = width - self._left, len(self.pictures)
+        room, count = width - self._left(width), len(self.pictures)
         columns = self.columns or min(count, max(2, math.floor(room / 0.8)))
         if not self.columns:
             columns = -(-count // -(-count // columns))  # rows of nearly the same length
@@ -102,9 +112,13 @@ class Pictures:
         return columns, min((room + GAP) / (columns * (1 + GAP)), WIDEST, TALLEST / tallest)
 
 
-def _above(row: Sequence[Picture]) -> float:
+def _lines(one: Picture, side: float) -> list[str]:
+    return lines_within(one.name, side * 72, SMALL) if one.name else []
+
+
+def _above(row: Sequence[Picture], side: float) -> float:
     """Return how many inches the longest name of some pictures takes above them."""
-    return max(ABOVE * (one.name.count("\n") + 1) if one.name else 0.0 for one in row)
+    return max(ABOVE * len(_lines(one, side)) for one in row)
 
 
 def draw_one(axes: Axes, one: Picture, box: tuple[float, float, float, float], paint: Paint) -> None:
@@ -128,10 +142,7 @@ def draw_one(axes: Axes, one: Picture, box: tuple[float, float, float, float], p
         _draw_lines(axes, one.cells.shape, box)
     _draw_points(axes, one.points, box, paint)
     _draw_cross(axes, one.cross, box)
-    if one.name:
-        room = max(int(wide * 72 / (SMALL * EM)), 3)
-        lines = [line if len(line) <= room else line[: room - 1] + "…" for line in one.name.split("\n")]
-        write_name(axes, (x, y - 0.03), "\n".join(lines), ha="left", va="bottom")
+    write_name(axes, (x, y - 0.03), "\n".join(_lines(one, wide)), ha="left", va="bottom")
     axes.add_patch(
         Rectangle((x, y), wide, high, facecolor="none", edgecolor=rcParams["text.color"], linewidth=0.3)
     )
@@ -159,8 +170,9 @@ def _draw_cross(axes: Axes, cross: tuple[float, float] | None, box: tuple[float,
 
 def mark_box(axes: Axes, corner: tuple[float, float], width: float, height: float) -> None:
     """Mark a box: red with a white rim, to be seen on any picture."""
-    rim = withStroke(linewidth=2.6, foreground="white")
-    look: dict[str, Any] = {"facecolor": "none", "edgecolor": MARK, "linewidth": 1.2, "path_effects": [rim]}
+    line = min(max(0.15 * 72 * min(width, height), 0.4), 1.2)  # points: of a small box the inside is seen too
+    rim = withStroke(linewidth=2.2 * line, foreground="white")
+    look: dict[str, Any] = {"facecolor": "none", "edgecolor": MARK, "linewidth": line, "path_effects": [rim]}
     axes.add_patch(Rectangle(corner, width, height, clip_on=False, zorder=5, **look))
 
 
@@ -187,7 +199,9 @@ def _draw_lines(axes: Axes, cells: Sequence[int], box: tuple[float, float, float
 
 
 def write_name(axes: Axes, place: tuple[float, float], name: str, **how: Any) -> None:
-    """Write a name in small letters."""
+    """Write a name in small letters, if there is one."""
+    if not name:
+        return
     text, properties = one_text(name.split("\n"))
     axes.text(place[0], place[1], text, fontsize=SMALL, **how, **properties)
 
