@@ -10,6 +10,9 @@ SUITABLE := import ensurepip, sys; sys.exit(sys.version_info < (3, 10))
 PYTHON ?= $(shell for python in $$(which -a python3.11 2>/dev/null) python3 python3.13 python3.12 python3.10; \
 	do $$python -c '$(SUITABLE)' 2>/dev/null && echo $$python && break; done)
 
+# A file of tests stays on one core; more processes than these few want more memory than they save time.
+PARALLEL := --numprocesses auto --maxprocesses 4 --dist loadfile
+
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-all lint types docs bench zoo clean
@@ -22,11 +25,11 @@ demo: $(VENV)/.demo  ## draw the attention maps of two trained models into demo/
 
 test: lint types  ## lint, types, all fast tests and a smoke of each long suite
 	$(BIN)/python -m nox
-	$(BIN)/python -m pytest --mpl
+	$(BIN)/python -m pytest --mpl $(PARALLEL)
 
 test-all: lint types $(VENV)/.beside $(VENV)/.zoo  ## the long suites too
 	$(BIN)/python -m nox -- -m "long or not long"
-	$(BIN)/python -m pytest --mpl -m "long or not long"
+	$(BIN)/python -m pytest --mpl $(PARALLEL) -m "long or not long"
 
 lint: $(VENV)/.dev  ## ruff: rules and format
 	$(BIN)/ruff check

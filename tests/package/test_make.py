@@ -66,7 +66,7 @@ def test_torch_comes_first(clone):
 
 
 def test_the_suite_comes_last(clone):
-    assert plan(clone, "test").splitlines()[-1].endswith("-m pytest --mpl")
+    assert "-m pytest --mpl" in plan(clone, "test").splitlines()[-1]
 
 
 @pytest.mark.parametrize(("target", "group"), [("zoo", "zoo"), ("bench", "beside"), ("test-all", "beside")])
