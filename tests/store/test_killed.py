@@ -1,6 +1,7 @@
 """A process that is killed at any moment loses no call that was committed, and another goes on."""
 
 import random
+import shutil
 import subprocess
 import sys
 import time
@@ -69,6 +70,37 @@ def test_a_log_that_was_cut_within_a_line_is_read_to_the_line_before(tmp_path, c
     assert before - 2 <= check(path) < before
     killed(path, 0.2)
     check(path)
+
+
+def test_joining_files_and_packing_them_removes_nothing_that_is_not_on_the_disk_anew(tmp_path, monkeypatch):
+    from visualizer.store import packing, places
+
+    path, seen, copies = tmp_path / "run.zarr", set(), []
+
+    def settled(file):
+        seen.add(file)
+        synced(file)
+
+    def without_power(*about):
+        """Keep, of what there is, what would be there: files that were settled, or before it began."""
+        copies.append(shutil.copytree(path, tmp_path / f"{len(copies)}.zarr"))
+        for file in {one for one in path.rglob("*") if one.is_file()} - seen - before:
+            (copies[-1] / file.relative_to(path)).write_bytes(b"")
+        return remove(*about)
+
+    synced, remove = places.synced, places.Folder.remove
+    killed(path, 0.5)
+    there, before = check(path), {one for one in path.rglob("*") if one.is_file() and one.name != "zarr.json"}
+    for module in (places, packing):
+        monkeypatch.setattr(module, "synced", settled)
+    monkeypatch.setattr(places.Folder, "remove", without_power)
+    finish(open_place(path))
+    assert len(copies) > 2
+    assert all(check(copy) == there for copy in copies)
+    assert (path / "arrays") in seen
+    packing.pack(path, tmp_path / "run.zip")
+    assert (tmp_path / "run.zip.part") in seen
+    assert check(tmp_path / "run.zip") == there
 
 
 @pytest.mark.parametrize("fails", range(0, 40, 3))

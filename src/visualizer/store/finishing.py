@@ -1,7 +1,8 @@
 """Finishing a store: files of single pieces are joined into shards, the log becomes one part.
 
 Nothing is decoded: a shard is the chunks of others, one after another, with an index of its own. What is
-there stays until the new root says that the new log counts; a crash before that loses nothing.
+there stays until the new root says that the new log counts; a crash before that loses nothing. What is new is
+on the disk before what is old is removed, so that a loss of power loses nothing either.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from dataclasses import replace
 from itertools import groupby, islice
 from typing import Any
 
-from visualizer.store.journal import as_line, part_key, read_log, read_root, write_root
+from visualizer.store.journal import ROOT, as_line, part_key, read_log, read_root, write_root
 from visualizer.store.layouts import Layout, read_layout
 from visualizer.store.places import Place
 from visualizer.store.shards import join_shards
@@ -36,7 +37,9 @@ def finish(place: Place) -> None:
     }
     moved = [line for line in (_moved(line, joined) for line in lines) if line is not None]
     place.write(part_key(number), b"".join(map(as_line, moved)))
+    place.settle(*(f"arrays/{new}" for new, *_ in joined.values()), part_key(number))
     write_root(place, first=number, finished=True)
+    place.settle(ROOT)
     for old in layouts:
         place.remove(f"arrays/{old}")
     for part in range(about["log"], number):

@@ -8,7 +8,7 @@ import zipfile
 from pathlib import Path
 
 from visualizer.store.locks import NAME
-from visualizer.store.places import PART, Folder
+from visualizer.store.places import PART, Folder, synced
 
 MADE = (1980, 1, 1, 0, 0, 0)  # the same run gives the same file
 
@@ -27,6 +27,7 @@ def pack(folder: str | os.PathLike[str], file: str | os.PathLike[str]) -> None:
                     ):
                         while block := source.read(2**20):
                             into.write(block)
+        synced(part)  # before what it was made of is removed
         part.replace(file)
     finally:
         part.unlink(missing_ok=True)

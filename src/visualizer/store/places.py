@@ -27,6 +27,9 @@ class Place(Protocol):
     def write(self, key: str, data: bytes) -> None:
         """Write a file, wholly or not at all."""
 
+    def settle(self, *keys: str) -> None:
+        """Have files, and those in folders, outlast a loss of power, where it is for us to see to it."""
+
     def remove(self, key: str) -> None:
         """Remove a file or a folder, if it is there."""
 
@@ -77,6 +80,19 @@ class Folder:
             except OSError:
                 file.truncate(before)
                 raise
+
+    def settle(self, *keys: str) -> None:
+        """Have the system write files, those in folders, and the folders that name them, to the disk."""
+        folders: set[Path] = set()
+        for path in map(self._inside, keys):
+            for file in path.iterdir() if path.is_dir() else [path]:
+                synced(file)
+            folders |= {
+                one for one in (path, *path.parents) if one.is_relative_to(self.root) and one.is_dir()
+            }
+        if os.name != "nt":  # there a folder is no file
+            for folder in folders:
+                synced(folder)
 
     def remove(self, key: str) -> None:
         """Remove a file or a folder."""
@@ -153,6 +169,9 @@ class Zip:
         """Refuse."""
         raise StoreError(f"{self.name} was to be written, but a zip file is only read: give another path")
 
+    def settle(self, *keys: str) -> None:
+        """Nothing is written."""
+
     def remove(self, key: str) -> None:
         """Refuse."""
         self.write(key, b"")
@@ -191,6 +210,9 @@ class Url:
             self._files.makedirs(f"{self._root}/{key}".rpartition("/")[0], exist_ok=True)
         self._files.pipe_file(f"{self._root}/{key}", data)
 
+    def settle(self, *keys: str) -> None:
+        """Leave that to whoever keeps the files."""
+
     def remove(self, key: str) -> None:
         """Remove a file or a folder."""
         with suppress(FileNotFoundError):
@@ -218,6 +240,15 @@ def open_place(path: str | os.PathLike[str]) -> Folder | Zip | Url:
     if "://" in text:
         return Url(text.rstrip("/"))
     return Zip(Path(text)) if Path(text).is_file() else Folder(Path(text))
+
+
+def synced(path: Path) -> None:
+    """Have the system write a file or folder to the disk."""
+    file = os.open(path, os.O_RDWR if os.name == "nt" else os.O_RDONLY)
+    try:
+        os.fsync(file)
+    finally:
+        os.close(file)
 
 
 @contextmanager
