@@ -1,5 +1,6 @@
 """The benchmarks of capture run, on small models and short texts."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -29,5 +30,6 @@ def test_what_a_run_on_disk_costs_is_printed():
     script = BENCHMARKS / "store_cost.py"
     result = subprocess.run([sys.executable, script, "--quick"], capture_output=True, text=True, check=False)
     assert not result.returncode, result.stderr
-    assert "s to open" in result.stdout
-    assert result.stdout.count("× the model alone") == 3
+    assert result.stdout.count("| streamed, and the files joined | × ") == 2
+    assert result.stdout.count("| `run.save`, a folder | × ") == 2
+    assert len(re.findall(r"\| 300 calls, .* \| \d+\.\d+ s \|", result.stdout)) == 4

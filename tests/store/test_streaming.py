@@ -84,7 +84,9 @@ def test_calls_that_wait_are_written_together(model, x, tmp_path, monkeypatch):
             model(x)
     run.save(tmp_path / "run.zarr")
     arrays = 2 * 2  # queries and keys of two modules
-    assert len(written) == 2 + 2 * 2 * arrays + 2  # the roots; each array, and joined; the log, the root
+    assert (
+        len(written) == 2 + 3 * arrays + 2
+    )  # the roots; a file of each array, what it is, twice; the log, the root
     same(run, viz.load(tmp_path / "run.zarr"))
 
 

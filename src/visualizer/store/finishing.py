@@ -13,7 +13,7 @@ from dataclasses import replace
 from itertools import groupby, islice
 from typing import Any
 
-from visualizer.store.journal import ROOT, as_line, part_key, read_log, read_root, write_root
+from visualizer.store.journal import ROOT, as_line, joined_part, part_key, read_log, read_root, write_root
 from visualizer.store.layouts import Layout, read_layout
 from visualizer.store.places import Place
 from visualizer.store.shards import join_shards
@@ -26,24 +26,21 @@ MOST = 4096
 
 def finish(place: Place) -> None:
     """Join what is in a store."""
-    about = read_root(place)
-    lines, number = read_log(place, about["log"])
+    lines, number = read_log(place, read_root(place)["log"])
     layouts = {line["id"]: read_layout(line, line["id"]) for line in lines if line["type"] == "array"}
     used = _used(lines)
     first = 1 + max(layouts, default=-1)
-    joined = {
-        old: (first + n, *_join(place, layouts[old], rows, first + n))
-        for n, (old, rows) in enumerate(used.items())
-    }
+    joined = {old: _join(place, layouts[old], rows, first + n) for n, (old, rows) in enumerate(used.items())}
     moved = [line for line in (_moved(line, joined) for line in lines) if line is not None]
-    place.write(part_key(number), b"".join(map(as_line, moved)))
-    place.settle(*(f"arrays/{new}" for new, *_ in joined.values()), part_key(number))
-    write_root(place, first=number, finished=True)
+    new = joined_part(number)
+    place.write(part_key(new), b"".join(map(as_line, moved)))
+    kept = {f"arrays/{layout.id}" for layout, _ in joined.values()} | {part_key(new)}
+    place.settle(*kept)
+    write_root(place, first=new, finished=True)
     place.settle(ROOT)
-    for old in layouts:
-        place.remove(f"arrays/{old}")
-    for part in range(about["log"], number):
-        place.remove(part_key(part))
+    there = {"/".join(key.split("/")[:2]) for key in place.files() if key.startswith(("arrays/", "log/"))}
+    for old in there - kept - {f"arrays/{ROOT}"}:
+        place.remove(old)
 
 
 def _used(lines: list[Any]) -> dict[int, list[int]]:
@@ -56,9 +53,15 @@ def _used(lines: list[Any]) -> dict[int, list[int]]:
 
 
 def _join(place: Place, layout: Layout, rows: list[int], number: int) -> tuple[Layout, dict[int, int]]:
-    """Write an array anew, several pieces to a file; return its layout, and where each row went."""
+    """Write an array anew, more pieces to a file; return its layout, and where each row went.
+
+    One whose files are as few is left where it is.
+    """
     size = int(layout.chunks_of(place, rows[0])[1][:, 1].sum())
     per_shard = max(1, min(MOST, SHARD // max(size, 1), len(rows)))
+    if len({row // layout.per_shard for row in rows}) <= -(-len(rows) // per_shard):
+        place.write(f"arrays/{layout.id}/zarr.json", layout.described(1 + max(rows)))
+        return layout, {row: row for row in rows}
     new = replace(layout, id=number, per_shard=per_shard, indices={})
     bodies = _bodies(place, layout, rows)
     for shard in range(-(-len(rows) // per_shard)):
@@ -82,10 +85,11 @@ def _bodies(place: Place, layout: Layout, rows: list[int]) -> Iterator[tuple[byt
 def _moved(line: Any, joined: Any) -> Any:
     if line["type"] == "array":
         found = joined.get(line["id"])
-        return found and found[1].to_json()
+        return found and found[0].to_json()
     if "pieces" not in line:
         return line
     pieces = [
-        [strip, joined[array][0], joined[array][2][row], *more] for strip, array, row, *more in line["pieces"]
+        [strip, joined[array][0].id, joined[array][1][row], *more]
+        for strip, array, row, *more in line["pieces"]
     ]
     return {**line, "pieces": pieces}

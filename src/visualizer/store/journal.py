@@ -19,6 +19,14 @@ def part_key(number: int) -> str:
     return f"log/{number}.jsonl"
 
 
+def joined_part(number: int) -> int:
+    """Return the number of a part that takes the place of all before ``number``, which would be the next one.
+
+    As that one is missing, whoever reads from the first part on does not come to the new one.
+    """
+    return number + 1
+
+
 def write_root(place: Place, *, first: int, finished: bool) -> None:
     """Say what the folder is, and from which part on its log counts; this is what makes a change valid."""
     about = {"type": "run", "version": VERSION, "log": first, "finished": finished}

@@ -13,7 +13,15 @@ import numpy as np
 from visualizer.calls import Call
 from visualizer.errors import StoreError
 from visualizer.store.forms import form_of
-from visualizer.store.journal import Journal, as_line, read_log, read_root, write_groups
+from visualizer.store.journal import (
+    Journal,
+    as_line,
+    joined_part,
+    part_key,
+    read_log,
+    read_root,
+    write_groups,
+)
 from visualizer.store.kinds import name_of
 from visualizer.store.locks import Lock, locked
 from visualizer.store.pieces import Pieces
@@ -40,6 +48,7 @@ class Writer:
         self._lock = _begin(self.place, resume=resume)
         about = read_root(self.place)
         lines, number = read_log(self.place, about["log"])
+        self.place.remove(part_key(joined_part(number)))  # of a joining that was cut short
         self._journal = Journal(self.place, number)
         self._pieces = Pieces(self.place, _next(lines, "array", "id"))
         self._strips = Strips(self._pieces.take, _next_strip(lines))
