@@ -168,6 +168,7 @@ class Filling:
 
     def begin_forward(self, frame: FrameType) -> None:
         """Count a forward of the model to the item that is current."""
+        self.inference.begin()
         item = self._run.items.current.id
         self._forwards[_key(item)] += 1
         if self._stream is not None:

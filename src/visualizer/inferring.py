@@ -14,15 +14,18 @@ from torch.utils.weak import WeakIdKeyDictionary
 from visualizer.attention import AttentionMap, reading
 from visualizer.errors import VisualizerError
 from visualizer.families import (
+    CUTS,
     Given,
     Layout,
     Part,
+    Patched,
     Picked,
     Reader,
     Side,
     Tokens,
     misfit,
     readers_of,
+    reads_it,
     unread,
     untold,
 )
@@ -71,6 +74,7 @@ class Inference:
         self._outputs: Any = WeakIdKeyDictionary()  # what the tokens of tensors are
         self._memory: dict[Any, Any] = {}
         self._whys: dict[str, str] = {}  # by path, that of the first call alone
+        self._patched: Patched | None = None
         self.know(modules)
 
     @contextmanager
@@ -95,16 +99,26 @@ class Inference:
             kind = type(self._modules[key])
             if kind not in kinds:
                 kinds[kind] = readers_of(kind)
-            if kinds[kind]:
+            module = self._modules[key]
+            wanted = {name: one for name, one in kinds[kind].items() if reads_it(one, module)}
+            if wanted:
                 self._known.update(dict.fromkeys(self._paths[key], key))
-                self._add(key, kinds[kind])
+                self._add(key, wanted)
+            self._memory.get(CUTS, {}).pop(key, None)
+        self._patched = None
+
+    def begin(self) -> None:
+        """Let go of what an earlier forward of the model cut its images into."""
+        self._memory.pop(CUTS, None)
 
     def sides(self, module: int, made: Made, options: Options) -> Inferred:
         """Return what the queries and keys of a call are, or why that is not known.
 
         Sampled points, and values that are no maps, have no tokens.
         """
-        if not self._running or not isinstance(made.content, AttentionMap) or made.levels:
+        if not (self._running or CUTS in self._memory):
+            return Inferred()
+        if not isinstance(made.content, AttentionMap) or made.levels:
             return Inferred()
         if len(made.content.shape) != 4:  # (batch, block, …): the tokens of each block are others
             return Inferred()
@@ -118,7 +132,18 @@ class Inference:
                 return found._replace(axes=axes)
             if layout.why and not unknown.why:
                 unknown = Inferred(why=layout.why, family=type(self._modules[key]).__name__)
-        return unknown
+        return self._cells(module, parts) if CUTS in self._memory and not unknown.why else unknown
+
+    def _cells(self, module: int, parts: tuple[Part, Part]) -> Inferred:
+        """Return what a map is of a model that nobody named: cells of an image that a convolution cut."""
+        paths = self._paths
+        if self._patched is None:
+            self._patched = Patched({path: self._modules[key] for key in paths for path in paths[key]})
+        cuts = {paths[key][0]: cut for key, cut in self._memory[CUTS].items()}
+        path = paths[module][0]
+        axes = self._patched.sides(path, parts, cuts)
+        why = "" if axes else self._whys.setdefault(path, self._patched.over(path, parts, cuts))
+        return Inferred(axes, why, type(self._modules[module]).__name__)
 
     def _add(self, key: int, readers: Mapping[str, Reader]) -> None:
         """Have the methods of a module read, by the functions beneath them."""

@@ -9,24 +9,36 @@ from visualizer.families import (
     diffusion,
     encoders,
     joint_models,
+    originals,
+    patched,
     pyramids,
     text_models,
     timm_models,
     vision_models,
 )
-from visualizer.families.layouts import READINGS, Choice, Given, Layout, Part, Reader, Side, Tokens
+from visualizer.families.layouts import ONLY, READINGS, Choice, Given, Layout, Part, Reader, Side, Tokens
+from visualizer.families.patched import CUTS, Patched
 from visualizer.families.picked import Picked
 from visualizer.families.reasons import misfit, unread, untold
 
 __all__ = [
-    "Choice", "Given", "Layout", "Part", "Picked", "Reader", "Side", "Tokens", "diffusion", "encoders",
-    "joint_models", "misfit", "pyramids", "readers_of", "text_models", "timm_models", "unread", "untold",
-    "vision_models",
+    "CUTS", "Choice", "Given", "Layout", "Part", "Patched", "Picked", "Reader", "Side", "Tokens", "diffusion",
+    "encoders", "joint_models", "misfit", "originals", "patched", "pyramids", "readers_of", "reads_it",
+    "text_models", "timm_models", "unread", "untold", "vision_models",
 ]  # fmt: skip
 
 
 def readers_of(kind: type[Any]) -> Mapping[str, Reader]:
     """Return what reads a class of modules, or what it derives from, by method; none if it is not known."""
-    modules = ((base, (base.__module__, base.__module__.partition(".")[0])) for base in kind.__mro__)
-    keys = ((module, base.__qualname__) for base, names in modules for module in names)
+    modules = ((base, base.__module__.split(".")) for base in kind.__mro__)
+    keys = (
+        (module, base.__qualname__)
+        for base, names in modules
+        for module in (".".join(names), names[0], names[-1])
+    )
     return next((READINGS[key] for key in keys if key in READINGS), {})
+
+
+def reads_it(reader: Reader, module: Any) -> bool:
+    """Tell whether a reader reads a module of its class."""
+    return reader not in ONLY or ONLY[reader](module)

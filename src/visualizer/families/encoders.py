@@ -1,4 +1,4 @@
-"""transformers' encoders of other things than text, which decoders look at: DETR's image, Whisper's sound."""
+"""Encoders of other things than text, which decoders look at: transformers' DETRs' image, Whisper's sound."""
 
 from __future__ import annotations
 
@@ -36,9 +36,11 @@ def detr_decoder(module: Any, given: Given) -> Layout:  # noqa: ARG001  # as all
 
 
 @reads("transformers", "WhisperEncoder")
+@reads("whisper", "AudioEncoder")
 def whisper(module: Any, given: Given) -> Layout:
     """Parts of a sound, of two frames of its spectrogram (batch, frequency, frame) each."""
-    frames = given["input_features"].shape[-1]
+    features = given.get("input_features")
+    frames = (given["x"] if features is None else features).shape[-1]
     stride = module.conv1.stride[0] * module.conv2.stride[0]
     sound = [Time(frames // stride, frames / FRAMES_A_SECOND)]
     return Layout(both(sound), output=as_side(sound))

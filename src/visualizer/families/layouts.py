@@ -174,10 +174,24 @@ READINGS: dict[tuple[str, str], dict[str, Reader]] = {}
 """By package and class: what reads its modules as a method of them begins, by the method."""
 
 
-def reads(package: str, *names: str, methods: Sequence[str] = ("forward",)) -> Callable[[Reader], Reader]:
-    """Have a function read the classes of these names in a package or module, and what derives from them."""
+ONLY: dict[Reader, Callable[[Any], bool]] = {}
+"""Which modules of their classes readers read, where these are not all."""
+
+
+def reads(
+    package: str,
+    *names: str,
+    methods: Sequence[str] = ("forward",),
+    only: Callable[[Any], bool] | None = None,
+) -> Callable[[Reader], Reader]:
+    """Have a function read the classes of these names in a package or module, and what derives from them.
+
+    A file may stand for its module, wherever it was copied to; ``only`` tells which modules are read.
+    """
 
     def register(reader: Reader) -> Reader:
+        if only is not None:
+            ONLY[reader] = only
         for name in names:
             READINGS.setdefault((package, name), {}).update(dict.fromkeys(methods, reader))
         return reader

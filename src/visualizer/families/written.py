@@ -136,9 +136,9 @@ class Passage:
             found = found.before
 
 
-def as_written(given: Given, lay: Lay | None = None) -> Written | None:
-    """Return the ids that a model was given; None where it was given none."""
-    ids = given.get("input_ids")
+def as_written(given: Given, lay: Lay | None = None, named: str = "input_ids") -> Written | None:
+    """Return the ids that a model was given by a name; None where it was given none."""
+    ids = given.get(named)
     if ids is None or ids.dim() != 2 or ids.is_floating_point():
         return None
     return Written(ids, given.memory, lay)

@@ -1,0 +1,145 @@
+"""Vision models that nobody named: convolutions that cut an image into cells, and maps of as many tokens.
+
+A strided convolution says how many rows and columns of cells an image has. Below the module that holds both
+it and attention, a map of the same batch with as many queries or keys is taken to be of these cells, in rows
+from the top left; with more of them, if parameters that are named as class tokens and registers are as many.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from typing import Any, NamedTuple
+
+from visualizer.axes import Grid, Segment, Special
+from visualizer.families.layouts import Given, Part, Same, as_side, reads
+
+CUTS = "cells that convolutions cut images into"
+PREFIX = {
+    **dict.fromkeys(("cls_token", "class_token", "class_embedding", "class_embed"), "CLS"),
+    **dict.fromkeys(("dist_token", "distillation_token"), "DIST"),
+    **dict.fromkeys(("reg_token", "reg_tokens", "register_tokens", "registers"), "register"),
+}
+"""What parameters are called that stand before the patches, in this order."""
+FEW = 16
+"""How many more tokens than cells are worth a word."""
+ATTENDS = ("att", "mhsa", "msa")
+OTHERWISE = ("mae", "masked", "xca", "channel")
+"""In names of classes whose tokens may be in another order, or channels."""
+
+
+class Cut(NamedTuple):
+    """The cells that a convolution cut each image of a batch into."""
+
+    batch: int
+    rows: int
+    columns: int
+
+
+def cuts_images(module: Any) -> bool:
+    """Tell whether a convolution gives fewer rows and columns than it is given."""
+    return min(module.stride) > 1 and not isinstance(module.padding, str)
+
+
+@reads("torch", "Conv2d", only=cuts_images)
+def convolution(module: Any, given: Given) -> None:
+    """Keep what becomes of an image (batch, channel, height, width), unless a part of it is left out."""
+    cuts = given.memory.setdefault(CUTS, {})
+    cuts.pop(id(module), None)
+    batch, _, *size = given["input"].shape if "input" in given.arguments else (0, 0)
+    each = zip(size, module.kernel_size, module.stride, module.padding, module.dilation, strict=True)
+    cells = [(side + 2 * pad - gap * (kernel - 1) - 1) // step + 1 for side, kernel, step, pad, gap in each]
+    if cells == [-(-side // step) for side, step in zip(size, module.stride, strict=True)] != [1, 1]:
+        cuts[id(module)] = Cut(batch, *cells)
+
+
+class Patched:
+    """What maps are in models whose convolutions cut images.
+
+    Parameters
+    ----------
+    modules
+        The model's modules, by path.
+    """
+
+    def __init__(self, modules: Mapping[str, Any]) -> None:
+        self._modules = modules
+        self._prefixes: dict[str, list[Segment]] = {}
+
+    def sides(self, path: str, parts: tuple[Part, ...], cuts: Mapping[str, Cut]) -> dict[str, Same]:
+        """Return what the queries and keys of a map are, as far as they can be but one thing.
+
+        Parameters
+        ----------
+        path, parts
+            The module that made the call, and its sides.
+        cuts
+            What each convolution made of the images, by path.
+        """
+        if any(word in name for name in self._names(path) for word in OTHERWISE):
+            return {}
+        owned = [(owner, cut) for owner, cut in self._owned(path, cuts) if cut.batch == parts[0].batch]
+        fitting = {part.side: {one for cut in owned for one in self._fitting(part, *cut)} for part in parts}
+        return {side: found.pop() for side, found in fitting.items() if len(found) == 1}
+
+    def over(self, path: str, parts: tuple[Part, ...], cuts: Mapping[str, Cut]) -> str:
+        """Say that a map of tokens among themselves has some more than an image has cells; "" otherwise."""
+        lengths = {part.length for part in parts}
+        for owner, cut in self._owned(path, cuts):
+            more = max(one or 0 for one in lengths) - cut.rows * cut.columns
+            if len(lengths) == 1 and cut.batch == parts[0].batch and 0 < more <= FEW:
+                kind = type(self._modules[owner]).__name__
+                grid = Grid(cut.rows, cut.columns)
+                return (
+                    f"a convolution of {kind} cuts images into a {grid.counted} = {grid.length} tokens, but "
+                    f"the map of {path} has {grid.length + more}, of which {more} may stand anywhere"
+                )
+        return ""
+
+    def _owned(self, path: str, cuts: Mapping[str, Cut]) -> Iterator[tuple[str, Cut]]:
+        """Yield the cuts whose cells a module may attend to, and the module around both that owns them."""
+        for conv, cut in cuts.items():
+            owner = next(one for one in around(conv) if one in self._attending or is_below(path, one))
+            if is_below(path, owner):
+                yield owner, cut
+
+    def _fitting(self, part: Part, owner: str, cut: Cut) -> Iterator[Same]:
+        more = (part.length or 0) - cut.rows * cut.columns
+        prefix = self._prefix(owner) if more else []
+        if more == len(prefix):
+            yield as_side([*prefix, Grid(cut.rows, cut.columns)])
+
+    def _prefix(self, owner: str) -> list[Segment]:
+        """Return the tokens before the patches, as the parameters of a module are named."""
+        if owner not in self._prefixes:
+            named = [(name.rpartition(".")[2], one) for name, one in self._modules[owner].named_parameters()]
+            self._prefixes[owner] = [
+                Special(text)
+                for wanted, text in PREFIX.items()
+                for name, weight in named
+                for _ in range(weight.shape[-2] if weight.dim() > 1 else 1)
+                if name == wanted
+            ]
+        return self._prefixes[owner]
+
+    @cached_property
+    def _attending(self) -> set[str]:
+        """The paths of modules that hold attention, as classes are named."""
+        named = [(path, type(one).__name__.lower()) for path, one in self._modules.items()]
+        attending = [path for path, name in named if any(word in name for word in ATTENDS)]
+        return {one for path in attending for one in (path, *around(path))}
+
+    def _names(self, path: str) -> list[str]:
+        return [type(self._modules[one]).__name__.lower() for one in (path, *around(path))]
+
+
+def around(path: str) -> Iterator[str]:
+    """Yield the paths of the modules around one, the innermost first."""
+    while path:
+        path = path.rpartition(".")[0]
+        yield path
+
+
+def is_below(path: str, owner: str) -> bool:
+    """Tell whether a path is that of a module or of one within it."""
+    return not owner or path == owner or path.startswith(f"{owner}.")
