@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from functools import lru_cache
 from math import prod
 from typing import Any, NamedTuple
 
@@ -162,26 +163,33 @@ class Layout:
 
     def described(self, rows: int) -> bytes:
         """Return ``zarr.json`` of the array, for so many pieces, as zarr-python writes it."""
-        zarr: Any = require("zarr", "store", "A store")
-        from zarr.codecs import Crc32cCodec, GzipCodec
+        dtype = FOREIGN.get(self.dtype, self.dtype)
+        about = json.loads(_zarr_json(self.shape, dtype, self.split, self.packed, self.per_shard))
+        about["shape"][0] = rows
+        about["attributes"] = {"visualizer": {**self.to_json(), "version": 1}}
+        return json.dumps(about).encode()
 
-        held: dict[str, Any] = {}
-        store = zarr.storage.MemoryStore(held)
-        filled = [max(length, 1) for length in self.shape]  # a chunk has a place at least
-        names = ["call", *["batch", "head"][: self.split], *[None] * (len(self.shape) - self.split)]
-        zarr.create_array(
-            store,
-            shape=(rows, *self.shape),
-            shards=(self.per_shard, *filled),
-            chunks=(1, *[1] * self.split, *filled[self.split :]),
-            dtype=FOREIGN.get(self.dtype, self.dtype),
-            compressors=[GzipCodec(level=1), Crc32cCodec()] if self.packed else [Crc32cCodec()],
-            fill_value=0,
-            chunk_key_encoding={"name": "default", "separator": "."},  # one folder for all
-            dimension_names=names,
-            attributes={"visualizer": {**self.to_json(), "version": 1}},
-        )
-        return bytes(held["zarr.json"].to_bytes())
+
+@lru_cache(256)
+def _zarr_json(shape: tuple[int, ...], dtype: str, split: int, packed: bool, per_shard: int) -> bytes:
+    """Return what zarr-python writes of an array of one piece: it takes some milliseconds."""
+    zarr: Any = require("zarr", "store", "A store")
+    from zarr.codecs import Crc32cCodec, GzipCodec
+
+    held: dict[str, Any] = {}
+    filled = [max(length, 1) for length in shape]  # a chunk has a place at least
+    zarr.create_array(
+        zarr.storage.MemoryStore(held),
+        shape=(1, *shape),
+        shards=(per_shard, *filled),
+        chunks=(1, *[1] * split, *filled[split:]),
+        dtype=dtype,
+        compressors=[GzipCodec(level=1), Crc32cCodec()] if packed else [Crc32cCodec()],
+        fill_value=0,
+        chunk_key_encoding={"name": "default", "separator": "."},  # one folder for all
+        dimension_names=["call", *["batch", "head"][:split], *[None] * (len(shape) - split)],
+    )
+    return bytes(held["zarr.json"].to_bytes())
 
 
 MOST_CHUNKS = 2**24

@@ -1,6 +1,6 @@
 """Streaming a run to a path while the model runs: a bounded queue, and a thread that writes.
 
-What waits is written together: a disk that keeps up has each call at once, a slower one is asked less often.
+What comes within a moment is written together, at once where somebody waits for it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from visualizer.store.needs import check_needs
 from visualizer.store.reader import Reader
 from visualizer.store.saving import tell_rest
 from visualizer.store.stored import StoredCalls
-from visualizer.store.writer import Writer, unwritable
+from visualizer.store.writer import LONGEST, Writer, unwritable
 
 Job = Callable[[Writer], None]
 
@@ -51,7 +51,9 @@ class Stream:
         self.refused: Exception | None = None  # the first call that cannot be stored
         self._writer = Writer(path, resume=resume, inputs=inputs)
         self._jobs: deque[tuple[int, Job, list[Any]]] = deque()
-        self._waiting = self._working = 0
+        self._waiting = self._taken = 0  # bytes that are not written, and those of them that the writer has
+        self._working = False  # whether the writer has something
+        self._awaited = 0  # how many threads wait for it to be written
         self._process = os.getpid()
         self._changed = threading.Condition()
         self._over = False
@@ -69,8 +71,7 @@ class Stream:
 
     def flush(self) -> None:
         """Wait until all is written that was taken."""
-        with self._changed:
-            self._changed.wait_for(lambda: not (self._jobs or self._working) or self._is_dead())
+        self._await(lambda: not (self._jobs or self._working))
 
     def close(self, run: Any, *, inputs: bool) -> StoredCalls | None:
         """Write what is known of the whole, join the files; return the calls, None where there are none."""
@@ -104,40 +105,59 @@ class Stream:
         if os.getpid() != self._process:
             self.failed = self.failed or StoreError("a forked process cannot write the run of another")
         with self._changed:
-            self._changed.wait_for(
-                lambda: not self._waiting or self._waiting + size <= self._limit or self._is_dead()
-            )
+            if not self._has_room(size):
+                self._await(lambda: self._has_room(size))
             if self.failed is None and not self._over:
                 self._jobs.append((size, job, _events()))
                 self._waiting += size
                 self._changed.notify_all()
 
+    def _has_room(self, size: int) -> bool:
+        return not self._waiting or self._waiting + size <= self._limit
+
     def _is_dead(self) -> bool:
         return self.failed is not None or not self._thread.is_alive()
 
+    def _await(self, happened: Callable[[], bool]) -> None:
+        """Wait for what the writing of all that was taken brings about, and have it written at once."""
+        with self._changed:
+            self._awaited += 1
+            self._changed.notify_all()
+            self._changed.wait_for(lambda: happened() or self._is_dead())
+            self._awaited -= 1
+
     def _run(self) -> None:
-        taken = 0  # bytes that are not yet written
         with reading(), _without_gradients(), ExitStack() as streams:
-            while True:
-                with self._changed:
-                    self._changed.wait_for(lambda: self._jobs or self._over)
-                    if not self._jobs:
-                        return
-                    size, job, events = self._jobs.popleft()
-                    self._working = 1
-                _wait_for(events, streams)
-                self._guarded(job)
-                del job
-                taken += size
-                if self._jobs and self.failed is None and not self._writer.is_due:
-                    continue
-                self._guarded(Writer.commit)
-                with self._changed:
-                    self._waiting, self._working, taken = self._waiting - taken, 0, 0
-                    if self.failed is not None:
-                        self._jobs.clear()
-                        self._waiting = 0
-                    self._changed.notify_all()
+            while (todo := self._next()) is not None:
+                for size, job, events in todo:
+                    _wait_for(events, streams)
+                    self._guarded(job)
+                    self._taken += size
+                if not todo or self._writer.is_due or self.failed is not None:
+                    self._commit()
+
+    def _next(self) -> list[tuple[int, Job, list[Any]]] | None:
+        """Wait for a job, and return it; none where what was taken is to be written, None at the end."""
+        with self._changed:
+            self._changed.wait_for(
+                lambda: self._jobs or self._over or (self._working and self._awaited),
+                LONGEST if self._working else None,
+            )
+            if self._over and not self._jobs and not self._working:
+                return None
+            todo = [self._jobs.popleft()] if self._jobs else []
+            self._working = self._working or bool(todo)
+            return todo
+
+    def _commit(self) -> None:
+        """Write what was taken; where that cannot be done, no more is."""
+        self._guarded(Writer.commit)
+        with self._changed:
+            self._waiting, self._working, self._taken = self._waiting - self._taken, False, 0
+            if self.failed is not None:
+                self._jobs.clear()
+                self._waiting = 0
+            self._changed.notify_all()
 
     def _guarded(self, job: Job) -> None:
         """Do something, and remember the first error; what cannot be stored stops nothing else."""

@@ -57,7 +57,7 @@ class Writer:
         self._tokens = TokenWriter(_next(lines, "tokens", "id"), inputs=inputs)
         self._order = _next(lines, "call", "order")
         self._lines: list[bytes] = []  # of the log, not yet written
-        self._since = time.monotonic()  # of the last time that some were
+        self._since: float | None = None  # when the first of them was taken
         self._read: list[tuple[Any, int]] = []  # arrays of this call, and where they lay
 
     def write(self, call: Call) -> None:
@@ -106,7 +106,8 @@ class Writer:
     @property
     def is_due(self) -> bool:
         """Whether as much waits as is written together."""
-        return self._pieces.nbytes >= MOST or time.monotonic() - self._since >= LONGEST
+        waited = 0.0 if self._since is None else time.monotonic() - self._since
+        return self._pieces.nbytes >= MOST or waited >= LONGEST
 
     def commit(self) -> None:
         """Write what was taken: the arrays, and then the lines that name them."""
@@ -116,10 +117,11 @@ class Writer:
                 self._journal.commit(b"".join(self._lines))
         except OSError as error:
             raise unwritable(self.place, error) from error
-        self._lines, self._since = [], time.monotonic()
+        self._lines, self._since = [], None
 
     def _add(self, line: Any) -> None:
         """Add a line, and before it those that it needs."""
+        self._since = self._since or time.monotonic()
         self._lines += [as_line(one) for one in (*self._pieces.lines, *self._tokens.lines, line)]
         self._pieces.lines, self._strips.lines, self._tokens.lines = [], [], []
 
