@@ -61,9 +61,9 @@ class Filling:
     ) -> None:
         self.seen = seen
         self._run, self._modules, self._paths, self._options = run, modules, paths, options
-        self.inference = Inference(modules, paths)
         self._holder = Holder(options.device, options.dtype)
         self._counts: Counter[tuple[int, str]] = Counter()  # by module and local; "" for maps
+        self.inference = Inference(modules, paths, lambda module: self._counts[module, ""])
         self.allowance = Allowance(options.bytes_allowed(), self._holder, seen)
         self._forwards: Counter[Any] = Counter()  # of each item
         self._sequences: Counter[str] = Counter()  # of each path, before this session

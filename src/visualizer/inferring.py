@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from types import FunctionType, MappingProxyType
@@ -63,10 +63,17 @@ class Inference:
     ----------
     modules, paths
         The model's modules and their paths, by identity.
+    counted
+        Returns how many calls of a module there were, by its identity.
     """
 
-    def __init__(self, modules: Mapping[int, Any], paths: Mapping[int, list[str]]) -> None:
-        self._modules, self._paths = modules, paths
+    def __init__(
+        self,
+        modules: Mapping[int, Any],
+        paths: Mapping[int, list[str]],
+        counted: Callable[[int], int] = lambda module: 0,  # noqa: ARG005  # none
+    ) -> None:
+        self._modules, self._paths, self._counted = modules, paths, counted
         self._known: dict[str, int] = {}  # by path
         self._readers: dict[FunctionType, dict[int, Reader]] = {}  # of each method, by module
         self._taps: ExitStack | None = None
@@ -124,7 +131,11 @@ class Inference:
             return Inferred()
         batch, _, kept, keys = made.content.shape
         sequence, queries = (module, made.sequence), kept if options.queries is None else None
-        parts = Part("queries", queries, batch, sequence), Part("keys", keys, batch, sequence, made.first_key)
+        first, number = made.first_key, made.number
+        parts = (
+            Part("queries", queries, batch, sequence, number=number),
+            Part("keys", keys, batch, sequence, first, number),
+        )
         unknown = Inferred()
         for key, below, layout in self._around(self._paths[module][0]):
             if (found := self._fitting(module, key, below, layout, parts)) is not None:
@@ -167,7 +178,8 @@ class Inference:
 
     def _entered(self, readers: Mapping[int, Reader], module: Any, given: Mapping[str, Any]) -> None:
         with reading(), outside_modes():
-            layout = _read(readers[id(module)], module, Given(given, self._tokens_of, self._memory))
+            about = Given(given, self._tokens_of, self._memory, self._counted(id(module)))
+            layout = _read(readers[id(module)], module, about)
         self._running.setdefault(id(module), []).append(layout)
 
     def _left(self, module: Any, value: Any) -> None:

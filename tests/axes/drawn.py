@@ -4,7 +4,20 @@ import numpy as np
 import torch
 from hypothesis import strategies as st
 
-from visualizer.axes import Axis, Frames, Grid, Ids, Lines, Special, Text, Time, Unknown, Volume, Windows
+from visualizer.axes import (
+    Axis,
+    Frames,
+    Grid,
+    Ids,
+    Lines,
+    Scattered,
+    Special,
+    Text,
+    Time,
+    Unknown,
+    Volume,
+    Windows,
+)
 
 LIBRARIES = [np, torch]
 SIDES = st.integers(1, 6)
@@ -42,5 +55,14 @@ LATTICES = st.one_of(
     st.builds(Frames, SIDES, SIDES, SIDES),
     st.builds(Volume, SIDES, SIDES, SIDES),
 )
+
+
+@st.composite
+def scattered(draw):
+    h, w = draw(SIDES), draw(SIDES)
+    numbers = st.lists(st.integers(0, h * w - 1), min_size=1, unique=True)
+    return Scattered(h, w, draw(st.integers(0, 3)), draw(numbers))
+
+
 LINED = st.builds(Lines, SIDES, SIDES, st.integers(0, 3))
-AXES = st.lists(st.one_of(LINES, LATTICES, LINED, windows()), max_size=4).map(Axis)
+AXES = st.lists(st.one_of(LINES, LATTICES, LINED, scattered(), windows()), max_size=4).map(Axis)

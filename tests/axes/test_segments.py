@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 from hypothesis import given
-from tests.axes.drawn import LATTICES, LIBRARIES, LINED, LINES, windows
+from tests.axes.drawn import LATTICES, LIBRARIES, LINED, LINES, scattered, windows
 
-from visualizer.axes import Frames, Grid, Special, Text, Time, Unknown, Volume, Windows
+from visualizer.axes import Frames, Grid, Scattered, Special, Text, Time, Unknown, Volume, Windows
 from visualizer.errors import OptionError, ShapeError
 
 
@@ -125,6 +125,26 @@ def test_weights_of_one_window_lie_in_it_and_all_else_is_zero(library, one):
         assert np.array_equal(laid, np.where(np.isin(numbers, pieces[batch]), numbers, 0))
 
 
+@pytest.mark.parametrize("library", LIBRARIES)
+@given(one=scattered())
+def test_weights_of_scattered_patches_lie_where_these_do(library, one):
+    weights = 1 + np.arange(one.length)
+    laid = one.put(library.asarray(weights)[None])
+    assert type(laid) is type(library.asarray([1]))
+    expected = np.zeros(one.cells, int)
+    for token in range(one.length):
+        assert one.token(one.cell(token)) == token
+        assert one.holds(one.cell(token))
+        assert one.place(token) == Grid(*one.cells).place(one.at[token])
+        expected[one.cell(token)] = weights[token]
+    assert np.array_equal(np.asarray(laid)[0], expected)
+    absent = [cell for cell in np.ndindex(one.cells) if not expected[cell]]
+    for cell in absent:
+        assert not one.holds(cell)
+        with pytest.raises(ShapeError, match="is not among the"):
+            one.token(cell)
+
+
 def test_weights_are_not_written_to():
     weights = np.ones(4)
     Windows((4, 4), 2).put(weights, 0)[:] = 5
@@ -170,6 +190,13 @@ def test_all_places_of_a_text_are_found():
         (lambda: Windows((8, 8), 4, 2, "first"), OptionError, "give roll_first="),
         (lambda: Windows((8, 9), 4, spread=True), OptionError, "give no shift, and a grid of whole windows"),
         (lambda: Windows((8, 8), 4, 2, spread=True), OptionError, "give no shift, and a grid of whole"),
+        (
+            lambda: Scattered(2, 3),
+            ShapeError,
+            r"at=\(\) was asked for; give different numbers of 2 × 3 patches",
+        ),
+        (lambda: Scattered(2, 3, at=(1, 1)), ShapeError, "from 0 to 5"),
+        (lambda: Scattered(2, 3, at=(6,)), ShapeError, r"at=\(6,\) was asked for"),
         (lambda: Windows((8, 8, 8), 4), ShapeError, "give one or two whole numbers from 1"),
         (lambda: Time(3, seconds=float("nan")), OptionError, "seconds=nan"),
         (lambda: Time(3, seconds=10**400), OptionError, "give how long all tokens last"),

@@ -52,17 +52,27 @@ def sd3():
     return found(*(record(model, one, *given) for one in (latent, changed)))
 
 
-def flux():
+def flux(order):
+    """Cells in an order, as the model is told it."""
     model, latent = unmixed(FluxTransformer2DModel(**FLUX)), torch.randn(1, 24, 4).double()
     changed, places = latent.clone(), torch.zeros(4, 6, 3)
-    changed[:, 1 * 6 + 5] += 1
+    changed[:, order.tolist().index(1 * 6 + 5)] += 1
     places[..., 1], places[..., 2] = torch.arange(4)[:, None], torch.arange(6)
     given = {"encoder_hidden_states": PROMPT, "pooled_projections": POOLED, "txt_ids": torch.zeros(7, 3)}
-    given |= {"timestep": torch.tensor([1.0]).double(), "img_ids": places.reshape(-1, 3)}
+    given |= {"timestep": torch.tensor([1.0]).double(), "img_ids": places.reshape(-1, 3)[order]}
     return found(*(record(model, hidden_states=one, **given) for one in (latent, changed)))
 
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
     torch.manual_seed(0)
-    print(json.dumps({"unet": unet(), "sd3": sd3(), "flux": flux()}))
+    print(
+        json.dumps(
+            {
+                "unet": unet(),
+                "sd3": sd3(),
+                "flux": flux(torch.arange(24)),
+                "shuffled": flux(torch.randperm(24)),
+            }
+        )
+    )

@@ -31,7 +31,8 @@ def test_the_joint_sequence_of_sd3_begins_with_the_image(outcomes):
         assert moved == ["cell (1, 5)"]
 
 
-def test_the_joint_sequence_of_flux_begins_with_the_prompt(outcomes):
-    for queries, keys, moved in outcomes["flux"].values():
-        assert queries == keys == "7 unknown + 4 × 6 grid = 31 tokens"
+@pytest.mark.parametrize(("order", "cells"), [("flux", "4 × 6 grid"), ("shuffled", "24 of a 4 × 6 grid")])
+def test_the_joint_sequence_of_flux_begins_with_the_prompt(outcomes, order, cells):
+    for queries, keys, moved in outcomes[order].values():
+        assert queries == keys == f"7 unknown + {cells} = 31 tokens"
         assert moved == ["cell (1, 5)"]

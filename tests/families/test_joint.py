@@ -21,6 +21,8 @@ from transformers import (
     Qwen2_5_VLForConditionalGeneration,
     Qwen2VLConfig,
     Qwen2VLForConditionalGeneration,
+    Qwen3VLConfig,
+    Qwen3VLForConditionalGeneration,
 )
 
 import visualizer
@@ -63,11 +65,24 @@ QWEN = Qwen2VLConfig(
 QWEN25 = Qwen2_5_VLConfig(
     text_config={**TEXT, "rope_parameters": ROPE},
     vision_config={
-        **{"hidden_size": 16, "out_hidden_size": 16, "intermediate_size": 16, "depth": 1, "num_heads": 2},
-        **{"patch_size": 4, "window_size": 16, "fullatt_block_indexes": [0]},
+        **{"hidden_size": 16, "out_hidden_size": 16, "intermediate_size": 16, "depth": 2, "num_heads": 2},
+        **{"patch_size": 4, "window_size": 16, "fullatt_block_indexes": [1]},
     },
     **QWEN_IDS,
 )
+QWEN3 = Qwen3VLConfig(
+    text_config={**TEXT, "rope_parameters": ROPE, "head_dim": 8},
+    vision_config={
+        **{"hidden_size": 16, "out_hidden_size": 16, "intermediate_size": 16, "depth": 2, "num_heads": 2},
+        **{"patch_size": 4, "num_position_embeddings": 36, "deepstack_visual_indexes": [0]},
+    },
+    **QWEN_IDS,
+)
+QWENS = [
+    (Qwen2VLForConditionalGeneration, QWEN),
+    (Qwen2_5_VLForConditionalGeneration, QWEN25),
+    (Qwen3VLForConditionalGeneration, QWEN3),
+]
 PALIGEMMA = PaliGemmaConfig(
     vision_config={
         **VISION,
@@ -142,26 +157,64 @@ def patches(image, merge=2, size=4):
     return cut.repeat(1, 1, 2, 1).reshape(rows * columns, -1), torch.tensor([[1, rows, columns]])
 
 
-@pytest.mark.parametrize(
-    ("kind", "config"),
-    [(Qwen2VLForConditionalGeneration, QWEN), (Qwen2_5_VLForConditionalGeneration, QWEN25)],
-)
-def test_merged_patches_of_images_of_any_size(kind, config):
+PART = (16, 8, 4, 4)
+
+
+@pytest.fixture(params=QWENS, ids=lambda one: one[0].__name__)
+def looked(request):
+    """Runs of two images, and of the same with a part of the second changed."""
     torch.manual_seed(0)
-    model = unmixed(kind(config))
-    image, ids = torch.randn(3, 16, 24, dtype=torch.float64), words(6)
-    changed, part = image.clone(), (16, 8, 8, 8)
-    changed[:, 8:16, 16:24] += 1
+    kind, config = request.param
+    model, ids = unmixed(kind(config)), words(4, 6)
+    first, image = (torch.randn(3, 16, width, dtype=torch.float64) for width in (16, 24))
+    changed = image.clone()
+    changed[:, 8:12, 16:20] += 1
     runs = []
-    for pixels in (image, changed):
-        values, sizes = patches(pixels)
+    for images in ((first, image), (first, changed)):
+        values, sizes = (torch.cat(parts) for parts in zip(*map(patches, images)))
         given = {"pixel_values": values, "image_grid_thw": sizes, "mm_token_type_ids": (ids == IMAGE).int()}
         runs.append(record(model, input_ids=ids, attention_mask=torch.ones_like(ids), **given))
-    for path in language(runs[0]):
-        axis = runs[0].axis(path)
-        assert axis.segments == (Ids([5]), Grid(2, 3), Ids([7, 9]))
-        moved = [key for _, key in moved_keys(*runs, path)]
-        assert are_those_of([axis.place(key, (16, 24)) for key in moved], part)
+    return runs
+
+
+def test_merged_patches_of_images_of_any_size(looked):
+    for path in language(looked[0]):
+        axis = looked[0].axis(path)
+        grids = Grid(2, 2), Grid(2, 3, image=1)
+        assert axis.segments == (Ids([5]), grids[0], Ids([7, 9]), grids[1], Ids([7, 9]))
+        moved = [key for _, key in moved_keys(*looked, path)]
+        assert min(moved) >= 7
+        assert are_those_of([axis.place(key, (16, 24)) for key in moved], PART)
+
+
+def test_the_patches_of_a_tower_lie_where_their_windows_do(looked):
+    run = looked[0]
+    for path in [path for path in run.paths if "visual" in path]:
+        places = []
+        for number, call in enumerate(run.calls(path)):
+            (patches_,) = run.axis(call).segments
+            assert run.axis(call, "queries").segments == (patches_,)
+            moved = [key for _, key in moved_keys(*looked, path, number)]
+            places += [patches_.place(key, (16, 24)) for key in moved]
+            assert patches_.image == 1 or not moved
+        assert are_those_of(places, PART)
+        lengths = [run.axis(call).length for call in run.calls(path)]
+        is_windowed = "Qwen2_5" in run.provenance["model"] and "blocks.0" in path
+        assert lengths == ([16, 16, 8] if is_windowed else [16, 24])
+
+
+def test_calls_that_were_left_out_count_in_a_tower():
+    torch.manual_seed(0)
+    model = Qwen2_5_VLForConditionalGeneration(QWEN25).eval()
+    values, sizes = patches(torch.randn(3, 16, 24))
+    tower = model.model.visual
+    with torch.no_grad(), visualizer.capture(tower, modules="blocks.0.attn", every=2) as run:
+        for _ in range(3):
+            tower(values, sizes)
+    assert [run.axis(call).segments[0].cell(0) for call in run] == [(0, 0), (0, 0), (0, 0)]
+    with torch.no_grad(), visualizer.capture(tower, modules="blocks.0.attn") as run:
+        tower(values, sizes)
+    assert [run.axis(call).segments[0].cell(0) for call in run] == [(0, 0), (0, 4)]
 
 
 @pytest.mark.parametrize(

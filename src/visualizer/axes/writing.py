@@ -10,6 +10,7 @@ from typing import Any
 from visualizer.axes.cells import Frames, Grid, Volume
 from visualizer.axes.ids import Ids
 from visualizer.axes.lines import Lines
+from visualizer.axes.scattered import Scattered
 from visualizer.axes.segments import Segment, Special, Time, Unknown
 from visualizer.axes.text import Text
 from visualizer.axes.windows import Windows
@@ -18,7 +19,7 @@ from visualizer.errors import OptionError, ShapeError
 VERSION = 1
 KINDS: dict[str, type[Any]] = {
     kind.__name__.lower(): kind
-    for kind in (Special, Text, Ids, Grid, Lines, Frames, Volume, Time, Windows, Unknown)
+    for kind in (Special, Text, Ids, Grid, Lines, Scattered, Frames, Volume, Time, Windows, Unknown)
 }
 
 

@@ -14,6 +14,7 @@ from visualizer.families import (
     pyramids,
     text_models,
     timm_models,
+    towers,
     vision_models,
 )
 from visualizer.families.layouts import ONLY, READINGS, Choice, Given, Layout, Part, Reader, Side, Tokens
@@ -24,7 +25,7 @@ from visualizer.families.reasons import misfit, unread, untold
 __all__ = [
     "CUTS", "Choice", "Given", "Layout", "Part", "Patched", "Picked", "Reader", "Side", "Tokens", "diffusion",
     "encoders", "joint_models", "misfit", "originals", "patched", "pyramids", "readers_of", "reads_it",
-    "text_models", "timm_models", "unread", "untold", "vision_models",
+    "text_models", "timm_models", "towers", "unread", "untold", "vision_models",
 ]  # fmt: skip
 
 

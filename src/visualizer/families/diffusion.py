@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from visualizer.axes import Axis, Grid, Segment, Unknown
+from visualizer.axes import Axis, Grid, Scattered, Segment, Unknown
 from visualizer.families.layouts import Choice, Given, Layout, Part, as_side, both, reads
 
 PROMPT = "what the prompt became: run.label(path, keys=[...]) says what it reads"
-ORDER = "cells of several images, or in an order of their own"
+ORDER = "cells of several images"
 
 
 @reads("diffusers", "Transformer2DModel")
@@ -64,14 +64,17 @@ class Packed:
         return self if part.length in {None, self.length} else None
 
     def rows(self) -> tuple[Axis, ...]:
-        """Return the one axis; cells in another order than a grid's have no place."""
+        """Return the one axis; cells of several images, which lie at the same places, have none."""
         found = [
             (int(row), int(column))
             for *_, row, column in self._cells.reshape(-1, self._cells.shape[-1]).tolist()
         ]
         rows, columns = (max(place) + 1 for place in zip(*found, strict=True))
-        is_grid = found == [(row, column) for row in range(rows) for column in range(columns)]
-        cells = Grid(rows, columns) if is_grid else Unknown(len(found), ORDER)
+        at = [row * columns + column for row, column in found]
+        if at == list(range(rows * columns)):
+            return (Axis((*self._before, Grid(rows, columns))),)
+        is_one = len(set(at)) == len(at)
+        cells = Scattered(rows, columns, at=tuple(at)) if is_one else Unknown(len(at), ORDER)
         return (Axis((*self._before, cells)),)
 
 

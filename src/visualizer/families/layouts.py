@@ -24,6 +24,8 @@ class Part(NamedTuple):
         What is the same for all calls of one module that continue one sequence.
     first
         Position of the first key in that sequence.
+    number
+        Number of the call among all of its module.
     """
 
     side: str
@@ -31,6 +33,7 @@ class Part(NamedTuple):
     batch: int
     sequence: Any = None
     first: int = 0
+    number: int = 0
 
 
 class Tokens(Protocol):
@@ -135,11 +138,14 @@ class Given:
         Returns what the tokens of a tensor are that another known module gave back; None if it is not such.
     memory
         What the readers of one model keep from one call to the next.
+    calls
+        How many calls of the module there were before.
     """
 
     arguments: Mapping[str, Any]
     tokens_of: Callable[[Any], Side | None]
     memory: dict[Any, Any]
+    calls: int = 0
 
     def __getitem__(self, name: str) -> Any:
         return self.arguments[name]
