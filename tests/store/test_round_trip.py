@@ -367,6 +367,47 @@ def test_keys_of_a_generation_are_stored_once(tmp_path, fresh):
     assert stored_bytes(tmp_path / "run.zarr") < 1.5 * rows * (steps + 20 + steps)
 
 
+@pytest.mark.parametrize("kind", ["folder", "zip", "memory://", "file://"])
+def test_one_head_is_read_without_the_rest(tmp_path, kind, monkeypatch):
+    from visualizer.store import places
+
+    layers, steps = 6, 300
+    wide, buffers = tensor(2, 1, H, 400, 64), [tensor(1, H, 512, D) for _ in range(layers)]
+    made = [
+        (f"layer.{n}", Factors(tensor(1, H, 1, D), buffer[:, :, : 20 + step], 1.0))
+        for step in range(steps)
+        for n, buffer in enumerate(buffers)
+    ]
+    made.append(("wide", Factors(*wide, 1.0)))
+    calls = [Call(path, AttentionMap(one), 0, order, "by hand") for order, (path, one) in enumerate(made)]
+    path = {"folder": "run", "zip": "run.zip", "file://": "run"}.get(kind, "")
+    path = f"{'file://' if kind == 'file://' else ''}{tmp_path}/{path}" if path else "memory://head"
+    Run(calls).save(path)
+    read = []
+    for place in (places.Folder, places.Zip, places.Url):
+
+        def counted(self, key, *span, real=place.read):
+            read.append((key, len(data := real(self, key, *span))))
+            return data
+
+        monkeypatch.setattr(place, "read", counted)
+    run = viz.load(path)
+    assert len(run) == len(calls)
+    assert run.paths[-1] == "wide"
+    assert [key.partition("/")[0] for key, _ in read] == ["zarr.json", "log"]
+    del read[:]
+    for call, pieces in ((-1, 1), (layers * (steps - 1), 2)):
+        found = run[call].map[0, 2].array()
+        assert torch.equal(found, calls[call].map[0, 2].array())
+        files = {key.rpartition("/")[0] for key, _ in read}
+        assert len(files) == 1 + pieces  # its queries; its keys at first, and what was added
+        assert len(read) == 2 * len(files)  # the index of each, and what is wanted
+        del read[:]
+    head = run[-1].map[0, 2:3].array()
+    assert torch.equal(head, calls[-1].map[0, 2:3].array())
+    assert sum(size for _, size in read) < 1.1 * wide[:, :, :1].nbytes
+
+
 def test_a_window_of_keys_that_moves_is_stored_once(tmp_path):
     buffer = tensor(1, H, 256, D)
     calls = [

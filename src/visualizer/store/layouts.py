@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import groupby
 from math import prod
 from typing import Any, NamedTuple
 
@@ -107,25 +109,47 @@ class Layout:
     def _chunk(self, data: bytes) -> bytes:
         return with_checksum(pack(data) if self.packed else data)
 
+    def pieces(self, place: Place, rows: Sequence[int], lead: tuple[slice, ...] | None = None) -> list[Any]:
+        """Return the bits of pieces, as `piece` does; a file is read once of those that lie beside others."""
+        found: list[Any] = []
+        for _, of_file in groupby(rows, lambda row: row // self.per_shard):
+            near = list(of_file)
+            spans = [self.chunks_of(place, row)[1] for row in near]
+            begin = min(int(span[:, 0].min()) for span in spans)
+            end = max(int(span.sum(-1).max()) for span in spans)
+            wanted = sum(int(span[:, 1].sum()) for span in spans)
+            if self.split or end - begin > 2 * wanted:
+                found += [self.piece(place, row, lead) for row in near]
+                continue
+            key = self.key(near[0] // self.per_shard)
+            data = self._read(place, key, begin, end)
+            for ((at, length),) in spans:
+                bits = self._opened(data[at - begin : at - begin + length], f"{place.name}/{key}")
+                whole = np.frombuffer(bits, raw_dtype(self.dtype)).reshape(self.shape)
+                found.append(whole if lead is None else whole[lead])
+        return found
+
     def piece(self, place: Place, row: int, lead: tuple[slice, ...] | None = None) -> Any:
         """Return the bits of one piece, or of some batch rows and heads of it."""
         key, mine = self.chunks_of(place, row)
-        name = f"{place.name}/{key}"
         grid = np.arange(self.chunks).reshape(self.shape[: self.split])
         wanted = grid[lead] if self.split and lead is not None else grid
         numbers = wanted.reshape(-1)
         begin, end = int(mine[numbers, 0].min()), int(mine[numbers].sum(-1).max())
-        data = place.read(key, begin, end - begin)
-        if len(data) != end - begin:
-            raise StoreError(
-                f"{name} is cut short: {len(data)} bytes from {begin} on; wanted are {end - begin}"
-            )
+        data = self._read(place, key, begin, end)
         parts = [data[int(at) - begin : int(at + length) - begin] for at, length in mine[numbers]]
-        raw = b"".join(self._opened(part, name) for part in parts)
+        raw = b"".join(self._opened(part, f"{place.name}/{key}") for part in parts)
         found = np.frombuffer(raw, raw_dtype(self.dtype)).reshape((*wanted.shape, *self.shape[self.split :]))
         if self.split or lead is None:
             return found
         return found[lead]
+
+    def _read(self, place: Place, key: str, begin: int, end: int) -> bytes:
+        data = place.read(key, begin, end - begin)
+        if len(data) != end - begin:
+            found = f"{len(data)} bytes from {begin} on"
+            raise StoreError(f"{place.name}/{key} is cut short: {found}; wanted are {end - begin}")
+        return data
 
     def _opened(self, data: bytes, name: str) -> bytes:
         body = checked(data, name)

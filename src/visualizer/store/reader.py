@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -173,8 +174,10 @@ class Reader:
             return held
         wanted = next(n for n, piece in enumerate(strip.pieces, 1) if piece[2] >= stop)
         wanted = min(max(wanted, 2 * count), len(strip.pieces))
-        parts = [layout.piece(self.place, row, lead) for layout, row, _ in strip.pieces[count:wanted]]
-        whole = np.concatenate([*([] if held is None else [held]), *parts], strip.pieces[0][0].axis)
+        parts = [] if held is None else [held]
+        for layout, pieces in groupby(strip.pieces[count:wanted], lambda piece: piece[0]):
+            parts += layout.pieces(self.place, [row for _, row, _ in pieces], lead)
+        whole = np.concatenate(parts, strip.pieces[0][0].axis)
         self._keep(key, wanted, whole)
         return whole
 
@@ -188,14 +191,17 @@ class Reader:
         assert first is not None
         cached = self._cache.get((number, _key(lead))) if self.strips[number].base is not None else None
         found = self._part(first, lead) if cached is None else cached[1]
-        for one in reversed(chain):
-            strip, found = self.strips[one], found.copy()
-            layout, row, _ = strip.pieces[0]
-            places = np.asarray(strip.places, dtype=np.int64)
-            index: list[Any] = [slice(None)] * found.ndim
-            index[layout.axis] = places
-            found[tuple(index)] = layout.piece(self.place, row, lead)
-            number = one
+        found = found.copy() if chain else found
+        for layout, patches in groupby(
+            (self.strips[one] for one in reversed(chain)), lambda one: one.pieces[0][0]
+        ):
+            near = list(patches)
+            pieces = layout.pieces(self.place, [one.pieces[0][1] for one in near], lead)
+            for one, piece in zip(near, pieces, strict=True):
+                index: list[Any] = [slice(None)] * found.ndim
+                index[layout.axis] = np.asarray(one.places, dtype=np.int64)
+                found[tuple(index)] = piece
+        number = chain[0] if chain else number
         self._keep((number, _key(lead)), 1, found)
         return found
 

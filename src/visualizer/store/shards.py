@@ -1,7 +1,7 @@
 """Shards: chunks of an array in one file, after Zarr's codec ``sharding_indexed``, as bytes.
 
-zarr-python reads them, but it does not write them: one write of a whole shard takes it about a millisecond a
-small chunk (256 chunks of 256 bytes 270 ms, here 1.1 ms; 48 chunks of 50 kB 16 ms, here 2.5 ms; zarr 3.1), and
+zarr-python reads them, but it does not write them: one write of a whole shard takes it a millisecond a small
+chunk (256 chunks of 256 bytes 270 ms, here 1.1 ms; 48 chunks of 50 kB 16 ms, here 2.5 ms; zarr 3.1), and
 to join shards it would decode them. Runs are read where there is no zarr: opening one imports none.
 """
 
