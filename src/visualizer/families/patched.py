@@ -64,7 +64,7 @@ class Patched:
 
     def __init__(self, modules: Mapping[str, Any]) -> None:
         self._modules = modules
-        self._prefixes: dict[str, list[Segment]] = {}
+        self._sides: dict[tuple[str, Cut, int], Same | None] = {}  # one object for all layers
 
     def sides(self, path: str, parts: tuple[Part, ...], cuts: Mapping[str, Cut]) -> dict[str, Same]:
         """Return what the queries and keys of a map are, as far as they can be but one thing.
@@ -79,8 +79,9 @@ class Patched:
         if any(word in name for name in self._names(path) for word in OTHERWISE):
             return {}
         owned = [(owner, cut) for owner, cut in self._owned(path, cuts) if cut.batch == parts[0].batch]
-        fitting = {part.side: {one for cut in owned for one in self._fitting(part, *cut)} for part in parts}
-        return {side: found.pop() for side, found in fitting.items() if len(found) == 1}
+        fitting = {part.side: [self._side(*cut, part.length or 0) for cut in owned] for part in parts}
+        found = {side: set(filter(None, some)) for side, some in fitting.items()}
+        return {side: some.pop() for side, some in found.items() if len(some) == 1}
 
     def over(self, path: str, parts: tuple[Part, ...], cuts: Mapping[str, Cut]) -> str:
         """Say that a map of tokens among themselves has some more than an image has cells; "" otherwise."""
@@ -103,30 +104,32 @@ class Patched:
             if is_below(path, owner):
                 yield owner, cut
 
-    def _fitting(self, part: Part, owner: str, cut: Cut) -> Iterator[Same]:
-        more = (part.length or 0) - cut.rows * cut.columns
-        prefix = self._prefix(owner) if more else []
-        if more == len(prefix):
-            yield as_side([*prefix, Grid(cut.rows, cut.columns)])
+    def _side(self, owner: str, cut: Cut, length: int) -> Same | None:
+        """Return what so many tokens are, if they can be the cells of a cut."""
+        key = owner, cut, length
+        if key not in self._sides:
+            more = length - cut.rows * cut.columns
+            prefix = self._prefix(owner) if 0 < more <= FEW else []
+            tokens = [*prefix, Grid(cut.rows, cut.columns)]
+            self._sides[key] = as_side(tokens) if more == len(prefix) else None
+        return self._sides[key]
 
     def _prefix(self, owner: str) -> list[Segment]:
         """Return the tokens before the patches, as the parameters of a module are named."""
-        if owner not in self._prefixes:
-            named = [(name.rpartition(".")[2], one) for name, one in self._modules[owner].named_parameters()]
-            self._prefixes[owner] = [
-                Special(text)
-                for wanted, text in PREFIX.items()
-                for name, weight in named
-                for _ in range(weight.shape[-2] if weight.dim() > 1 else 1)
-                if name == wanted
-            ]
-        return self._prefixes[owner]
+        below = [one for path, one in self._modules.items() if is_below(path, owner)]
+        named = [pair for one in below for pair in one.named_parameters(recurse=False) if pair[0] in PREFIX]
+        return [
+            Special(PREFIX[name])
+            for name, weight in sorted(named, key=lambda pair: list(PREFIX).index(pair[0]))
+            for _ in range(weight.shape[-2] if weight.dim() > 1 else 1)
+        ]
 
     @cached_property
     def _attending(self) -> set[str]:
         """The paths of modules that hold attention, as classes are named."""
-        named = [(path, type(one).__name__.lower()) for path, one in self._modules.items()]
-        attending = [path for path, name in named if any(word in name for word in ATTENDS)]
+        names = {kind: kind.__name__.lower() for kind in set(map(type, self._modules.values()))}
+        kinds = {kind for kind, name in names.items() if any(word in name for word in ATTENDS)}
+        attending = [path for path, one in self._modules.items() if type(one) in kinds]
         return {one for path in attending for one in (path, *around(path))}
 
     def _names(self, path: str) -> list[str]:
