@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import safetensors.torch
 import torch
+from PIL import Image
 
 OWN = """
 import torch
@@ -26,6 +27,9 @@ net = Net()
 
 def fails():
     raise ValueError("no such size")
+
+def leaves():
+    raise SystemExit
 
 def gives_text():
     return "a model"
@@ -123,6 +127,20 @@ def test_weights_are_read_and_must_fit(run):
             ["nets:Net", "--random", "2x"],
             "--random takes a shape such as 1x3x224x224, or 1x16:100 for ids, not",
         ),
+        (
+            ["nets:leaves"],
+            "nets:leaves was called without arguments to make the model, and raised SystemExit",
+        ),
+        (["nets:Net", "--random", "5:0"], "--random 5:0 cannot be made: "),
+        (
+            ["nets:Net", "--random", f"{10**9}x{10**9}x{10**9}"],
+            "--random 1000000000x1000000000x1000000000 cannot",
+        ),
+        (["nets:Net", "--text", " "], "--text is empty: give what the model is to read, or leave it out"),
+        (
+            ["nets:Net", "--text", "a", "--text-pair", "b", "--image", "c.png"],
+            "--text-pair and --image were given: give one of them beside --text",
+        ),
         (["nets:Net", "--random", "1x5x7"], "nets:Net failed on this input: RuntimeError: "),
         (["nets:Net", "--input", "no.npz"], "The input no.npz could not be read: No such file or directory"),
         (["nets:Net", "--input", "nets.py"], "--input takes a file .npy, .npz or .safetensors, not nets.py"),
@@ -169,9 +187,28 @@ def test_a_model_that_reads_text_is_given_no_image_that_is_not_there(run, bert):
     )
 
 
-def test_a_vision_model_saved_in_a_folder_sees_an_image(run, own):
-    from PIL import Image
+@pytest.mark.parametrize("kind", ["cut", "bomb", "folder"])
+def test_a_file_that_is_no_whole_image_is_one_sentence(run, bert, kind):
+    if kind == "folder":
+        Path("file.png").mkdir()
+    else:
+        Image.new("1", (20_000, 20_000) if kind == "bomb" else (640, 640)).save("file.png")
+        Path("file.png").write_bytes(Path("file.png").read_bytes()[: None if kind == "bomb" else 50])
+    code, _, said = run("find", bert, "--image", "file.png")
+    assert code == 2
+    assert said.splitlines()[-1].startswith("visualizer: The image file.png could not be read: ")
 
+
+def test_a_model_that_reads_text_alone_is_given_no_image_beside_it(run, bert):
+    Image.new("RGB", (8, 8)).save("small.png")
+    code, _, said = run("capture", bert, "--text", "A bridge.", "--image", "small.png")
+    assert code == 2
+    assert (
+        said.splitlines()[-1] == f"visualizer: --image was given, but {bert} reads text alone: leave it out"
+    )
+
+
+def test_a_vision_model_saved_in_a_folder_sees_an_image(run, own):
     from visualizer.loading.hf_models import transformers_library
 
     small = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64}

@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+import visualizer
+
 NET = """
 import torch
 
@@ -227,6 +229,7 @@ def test_a_folder_with_a_main_runs(python, sibling):
     ("arguments", "sentence"),
     [
         (["nowhere.py"], "The script nowhere.py is not there"),
+        (["."], "The folder . has no __main__.py that could be run: give a script"),
         (["--queries", "first", "{}"], "queries='first' was asked for; give 'last', a slice or a function"),
         (["--budget", "much", "{}"], "A memory budget of 'much' was asked for"),
     ],
@@ -240,20 +243,43 @@ def test_a_mistake_is_one_sentence(python, sibling, arguments, sentence):
     assert len(result.stderr.splitlines()) == 1
 
 
-def test_an_interrupt_ends_the_script_and_keeps_what_was_recorded(sibling):
+@pytest.fixture
+def interrupted():
+    """Run the command line, interrupt it once it has printed a line, and return what came of it."""
+
+    def interrupted(*arguments, **options):
+        # a shell that starts tests in the background makes them deaf to interrupts
+        hearing = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+        code = f"{hearing}; import sys; sys.argv[1:] = {arguments}; from visualizer.cli import main; main()"
+        command = [sys.executable, "-c", code]
+        process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options
+        )
+        assert process.stdout.readline() == "on\n"
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate()
+        return process.returncode, said
+
+    return interrupted
+
+
+def test_an_interrupt_ends_a_capture_and_keeps_what_was_recorded(interrupted, sibling):
+    sibling.joinpath("slow.py").write_text(
+        "import nets, time, torch\n"
+        "class Slow(torch.nn.Module):\n"
+        "    def __init__(self): super().__init__(); self.net = nets.net()\n"
+        "    def forward(self, x): self.net(x); print('on', flush=True); time.sleep(60)\n"
+    )
+    code, said = interrupted("capture", "slow:Slow", "--random", "1x5x8", "-o", "kept.zarr", cwd=sibling)
+    assert code == 130
+    assert "Traceback" not in said
+    assert [call.path for call in visualizer.load(sibling / "kept.zarr")] == ["net.self_attn"]
+
+
+def test_an_interrupt_ends_the_script_and_keeps_what_was_recorded(interrupted, sibling):
     script = sibling / "main.py"
     script.write_text("import nets, time\nnets.net()(nets.x)\nprint('on', flush=True)\ntime.sleep(60)\n")
-    # a shell that starts tests in the background makes them deaf to interrupts
-    hearing = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
-    code = (
-        f"{hearing}; import sys; sys.argv[1:] = ['run', sys.argv[1]]; from visualizer.cli import main; main()"
-    )
-    process = subprocess.Popen(
-        [sys.executable, "-c", code, str(script)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    assert process.stdout.readline() == "on\n"
-    process.send_signal(signal.SIGINT)
-    _, said = process.communicate()
-    assert process.returncode == 130
+    code, said = interrupted("run", str(script))
+    assert code == 130
     assert "KeyboardInterrupt" in said
     assert TABLE in said

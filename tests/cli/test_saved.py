@@ -111,7 +111,18 @@ def test_maps_are_exported_to_the_last_bit(run, saved):
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["info", "nowhere.zarr"], "nowhere.zarr"),
+        (["info", "nowhere.zarr"], "There is no run nowhere.zarr: give a folder or file that was saved"),
+        (["info", "/proc/version"], "/proc/version was to be read, but: File is not a zip file"),
+        (["plot", "{}", "-o", "x.png", "--layer", "²"], "'²' was asked for, but no call of it was recorded"),
+        (
+            ["plot", "{}", "-o", "x.png", "--layer", "1", "--head", "²"],
+            "--head takes a number, from 0, or mean",
+        ),
+        (
+            ["plot", "{}", "-o", "x.png", "--layer", "1", "--head", "12"],
+            "place 12 of the head axis was asked for",
+        ),
+        (["plot", "{}", "-o", "x.png", "--call", "1"], "--call was asked for: give --layer beside it"),
         (["plot", "{}", "-o", "x.docx"], "-o x.docx was asked for; give a file that ends with one of "),
         (
             ["plot", "{}", "-o", "no/x.png"],

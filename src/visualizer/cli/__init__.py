@@ -19,7 +19,7 @@ __all__ = ["main"]
 def main() -> None:
     """Run the command line."""
     try:
-        app()
+        app(prog_name="visualizer")  # by `python -m` too: completion is of this name
     except VisualizerError as error:
         typer.echo(f"visualizer: {visible(str(error))}", err=True)
         sys.exit(2)

@@ -38,7 +38,7 @@ EXAMPLES = """Examples:
 
   visualizer capture hf:google-bert/bert-base-uncased --text "The bank." -o run.zarr --inputs
 
-  visualizer capture hf:openai-community/gpt2 --text "The bank" --generate 8 --device cuda --dtype bfloat16
+  visualizer capture hf:openai-community/gpt2 --text "The bank" --generate 8 --device cuda
 
   visualizer capture timm:vit_tiny_patch16_224 --image photo.jpg --modules "*.11.*"
 

@@ -16,9 +16,11 @@ from visualizer.cli.choices import Json
 from visualizer.cli.showing import print_json, progress, show
 from visualizer.escaping import visible
 
-EXAMPLES = """Example:
+EXAMPLES = """Examples:
 
   visualizer doctor
+
+  visualizer doctor --json
 """
 PACKAGES = (
     "numpy",

@@ -20,9 +20,9 @@ EXAMPLES = """Examples:
 
   visualizer export run.zarr -o maps.npz
 
-  visualizer export run.zarr --layer "encoder.layer.1?.*" -o maps.safetensors
+  visualizer export run.zarr --layer "encoder.layer.[01].*" -o maps.safetensors
 
-  visualizer export run.zarr --layer 11 -o weights.csv
+  visualizer export run.zarr --layer 5 -o weights.csv
 """
 Named = Iterator[tuple[str, Any]]
 

@@ -39,6 +39,10 @@ class Given:
     def __post_init__(self) -> None:
         if self.text_pair is not None and self.text is None:
             raise OptionError("--text-pair needs --text beside it")
+        if self.text is not None and not self.text.strip():
+            raise OptionError("--text is empty: give what the model is to read, or leave it out")
+        if self.text_pair is not None and self.image is not None:
+            raise OptionError("--text-pair and --image were given: give one of them beside --text")
         ways = [self.text or self.image, self.arrays, self.random]
         if sum(way is not None for way in ways) > 1:
             raise OptionError("--text and --image, --input, --random: give the model one of them to read")
@@ -117,6 +121,8 @@ def feed_transformers(name: str, model: Any, source: str, given: Given) -> Feed:
     with transformers_library() as library:
         if given.text is not None and given.image is not None:
             image, processor = _image(given.image), load(library.AutoProcessor, source)
+            if not hasattr(processor, "image_processor"):
+                raise OptionError(f"--image was given, but {name} reads text alone: leave it out")
             inputs = processor(text=[given.text], images=image, return_tensors="pt")
             tokenizer, ids = getattr(processor, "tokenizer", None), inputs["input_ids"][0]
             return Feed(model, (), _with_start(model, inputs), tokenizer, ids)
@@ -162,9 +168,12 @@ def _random(shape: str) -> Any:
         raise OptionError(f"--random takes a shape such as 1x3x224x224, or 1x16:100 for ids, not {shape!r}")
     sizes = tuple(map(int, match[1].split("x")))
     generator = torch.Generator().manual_seed(0)
-    if match[2]:
-        return torch.randint(int(match[2]), sizes, generator=generator)
-    return torch.rand(sizes, generator=generator)
+    try:
+        if match[2]:
+            return torch.randint(int(match[2]), sizes, generator=generator)
+        return torch.rand(sizes, generator=generator)
+    except RuntimeError as error:  # no number is below 0, no memory is large enough
+        raise OptionError(f"--random {shape} cannot be made: {first_sentence(error)}") from None
 
 
 def _read_arrays(path: Path) -> dict[str, Any]:

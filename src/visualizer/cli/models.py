@@ -154,7 +154,7 @@ def _of_callable(wanted: Wanted) -> Subject:
 def _imported(name: str, module: str) -> Any:
     try:
         return importlib.import_module(module)
-    except Exception as error:  # what a module raises is open
+    except (Exception, SystemExit) as error:  # what a module raises is open
         reason = f"{type(error).__name__}: {first_sentence(error)}"
         raise ModelNotFoundError(f"{name} could not be imported ({reason}); MODEL is {FORMS}") from error
 
@@ -173,7 +173,7 @@ def _attribute(name: str, module: Any, attribute: str) -> Any:
 def _called(name: str, found: Any) -> Any:
     try:
         return found()
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise ModelNotFoundError(
             f"{name} was called without arguments to make the model, and raised "
             f"{type(error).__name__}: {first_sentence(error)}"

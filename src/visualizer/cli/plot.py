@@ -22,7 +22,7 @@ EXAMPLES = """Examples:
 
   visualizer plot run.zarr --layer 2 --head 9 --text bridge --nth 1 -o row.pdf
 
-  visualizer plot run.zarr --layer 11 --head 3 --cell 4,7 --image photo.jpg -o cell.pdf
+  visualizer plot vit.zarr --layer 11 --head 3 --cell 4,7 --image photo.jpg -o cell.pdf
 """
 
 
@@ -48,6 +48,12 @@ def plot(  # noqa: PLR0913  each option is a parameter
     asked = {name: value for name, value in asked.items() if value is not None}
     if layer is None and (head is not None or asked):
         raise OptionError("a head, or a query of it, was asked for: give --layer beside it")
+    if layer is None and call is not None:
+        raise OptionError("--call was asked for: give --layer beside it")
+    if layer is not None and image is not None and not asked:
+        raise OptionError(
+            "--image was given, but maps are not drawn on it: give --query, --cell, --text or --special too"
+        )
     from visualizer import plots
 
     options = _options(title, image)
@@ -78,7 +84,7 @@ def _draw_matrix(run: Any, call: Any, head: str | None, title: str | None) -> An
 
 
 def _head(head: str) -> int | str:
-    if head == "mean" or head.isdigit():
+    if head == "mean" or head.isdecimal():
         return head if head == "mean" else int(head)
     raise OptionError(f"--head takes a number, from 0, or mean, not {head!r}")
 

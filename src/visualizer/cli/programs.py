@@ -50,6 +50,8 @@ class Program:
             self._check_module()
         elif not path.exists():
             raise VisualizerError(f"The script {path} is not there")
+        elif path.is_dir() and not any(path.glob("__main__.py*")):
+            raise VisualizerError(f"The folder {path} has no __main__.py that could be run: give a script")
         elif _has_main(path):
             sys.path.pop(0)  # the program itself will stand there
         else:

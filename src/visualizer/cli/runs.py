@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Any
 
 from visualizer.errors import CallsError, StoreError
@@ -18,6 +19,8 @@ def open_run(path: str) -> Any:
     """
     import visualizer
 
+    if "://" not in path and not Path(path).exists():
+        raise StoreError(f"There is no run {path}: give a folder or file that was saved, such as run.zarr")
     return visualizer.load(path)
 
 
@@ -30,7 +33,7 @@ def path_of(run: Any, layer: str) -> str:
         If the run has no such layer.
     """
     paths = run.paths
-    if not layer.lstrip("-").isdigit():
+    if not layer.removeprefix("-").isdecimal():
         return layer
     if not -len(paths) <= int(layer) < len(paths):
         raise CallsError(f"--layer {layer} was asked for, but the run has layers 0 to {len(paths) - 1}")

@@ -13,6 +13,8 @@ import typer
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, track
 
+from visualizer.errors import VisualizerError
+
 Say = Callable[[str], None]
 NOT_ASCII = re.compile(r"[^\n -~]")
 
@@ -37,13 +39,24 @@ def each(items: Collection[Any], doing: str) -> Iterator[Any]:
 
 
 def show(text: str) -> None:
-    """Write a result for people to read."""
-    typer.echo(text)
+    """Write a result to standard output.
+
+    Raises
+    ------
+    VisualizerError
+        If it cannot be written, as where the disk is full.
+    """
+    try:
+        typer.echo(text)
+    except BrokenPipeError:
+        raise  # who read it has had enough, which typer knows
+    except OSError as error:
+        raise VisualizerError(f"The result cannot be written: {error.strerror or error}") from None
 
 
 def print_json(value: Any) -> None:
     """Write a result for programs to read."""
-    typer.echo(as_json(value))
+    show(as_json(value))
 
 
 def as_json(value: Any) -> str:
