@@ -30,7 +30,8 @@ def load_image(path: Path | None) -> Any:
         scene = draw_held_back_scenes(1, seed=0).images[0]
         return pillow.fromarray((255 * scene).round().astype(np.uint8)).convert("RGB")
     try:
-        return pillow.open(path).convert("RGB")
+        with pillow.open(path) as image:
+            return image.convert("RGB")
     except Exception as error:  # noqa: BLE001  # what Pillow raises for a broken file, or a bomb, is open
         reason = getattr(error, "strerror", None) or "it is no image that can be read"
         raise VisualizerError(f"The image {path} could not be read: {reason}") from None
