@@ -325,17 +325,41 @@ def test_a_url_of_fsspec_is_a_place(tmp_path):
         run.save("memory://runs/one.zarr")
 
 
-@pytest.mark.parametrize("role", ["q", "mask", "query_valid"])
-def test_zarr_reads_every_array_as_it_is(tmp_path, role):
-    made = factors(mask=torch.rand(B, H, N, M) > 0.5, query_valid=torch.rand(B, 1, N) > 0.5)
-    Run([Call(f"layer.{n}", AttentionMap(made), 0, n, "by hand") for n in range(3)]).save(
-        tmp_path / "run.zarr"
-    )
+@pytest.mark.parametrize("when", ["saved", "while it is written"])
+def test_zarr_reads_every_array_as_it_is(tmp_path, when):
+    from visualizer.store.reader import Reader
+    from visualizer.store.writer import Writer
+
+    made = [
+        factors(mask=torch.rand(B, H, N, M) > 0.5, query_valid=torch.rand(B, 1, N) > 0.5),
+        Factors(tensor(B, H, 40, D), tensor(B, G, 40, D), 1.0, slopes=torch.rand(H)),  # each head is a chunk
+        Factors(*(tensor(1, H, 5, D, dtype=torch.bfloat16) for _ in range(2)), 1.0),
+    ]
+    calls = [Call("x", AttentionMap(made[n % 3]), n, n, "by hand") for n in range(9)]
+    if when == "saved":
+        Run(calls).save(tmp_path / "run.zarr")
+    else:
+        writer = Writer(tmp_path / "run.zarr")
+        for call in calls:
+            writer.write(replace(call, content=copy.deepcopy(call.content)))
+            if call.number % 2:
+                writer.commit()
     group = zarr.open_group(tmp_path / "run.zarr", mode="r", zarr_format=3)
-    arrays = dict(group["arrays"].arrays())
-    mine = [one for one in arrays.values() if one.attrs["visualizer"]["role"] == role]
-    assert np.array_equal(mine[0][0], np.asarray(getattr(made, role)))
     assert group.attrs["visualizer"]["type"] == "run"
+    reader, arrays = Reader(tmp_path / "run.zarr"), dict(group["arrays"].arrays())
+    assert {int(name) for name in arrays} == reader.layouts.keys()
+    pieces = [piece[:2] for strip in reader.strips.values() for piece in strip.pieces]
+    assert {layout.role for layout, _ in pieces} == {"q", "k", "mask", "query_valid", "slopes"}
+    for layout, row in pieces:
+        array = arrays[str(layout.id)]
+        assert array.shards == (layout.per_shard, *layout.shape)
+        assert array.chunks == (1, *[1] * layout.split, *layout.shape[layout.split :])
+        assert np.array_equal(array[row], layout.piece(reader.place, row))
+    for n, one in enumerate(made):
+        q = next(
+            a for a in arrays.values() if a.attrs["visualizer"]["role"] == "q" and a.shape[1:] == one.q.shape
+        )
+        assert np.array_equal(q[0], one.q.view(torch.uint16).numpy() if n == 2 else one.q.numpy())
 
 
 def test_what_calls_share_is_stored_once(tmp_path):

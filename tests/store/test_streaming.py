@@ -1,5 +1,8 @@
 """A run that is written while the model runs: nothing is held, nothing committed is lost."""
 
+import os
+import platform
+import re
 import subprocess
 import sys
 import threading
@@ -126,9 +129,49 @@ def test_two_writers_are_refused(model, x, tmp_path):
     with viz.capture(model, path=tmp_path / "run.zarr"):
         model(x)
         other = viz.capture(model, path=tmp_path / "run.zarr", resume=True)
-        with pytest.raises(StoreError, match="being written by another run"):
+        who = f"being written by another run, process {os.getpid()} on {platform.node()}: wait"
+        with pytest.raises(StoreError, match=re.escape(who)):
             other.start()
     assert len(viz.load(tmp_path / "run.zarr")) == 2
+
+
+def test_a_writer_that_was_killed_holds_nothing(model, x, tmp_path):
+    code = CHILD_THAT_HANGS.format(folder=str(Path(__file__).parent), path=str(tmp_path / "run.zarr"))
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as process:
+        assert process.stdout.readline() == b"2\n"
+        session = viz.capture(model, path=tmp_path / "run.zarr", resume=True)
+        with pytest.raises(StoreError, match=f"another run, process {process.pid} on "):
+            session.start()
+        process.kill()
+    with viz.capture(model, path=tmp_path / "run.zarr", resume=True) as run:
+        model(x)
+    assert len(run) == 4
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows always has locks")
+def test_a_file_system_without_locks_is_written_to(model, x, tmp_path, monkeypatch):
+    import errno
+    import fcntl
+
+    def flock(*_):
+        raise OSError(errno.ENOSYS, "Function not implemented")
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    with viz.capture(model, path=tmp_path / "run.zarr") as run:
+        model(x)
+    assert len(run) == 2
+
+
+CHILD_THAT_HANGS = """
+import sys, threading, torch, visualizer as viz
+sys.path.insert(0, {folder!r})
+from test_streaming import Model
+model = Model()
+with viz.capture(model, path={path!r}) as run:
+    model(torch.randn(2, 10, 32))
+    print(len(run), flush=True)
+    threading.Event().wait()
+"""
 
 
 def test_a_run_is_read_while_it_is_written(model, x, tmp_path):

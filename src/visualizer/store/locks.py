@@ -1,14 +1,24 @@
-"""One writer at a time: a lock on a file of the store, which the system lets go of when its process ends."""
+"""One writer at a time: a lock on a file of the store, which the system lets go of when its process ends.
+
+So that nothing is stale after ``kill -9``, on NFS too, where Linux makes it a lock of the server. The file
+says who holds it, which `filelock` would wipe out as it looks.
+"""
 
 from __future__ import annotations
 
+import errno
 import os
+import platform
 from contextlib import suppress
 from pathlib import Path
 
 from visualizer.errors import StoreError
 
 NAME = "writer.lock"
+NO_LOCKS = {errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOLCK}
+"""What a file system without locks says, as some of clusters are."""
+FAR = 2**20
+"""Which byte is locked on Windows."""
 
 
 class Lock:
@@ -25,7 +35,7 @@ class Lock:
 
 
 def locked(folder: Path) -> Lock:
-    """Lock a folder, which is made where it is missing.
+    """Lock a folder, which is made where it is missing; where there are no locks, nothing is locked.
 
     Raises
     ------
@@ -36,12 +46,26 @@ def locked(folder: Path) -> Lock:
     file = os.open(folder / NAME, os.O_RDWR | os.O_CREAT, 0o644)
     try:
         _lock(file)
-    except OSError:
+    except OSError as error:
+        os.lseek(file, 0, os.SEEK_SET)
+        holder = _holder(file)
         os.close(file)
+        if error.errno in NO_LOCKS:
+            return Lock()
         raise StoreError(
-            f"{folder} is being written by another run: wait for its end, or give another path"
+            f"{folder} is being written by another run{holder}: wait for its end, or give another path"
         ) from None
+    os.ftruncate(file, 0)
+    os.write(file, f"process {os.getpid()} on {platform.node()}".encode())
     return Lock(file)
+
+
+def _holder(file: int) -> str:
+    """Return who holds a lock, as the file says."""
+    with suppress(OSError, ValueError):
+        said = os.read(file, 200).decode()
+        return f", {said}" if said.isprintable() and said else ""
+    return ""
 
 
 def _lock(file: int) -> None:
@@ -52,4 +76,6 @@ def _lock(file: int) -> None:
         return
     import msvcrt
 
+    os.lseek(file, FAR, os.SEEK_SET)  # what is locked there cannot be read
     msvcrt.locking(file, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
+    os.lseek(file, 0, os.SEEK_SET)

@@ -6,6 +6,7 @@ import os
 import stat
 import zipfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol
@@ -83,16 +84,14 @@ class Folder:
 
     def settle(self, *keys: str) -> None:
         """Have the system write files, those in folders, and the folders that name them, to the disk."""
-        folders: set[Path] = set()
+        found: set[Path] = set()
         for path in map(self._inside, keys):
-            for file in path.iterdir() if path.is_dir() else [path]:
-                synced(file)
-            folders |= {
-                one for one in (path, *path.parents) if one.is_relative_to(self.root) and one.is_dir()
-            }
-        if os.name != "nt":  # there a folder is no file
-            for folder in folders:
-                synced(folder)
+            found |= set(path.iterdir()) if path.is_dir() else {path}
+            if os.name != "nt":  # there a folder is no file
+                above = [one for one in path.parents if one.is_relative_to(self.root)]
+                found |= {*above, path} if path.is_dir() else {*above}
+        with ThreadPoolExecutor(16) as pool:  # those that come together are written together
+            list(pool.map(synced, found))
 
     def remove(self, key: str) -> None:
         """Remove a file or a folder."""
