@@ -15,7 +15,9 @@ import torch
 from visualizer.attention import reading
 
 SAMPLE = 4096
-"""Numbers of each weight that its hash is of, evenly spaced, with its name, shape and dtype."""
+"""About how many numbers of each weight its hash is of, evenly spaced, with its name, shape and dtype."""
+SAMPLED = "sampled:"
+"""What such a hash begins with, so that nobody takes it for one of all weights."""
 PACKAGES = ("attention-visualizer", "numpy", "transformers", "timm", "diffusers")
 
 
@@ -44,14 +46,16 @@ def facts_of(model: Any) -> dict[str, Any]:
 def hash_weights(model: Any) -> str:
     """Return a hash of a model's parameters and buffers: names, shapes, dtypes, and a sample of each.
 
-    What cannot be read, such as weights that lie elsewhere, is hashed by name alone.
+    Of each, 8192 numbers at most: training changes nearly every one, so that other weights have another hash,
+    unless they differ in a few single numbers. What cannot be read, such as weights that lie elsewhere, is
+    hashed by name alone.
     """
     found = hashlib.blake2b(digest_size=16)
     with reading(), torch.no_grad():
         for name, tensor in [*model.named_parameters(), *model.named_buffers()]:
             found.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}".encode())
             found.update(_sampled(tensor))
-    return found.hexdigest()
+    return SAMPLED + found.hexdigest()
 
 
 def hash_values(values: dict[str, Any]) -> str:
@@ -93,7 +97,7 @@ def _leaves(name: str, value: Any) -> Iterator[tuple[str, Any]]:
 def _sampled(tensor: torch.Tensor) -> bytes:
     try:
         flat = tensor.detach().reshape(-1)
-        step = max(1, flat.numel() // SAMPLE)
+        step = max(1, flat.numel() // SAMPLE) | 1  # odd: not one column of a matrix over and over
         return _bits(flat[::step])
     except (RuntimeError, NotImplementedError, TypeError):  # on meta, sharded over ranks, sparse
         return b""

@@ -125,6 +125,16 @@ def test_a_path_that_is_taken_is_refused_before_anything_runs(model, x, tmp_path
     assert len(run) == 2
 
 
+def test_a_zip_file_is_not_streamed_to_but_made_of_what_was_streamed(model, x, tmp_path):
+    with pytest.raises(StoreError, match=r"run\.zip' was asked for, but a zip file is written whole: give a"):
+        viz.capture(model, path=tmp_path / "run.zip").start()
+    assert not list(tmp_path.iterdir())
+    with viz.capture(model, path=tmp_path / "run.zarr") as run:
+        model(x)
+    viz.load(tmp_path / "run.zarr").save(tmp_path / "run.zip")
+    same(run, viz.load(tmp_path / "run.zip"))
+
+
 def test_two_writers_are_refused(model, x, tmp_path):
     with viz.capture(model, path=tmp_path / "run.zarr"):
         model(x)
@@ -312,6 +322,34 @@ def test_what_made_a_run_is_in_it(model, x, tmp_path):
     three = viz.load(tmp_path / "three.zarr").provenance
     assert three["weights"] != one["weights"]
     assert three["inputs"] == [forward]
+
+
+def test_weights_that_differ_have_another_hash():
+    from visualizer.making import hash_weights
+
+    torch.manual_seed(0)
+    model = Model(1)
+    model.wide = torch.nn.Linear(128, 128)  # more numbers than are looked at
+    first = hash_weights(model)
+    assert first.startswith("sampled:")
+    assert hash_weights(model) == first
+    seen = {first}
+    optimizer = torch.optim.SGD(model.encoder.parameters(), lr=1e-4)
+    for _ in range(5):  # a step of training each
+        optimizer.zero_grad()
+        model(torch.randn(2, 10, 32)).square().mean().backward()
+        optimizer.step()
+        seen.add(hash_weights(model))
+    with torch.no_grad():
+        for column in range(128):
+            model.wide.weight[:, column] += 1e-3
+            seen.add(hash_weights(model))
+        for row in range(128):
+            model.wide.weight[row] += 1e-3
+            seen.add(hash_weights(model))
+        model.wide.weight += 1e-2 * torch.outer(torch.randn(128), torch.randn(128))  # as LoRA merges
+        seen.add(hash_weights(model))
+    assert len(seen) == 1 + 5 + 128 + 128 + 1
 
 
 def test_inputs_are_stored_only_where_they_are_asked_for(model, x, tmp_path):

@@ -22,7 +22,7 @@ def save_run(run: Run, path: str | os.PathLike[str], *, inputs: bool = False) ->
     """Write a run to a path that is free; one that ends with ``.zip`` is packed into one file."""
     check_needs()
     name = os.fspath(path)
-    packed = name.endswith(".zip") and "://" not in name
+    packed = is_zip(name)
     if packed and os.path.lexists(name):
         raise StoreError(f"path={name!r} was asked for, but there is something: give another")
     folder = f"{name}.folder" if packed else name
@@ -41,6 +41,12 @@ def save_run(run: Run, path: str | os.PathLike[str], *, inputs: bool = False) ->
         writer.close()
     if packed:
         pack(folder, name)
+
+
+def is_zip(path: str | os.PathLike[str]) -> bool:
+    """Tell whether a run is to be one zip file there."""
+    name = os.fspath(path)
+    return name.endswith(".zip") and "://" not in name
 
 
 def tell_rest(writer: Writer, run: Run, *, inputs: bool) -> None:

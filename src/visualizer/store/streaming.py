@@ -19,7 +19,7 @@ from visualizer.errors import StoreError, VisualizerError
 from visualizer.store.finishing import finish
 from visualizer.store.needs import check_needs
 from visualizer.store.reader import Reader
-from visualizer.store.saving import tell_rest
+from visualizer.store.saving import is_zip, tell_rest
 from visualizer.store.stored import StoredCalls
 from visualizer.store.writer import LONGEST, Writer, unwritable
 
@@ -46,6 +46,11 @@ class Stream:
 
     def __init__(self, path: str | os.PathLike[str], *, resume: bool, inputs: bool, limit: int) -> None:
         check_needs()
+        if is_zip(path):
+            raise StoreError(
+                f"path={os.fspath(path)!r} was asked for, but a zip file is written whole: give a folder, "
+                "and save what visualizer.load returns of it afterwards"
+            )
         self.path, self._limit = path, limit
         self.failed: Exception | None = None  # why nothing is written any more
         self.refused: Exception | None = None  # the first call that cannot be stored
