@@ -4,6 +4,7 @@ import pytest
 import torch
 from tests.axes.swin import SwinTransformer
 from tests.families.originals.clip import CLIP, Transformer
+from tests.families.originals.image_encoder import ImageEncoderViT as Sam
 from tests.families.originals.pvt import PyramidVisionTransformer
 from tests.families.originals.transformer import DETR
 from tests.families.originals.vision_transformer import VisionTransformer
@@ -53,9 +54,15 @@ def stemmed():
         (lambda: CLIP().visual, (16, 16), (8, 0, 8, 8), "1 CLS + 2 × 2 grid = 5 tokens"),
         (stemmed, (32, 48), (40, 16, 8, 8), "1 CLS + 4 × 6 grid = 25 tokens"),
         (DETR, (32, 48), (40, 16, 8, 8), "4 × 6 grid = 24 tokens"),
-        (lambda: SwinTransformer((4, 4), depths=[2]), (16, 16), (12, 8, 4, 4), "4 × 4 grid = 16 tokens"),
+        (
+            lambda: SwinTransformer((8, 16), depths=[2, 2]),
+            (32, 64),
+            (56, 24, 8, 8),
+            "4 × 4 window = 16 tokens",
+        ),
+        (Sam, (32, 48), (40, 16, 8, 8), "3 × 3 window = 9 tokens"),
     ],
-    ids=["dino", "registers", "pvt", "clip", "stem", "detr", "one window"],
+    ids=["dino", "registers", "pvt", "clip", "stem", "detr", "swin", "sam"],
 )
 def test_the_tokens_that_change_with_a_part_of_the_image_lie_there(make, size, part, first):
     found = places_of_moved_keys(unspread(unmixed(make())), image(*size), part)
@@ -123,9 +130,8 @@ class MaskedAutoencoderViT(VisionTransformer):
     [
         (MaskedAutoencoderViT, (32, 48)),
         (VisionTransformer, (36, 48)),  # the last rows are left out
-        (lambda: SwinTransformer((8, 12), depths=[2]), (32, 48)),
     ],
-    ids=["shuffled", "cropped", "windows"],
+    ids=["shuffled", "cropped"],
 )
 def test_what_may_be_otherwise_is_not_inferred(make, size):
     run = record(make().double().eval(), image(*size))

@@ -1,4 +1,4 @@
-"""timm's models, in a process of their own, where torchvision may be a stand-in."""
+"""timm's and torchvision's models, in a process of their own, where torchvision may be a stand-in."""
 
 from pathlib import Path
 
@@ -23,6 +23,9 @@ FIRST = {
     "swinv2_tiny_window8_256 of any size": "4 × 4 window = 16 tokens",
     "swin_tiny_patch4_window7_224 of any size": "4 × 4 window = 16 tokens",
     "samvit_base_patch16_224": "3 × 3 window = 9 tokens",
+    "torchvision's swin": "4 × 4 window = 16 tokens",
+    "torchvision's swin v2": "4 × 4 window = 16 tokens",
+    "torchvision's vit": "1 CLS + 4 × 4 grid = 17 tokens",
     "pvt_v2_b1": "2 × 3 grid = 6 tokens",
     "pvt_v2_b2_li": "7 × 7 grid = 49 tokens",
     "test_maxvit": "2 × 3 window = 6 tokens",

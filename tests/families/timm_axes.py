@@ -1,10 +1,12 @@
 """Runs in a process of its own: where the tokens lie that change with one part of the image, as JSON."""
 
 import json
+from functools import partial
 
 import timm
 import torch
 from perturbing import places_of_moved_keys, unmixed, unspread
+from torchvision.models import swin_transformer, vision_transformer
 
 SMALL = {"embed_dim": 16, "depth": 2, "num_heads": 2, "num_classes": 0}
 WIDE = {"img_size": (32, 48), "patch_size": 8, **SMALL}
@@ -29,10 +31,30 @@ MODELS = {
         **{**WIDE, "img_size": (64, 96), "window_size": 3},
         "global_attn_indexes": (1,),
     },
+    "torchvision's swin": {"img_size": (56, 72)},
+    "torchvision's swin v2": {"img_size": (56, 72)},
+    "torchvision's vit": {"img_size": (32, 32)},
     "pvt_v2_b1": {"img_size": (64, 96), "num_classes": 0},
     "pvt_v2_b2_li": {"img_size": (224, 448), "num_classes": 0},
     "test_maxvit": {"img_size": (64, 96), "num_classes": 0},
     "mvitv2_tiny": {"img_size": 64, "num_classes": 0},
+}
+SWIN_TV = {
+    "patch_size": [4, 4],
+    "embed_dim": 16,
+    "depths": [2, 2],
+    "num_heads": [2, 2],
+    "window_size": [4, 4],
+}
+VIT_TV = {"image_size": 32, "patch_size": 8, "num_layers": 2, "num_heads": 2, "hidden_dim": 16, "mlp_dim": 16}
+SECOND = {
+    "block": swin_transformer.SwinTransformerBlockV2,
+    "downsample_layer": swin_transformer.PatchMergingV2,
+}
+TORCHVISION = {
+    "torchvision's swin": partial(swin_transformer.SwinTransformer, **SWIN_TV),
+    "torchvision's swin v2": partial(swin_transformer.SwinTransformer, **SWIN_TV, **SECOND),
+    "torchvision's vit": partial(vision_transformer.VisionTransformer, **VIT_TV),
 }
 PARTS = {  # (x, y, width, height) of what is changed; else one patch of 8
     "pvt_v2_b1": (64, 32, 32, 32),
@@ -48,7 +70,8 @@ def outcome(name):
     height, width = kwargs["img_size"] if isinstance(kwargs["img_size"], tuple) else [kwargs["img_size"]] * 2
     if name.startswith("pvt"):
         kwargs.pop("img_size")
-    model = unspread(unmixed(timm.create_model(name.partition(" ")[0], **kwargs)))
+    make = partial(timm.create_model, name.partition(" ")[0], **kwargs)
+    model = unspread(unmixed(TORCHVISION.get(name, make)()))
     if name.startswith("samvit"):  # whose fused attention has windows and heads in one axis
         for block in model.blocks:
             block.attn.fused_attn = False

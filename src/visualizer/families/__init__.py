@@ -35,7 +35,7 @@ def readers_of(kind: type[Any]) -> Mapping[str, Reader]:
     keys = (
         (module, base.__qualname__)
         for base, names in modules
-        for module in (".".join(names), names[0], names[-1])
+        for module in (".".join(names), names[0], names[-1], "*")
     )
     return next((READINGS[key] for key in keys if key in READINGS), {})
 

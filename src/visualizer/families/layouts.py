@@ -192,7 +192,8 @@ def reads(
 ) -> Callable[[Reader], Reader]:
     """Have a function read the classes of these names in a package or module, and what derives from them.
 
-    A file may stand for its module, wherever it was copied to; ``only`` tells which modules are read.
+    The name of a file may stand for its module, wherever it was copied to, and "*" for any; ``only`` tells
+    which of the classes' modules are read.
     """
 
     def register(reader: Reader) -> Reader:

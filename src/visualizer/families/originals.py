@@ -1,13 +1,13 @@
-"""Models as their authors published them: OpenAI's Whisper and CLIP, open_clip's texts, DETR's objects.
+"""Models as their authors published them: OpenAI's Whisper and CLIP, open_clip's texts, DETR's objects, Swin.
 
-They are known by the names of their files too, wherever these were copied to.
+They are known by the names of their files or classes too, wherever these were copied to.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from visualizer.axes import Grid, Special
+from visualizer.axes import Grid, Special, Windows
 from visualizer.families.layouts import Choice, Given, Layout, as_side, both, reads
 from visualizer.families.written import as_written
 
@@ -19,6 +19,15 @@ def whisper_decoder(module: Any, given: Given) -> Layout | None:  # noqa: ARG001
         return None
     heard = Choice(written, given.tokens_of(given["xa"]), "*.cross_attn")
     return Layout(Choice(written, written, "*.attn"), heard)
+
+
+@reads("*", "SwinTransformerBlock")
+def swin(module: Any, given: Given) -> Layout | None:  # noqa: ARG001  # as all
+    """Windows of a feature map of a size of its own, which whole windows fill."""
+    if not hasattr(module, "input_resolution"):
+        return None
+    grid, window = module.input_resolution, module.window_size
+    return Layout(both([Windows(tuple(grid), (window, window), (module.shift_size,) * 2)], "attn"))
 
 
 @reads("clip", "CLIP", methods=("encode_text",))

@@ -1,4 +1,4 @@
-"""Vision models whose keys are fewer than their queries, or lie in windows: PVT, MViT, MaxViT, SAM."""
+"""Vision models whose keys are fewer than their queries, or lie in windows: PVT, MViT, MaxViT, Swin, SAM."""
 
 from __future__ import annotations
 
@@ -34,8 +34,21 @@ def maxvit(module: Any, given: Given) -> Layout:
     return Layout(both([Windows(grid, module.partition_size, spread=is_spread)]))
 
 
+@reads("torchvision", "ShiftedWindowAttention")
+def swin(module: Any, given: Given) -> Layout:
+    """Windows of a feature map (batch, row, column, channel), filled up before it is rolled, if it is."""
+    (rows, columns), (tall, wide), (down, across) = (
+        given["x"].shape[1:3],
+        module.window_size,
+        module.shift_size,
+    )
+    shift = down if rows > tall else 0, across if columns > wide else 0
+    return Layout(both([Windows((rows, columns), (tall, wide), shift, roll_first=False)]))
+
+
 @reads("timm.models.vision_transformer_sam", "Block")
 @reads("transformers", "SamVisionLayer")
+@reads("image_encoder", "Block")
 def sam(module: Any, given: Given) -> Layout:
     """Windows of a feature map (batch, row, column, channel), or all of it."""
     features = given.get("x") if given.get("x") is not None else given["hidden_states"]
