@@ -36,7 +36,7 @@ Random = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="For programs to read.")]
 Modules = Annotated[
     list[str] | None,
-    typer.Option(help="Record only modules whose paths fit, as in '*.layers.1?.*'; may be given again."),
+    typer.Option(help="Record only modules whose paths fit, as in '*layers.1?.*'; may be given again."),
 ]
 First = Annotated[int | None, typer.Option(min=1, help="Record only the first calls of each module.")]
 Queries = Annotated[str | None, typer.Option(help="'last': keep only each call's last query.")]

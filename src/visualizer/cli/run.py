@@ -20,7 +20,7 @@ EXAMPLES = """Examples:
 
   visualizer run -o run.zarr main.py --eval --resume best.pth
 
-  visualizer run --modules "*.layers.11.*" --first 1 main.py --eval
+  visualizer run --modules "*layers.11.*" --first 1 main.py --eval
 
   visualizer run -m mypackage.evaluate --split test
 """
