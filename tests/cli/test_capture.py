@@ -55,10 +55,11 @@ def test_each_step_of_a_generation_is_recorded_and_its_text_told(run, generators
         (1, 4, 1, n) for n in (4, 5, 6)
     ]
     assert output.splitlines()[-1].startswith("generated: ")
+    assert "inputs: 4, first {'item': None, 'step': 0, 'hash': " in run("info", "steps.zarr")[1]
     found = json.loads(run(*arguments, "--json")[1])
     assert len(found["generated"]["ids"]) == 4
     assert found["generated"]["text"] in output
-    assert found["axes"]["keys"] == "6 of text = 6 tokens"  # the last one was read by no step
+    assert found["axes"][GPT.format(1)]["keys"] == "6 of text = 6 tokens"  # the last one was read by no step
 
 
 def test_what_is_generated_is_what_the_model_finds_likeliest(run, generators):
@@ -80,6 +81,9 @@ def test_a_decoder_beside_an_encoder_generates_from_its_own_beginning(run, gener
     assert len(found["generated"]["ids"]) == 3
     shapes = [tuple(call["shape"][-2:]) for call in found["calls"] if "EncDec" in call["path"]]
     assert shapes == [(1, 3)] * 3
+    lines = run("info", "t5.zarr")[1].splitlines()
+    assert "keys of encoder.block.0.layer.0.SelfAttention and 1 more: 3 of text = 3 tokens" in lines
+    assert "keys of decoder.block.0.layer.0.SelfAttention: 3 × 1 ? = 3 tokens" in lines  # what this model says
     rows = json.loads(run("table", "t5.zarr", "--on", "bridge", "--by", "path", "--json")[1])
     weights = {row["path"]: row["bridge"] for row in rows}
     assert weights["decoder.block.0.layer.0.SelfAttention"] == 0  # that never reads the word

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from visualizer.cli.choices import Json, RunPath
 from visualizer.cli.runs import open_run
 from visualizer.cli.showing import print_json, show
-from visualizer.cli.summaries import axes, summary
+from visualizer.cli.summaries import axes_lines, summary
 from visualizer.escaping import visible
 
 EXAMPLES = """Examples:
@@ -23,5 +25,11 @@ def info(run: RunPath, *, json: Json = False) -> None:
         print_json(summary(found))
         return
     show(repr(found))
-    for name, value in {**axes(found), **found.provenance}.items():
-        show(f"{visible(name)}: {visible(str(value))}")
+    made = [f"{name}: {_short(value)}" for name, value in found.provenance.items()]
+    for line in [*axes_lines(found), *made]:
+        show(visible(line))
+
+
+def _short(value: Any) -> str:
+    """Return a value in words: of a list, which has an entry for each forward, the first."""
+    return f"{len(value)}, first {value[0]}" if isinstance(value, list) and len(value) > 1 else str(value)

@@ -7,6 +7,7 @@ from typing import Any
 from visualizer.errors import CallsError
 
 WITHOUT_TORCH = "nothing was recorded: the program did not import torch"
+SIDES = ("queries", "keys")
 FIELDS = ("path", "number", "step", "item", "how", "shape", "note")
 
 
@@ -26,10 +27,24 @@ def summary(run: Any) -> dict[str, Any]:
     }
 
 
-def axes(run: Any) -> dict[str, str]:
-    """Return what queries and keys are, in words, where all modules have the same; of steps the whole."""
-    known = {side: {_words(run, path, side) for path in run.paths} for side in ("queries", "keys")}
-    return {side: found.pop() for side, found in known.items() if len(found) == 1 and "" not in found}
+def axes(run: Any) -> dict[str, dict[str, str]]:
+    """Return what each module's queries and keys are, in words, where it is known; of steps the whole."""
+    found = {path: {side: _words(run, path, side) for side in SIDES} for path in run.paths}
+    return {path: {side: words for side, words in known.items() if words} for path, known in found.items()}
+
+
+def axes_lines(run: Any) -> list[str]:
+    """Return the same for people: modules that have the same stand in one line."""
+    known, lines = axes(run), []
+    for side in SIDES:
+        paths: dict[str, list[str]] = {}
+        for path in run.paths:
+            paths.setdefault(known[path].get(side, ""), []).append(path)
+        for words, alike in paths.items():
+            more = f" and {len(alike) - 1} more" if len(alike) > 1 else ""
+            of = "" if len(paths) == 1 else f" of {alike[0] or '(the model)'}{more}"
+            lines += [f"{side}{of}: {words}"] if words else []
+    return lines
 
 
 def _fields(call: Any) -> dict[str, Any]:
