@@ -133,13 +133,15 @@ def readout_table(
         A method or property of `AttentionMap` such as ``"entropy"``, or a function of a map; its result
         has the axes (batch, head, …), of which the rest is averaged, but for the groups of ``mass``, one
         column each. Several, each in a column: a list of names, or ``{"name": function}``.
+        Of calls that kept read-outs in the place of maps, their names.
     options
         What the method takes, or the function.
 
     Raises
     ------
     OptionError
-        If there is no such read-out, its options are wrong, or a column would have the name of another.
+        If there is no such read-out, its options are wrong, it was kept and options are given, or a column
+        would have the name of another.
     """
     reads = _named(read)
     if options and len(reads) > 1:
@@ -148,7 +150,7 @@ def readout_table(
             "takes it, such as lambda a: a.mass(...)"
         )
     for one in reads.values():
-        if not callable(one):
+        if not callable(one) and not any(_kept(call, one) is not None for call in calls):
             check_readout(one, **options)
     return Table(row for call in calls for row in _rows(call, reads, options))
 
@@ -175,7 +177,8 @@ def _rows(call: Call, reads: dict[str, Any], options: dict[str, Any]) -> Iterato
         raise OptionError(
             f"a column {taken[0]!r} was asked for, which tells where a head is: name it otherwise"
         )
-    for batch, head in np.ndindex(*call.shape[:2]):
+    shape = next((mean.shape for mean in means.values()), call.shape[:2])
+    for batch, head in np.ndindex(*shape):
         places = (call.path, call.number, _item(call, batch), batch, head)
         values = {name: float(mean[batch, head]) for name, mean in means.items()}
         yield dict(zip(PLACES, places, strict=True)) | values
@@ -183,6 +186,8 @@ def _rows(call: Call, reads: dict[str, Any], options: dict[str, Any]) -> Iterato
 
 def _read(call: Call, name: str, read: Any, options: dict[str, Any]) -> dict[str, Any]:
     """Return a read-out's means (batch, head) by the names of their columns."""
+    if (kept := _kept(call, read)) is not None:
+        return _means_of_kept(call, name, kept, options)
     found = read(call.map, **options) if callable(read) else read_out(call.map, read, **options)
     values = _numbers(call, name, found)
     columns = _columns(name, read, options, values)
@@ -191,12 +196,27 @@ def _read(call: Call, name: str, read: Any, options: dict[str, Any]) -> dict[str
     return {column: means[..., n] for n, column in enumerate(columns)}
 
 
+def _kept(call: Call, read: Any) -> Any:
+    """Return a read-out that was kept in the place of the map; None if it was not."""
+    return call.content.get(read) if isinstance(call.content, dict) and isinstance(read, str) else None
+
+
+def _means_of_kept(call: Call, name: str, kept: Any, options: dict[str, Any]) -> dict[str, Any]:
+    """Return means as `_read` does; a column for each number, where a query has several, such as groups."""
+    if options:
+        raise OptionError(f"{name} was asked for with {options}, but it was kept as it is: leave them out")
+    values = _numbers(call, name, kept)
+    if values.ndim < 4:
+        return {name: values.reshape(*values.shape[:2], -1).mean(-1)}
+    return {f"{name} {n}": values[..., n].mean(2) for n in range(values.shape[-1])}
+
+
 def _numbers(call: Call, name: str, found: Any) -> Any:
     """Return what was read out as an array (batch, head, …)."""
     if hasattr(found, "detach"):
         found = found.detach().cpu().double()
     shape = tuple(getattr(found, "shape", ()))
-    if len(shape) < 2 or shape[:2] != call.shape[:2]:
+    if len(shape) < 2 or (call.shape and shape[:2] != call.shape[:2]):
         given = f"the shape {shape}" if shape else repr(found).partition("\n")[0]
         raise OptionError(
             f"a table of {name} was asked for, but it gives {given}: "

@@ -207,6 +207,20 @@ def test_the_table_has_a_row_for_each_layer_and_head(model):
     assert "first" in repr(table)
 
 
+def test_the_table_of_read_outs_that_were_kept_is_that_of_the_maps(model):
+    kept = record(model, keep="readouts", readouts=["entropy", "received"])
+    for name in ("entropy", "received"):
+        table, wanted = kept.table(name), record(model).table(name)
+        assert [row[name] for row in table] == pytest.approx([row[name] for row in wanted])
+        assert table.columns == wanted.columns
+    groups = record(model, keep="readouts", readouts={"two": lambda map_: map_.mass([slice(0, 1), 1])})
+    assert groups.table("two").columns[-2:] == ["two 0", "two 1"]
+    with pytest.raises(OptionError, match="but it was kept as it is: leave them out"):
+        kept.table("entropy", bits=True)
+    with pytest.raises(CallsError, match="the read-outs entropy, received was kept"):
+        kept.table("rest")
+
+
 def test_every_row_can_be_checked(model):
     run = record(model, values=True)
     checked = run.check(all=True)

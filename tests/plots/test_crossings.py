@@ -194,7 +194,7 @@ def test_panels_tell_once_what_all_share_and_above_each_what_differs(layers):
     assert names_of(figure.axes[0]) == ["layer 0", "layer 1"]
     assert caption_of(figure).startswith(
         "Head 2 of 3. Query (row): token 4, cell (1, 1). Layers are model.vision.blocks.*.attn. "
-        "The weights of each panel have the sum 1. Self-check: none, an array was given. One scale for all panels."
+        "The weights of each panel have the sum 1. Self-check: none, an array was given. One scale for all"
     )
 
 

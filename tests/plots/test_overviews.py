@@ -5,7 +5,7 @@ import pytest
 
 import visualizer as viz
 from visualizer import plots
-from visualizer.attention import AttentionMap, Factors
+from visualizer.attention import AttentionMap, Dense, Factors
 from visualizer.calls import Call
 from visualizer.errors import CallsError, OptionError
 from visualizer.run import Run
@@ -42,7 +42,8 @@ def test_long_maps_are_pooled_and_never_formed():
     figure = plots.atlas(run, cells=4)
     np.testing.assert_allclose(tile(figure, 0, 1, 4), map_[0, 1].pool(4), rtol=1e-4)
     assert "4,000 × 4,000" in caption_of(figure)
-    assert "Self-check: checked 1/1 calls, largest error 3e-07." in caption_of(figure)
+    said = "Self-check: some rows times v gave the layer's own output, error 3e-07."
+    assert said in caption_of(figure)
     matrix = plots.head(map_[0, 1, :1100])
     assert matrix.axes[0].images[0].get_array().shape == (1024, 1024)
     caption = matrix._supxlabel.get_text().replace("\n", " ")
@@ -108,3 +109,64 @@ def test_rows_of_the_batch_are_averaged_and_counted():
     figure = plots.curves(run)
     assert "Means over queries and 5 calls or rows of the batch." in caption_of(figure)
     assert len(figure.axes[0].collections[0].get_offsets()) == 3
+
+
+def steps(layers, kept=None):
+    """A generation of four tokens after three, of two heads; or read-outs of it."""
+    sizes = [(3, 3), (1, 4), (1, 5), (1, 6), (1, 7)]
+    made = []
+    for number, (queries, keys) in enumerate(sizes):
+        for layer in range(layers):
+            map_ = AttentionMap(Dense(RNG.dirichlet(np.ones(keys), size=(1, 2, queries))))
+            content = map_ if kept is None else {kept: getattr(map_, kept)()}
+            made.append(Call(f"layers.{layer}.attn", content, number, len(made), "a kernel", error=2e-7))
+    return Run(made)
+
+
+def test_curves_over_calls_are_the_numbers_of_each_call():
+    run = steps(1)
+    figure = plots.curves(run, over="calls")
+    axes, table = figure.axes[0], run.table("entropy")
+    np.testing.assert_allclose(axes.collections[0].get_offsets()[:, 1], [row["entropy"] for row in table])
+    np.testing.assert_allclose(axes.collections[0].get_offsets()[:, 0], [row["call"] for row in table])
+    assert axes.get_xlabel() == "call"
+    assert "Layer layers.0.attn." in caption_of(figure)
+    assert "Self-check: checked 5/5 calls, largest error 2e-07." in caption_of(figure)
+
+
+@pytest.mark.parametrize("layers", [2, 9])
+def test_curves_over_calls_have_a_line_for_each_layer(layers):
+    run = steps(layers)
+    figure = plots.curves(run, over="calls")
+    lines, table = figure.axes[0].lines, run.table("entropy")
+    assert [line.get_label() for line in lines] == [f"layers.{n}.attn" for n in range(layers)]
+    wanted = np.mean([row["entropy"] for row in table if row["path"] == "layers.1.attn"][2:4])
+    assert lines[1].get_ydata()[1] == pytest.approx(wanted)
+    assert len({tuple(np.atleast_1d(line.get_color())) for line in lines}) == layers
+    graded = "Lines go from layers.0.attn (dark) to layers.8.attn (light)." in caption_of(figure)
+    assert graded == (layers == 9)
+
+
+def test_curves_over_calls_of_several_groups_are_those_of_one_layer():
+    groups = {"first": 0, "rest": slice(1, None)}
+    figure = plots.curves(steps(2), "mass", over="calls", groups=groups, layer="layers.1.attn")
+    assert [line.get_label() for line in figure.axes[0].lines] == ["first", "rest"]
+    with pytest.raises(OptionError, match="2 groups of 2 layers were to be drawn over calls"):
+        plots.curves(steps(2), "mass", over="calls", groups=groups)
+    with pytest.raises(OptionError, match="over='steps' was asked for; give one of 'layers', 'calls'"):
+        plots.curves(steps(2), over="steps")
+
+
+@pytest.mark.parametrize("over", ["layers", "calls"])
+def test_read_outs_that_were_kept_are_drawn(over):
+    run = steps(3, kept="entropy")
+    axes, table = plots.curves(run, over=over).axes[0], run.table("entropy")
+    shown = np.concatenate([line.get_ydata() for line in axes.lines])
+    assert shown.mean() == pytest.approx(np.mean([row["entropy"] for row in table]))
+    with pytest.raises(CallsError, match="'rest' was to be drawn, but in the place of maps"):
+        plots.curves(run, "rest", over=over)
+
+
+def test_many_groups_have_a_line_each():
+    groups = {f"group {n}": n for n in range(8)}
+    assert len(plots.curves(viz.from_arrays(MAPS), "mass", groups=groups).axes[0].lines) == 8

@@ -16,12 +16,13 @@ if TYPE_CHECKING:
     from visualizer.plots.differences import compare
     from visualizer.plots.grids import panel
     from visualizer.plots.matrices import grid_show, head, heads, visualize_head, visualize_heads
+    from visualizer.plots.metrics import curves
     from visualizer.plots.overlays import (
         grid_to_grid,
         visualize_grid_to_grid,
         visualize_grid_to_grid_with_cls,
     )
-    from visualizer.plots.overviews import atlas, curves
+    from visualizer.plots.overviews import atlas
     from visualizer.plots.rows import frames, row, tokens, volume
     from visualizer.plots.samplings import sampling
     from visualizer.plots.sequences import steps
@@ -32,7 +33,8 @@ _HOMES = {
     "grids": ("panel",),
     "matrices": ("grid_show", "head", "heads", "visualize_head", "visualize_heads"),
     "overlays": ("grid_to_grid", "visualize_grid_to_grid", "visualize_grid_to_grid_with_cls"),
-    "overviews": ("atlas", "curves"),
+    "metrics": ("curves",),
+    "overviews": ("atlas",),
     "rows": ("frames", "row", "tokens", "volume"),
     "samplings": ("sampling",),
     "sequences": ("steps",),

@@ -48,6 +48,7 @@ def part_of(axis: Axis, tokens: Sequence[int]) -> Axis:
 
     Examples
     --------
+    >>> from visualizer.axes import Special
     >>> part_of(Axis((Special("BOS"), Text(["a", " cat"]), Ids([5, 6]))), [1, 2, 4]).names
     ('a', ' cat', 'id 6')
     """

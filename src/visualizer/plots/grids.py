@@ -68,8 +68,8 @@ def panel(
     Examples
     --------
     >>> figure = panel([[np.eye(4), np.ones((4, 4))]], rows=["cat"], columns=["layer 0", "layer 1"])
-    >>> [text.get_text() for text in figure.axes[0].texts]
-    ['layer 0', 'layer 1', 'cat']
+    >>> [text.get_text().splitlines() for text in figure.axes[0].texts]
+    [['layer 0', 'sum 4'], ['layer 1', 'sum 16'], ['cat']]
     """
     asked = Options.read(options)
     check_interpolation(asked.interpolation)

@@ -1,8 +1,8 @@
-"""All layers and heads of a run at a glance: their maps as small tiles, or a number of each as curves."""
+"""All layers and heads of a run at a glance: their maps as small tiles."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,9 +15,11 @@ from visualizer.plots.arrays import Floats, as_floats, pooled
 from visualizer.plots.asking import Options
 from visualizer.plots.colours import colour_scale
 from visualizer.plots.figures import LABEL, SMALL, draw_image
+from visualizer.plots.measuring import width_of
 from visualizer.plots.paths import layer_names
 from visualizer.plots.places import Paint
-from visualizer.plots.sheets import draw_sheet, set_inside, thin_frame
+from visualizer.plots.sheets import draw_sheet, set_inside
+from visualizer.plots.telling import Facts
 from visualizer.plots.writing import plain_text
 from visualizer.run import Run
 
@@ -25,15 +27,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-UNITS = {"entropy": "entropy (nats)", "expected_position": "mean key", "mass": "mass"}
-SERIES = (
-    "#0072b2",
-    "#d55e00",
-    "#009e73",
-    "#cc79a7",
-    "#e69f00",
-    "#56b4e9",
-)  # Okabe and Ito
 GAP = 1  # cells between tiles
 FEW = 4  # heads that find room in a column
 TILE = 0.8  # inches of a tile at most
@@ -78,7 +71,7 @@ class Tiles:
 
     @property
     def _left(self) -> float:
-        return max(map(len, self.names)) * SMALL * 0.6 / 72 + 0.08
+        return max(width_of(name, SMALL) for name in self.names) / 72 + 0.08
 
     def _side(self, width: float) -> float:
         return float(min((width - self._left) / self.tiles.shape[1], TILE))
@@ -114,108 +107,9 @@ def atlas(run: Run, *, cells: int = 32, **options: Any) -> Figure:
     names, shared = layer_names([call.path for call in calls])
     usual = "page" if tiles.shape[1] > FEW else "column"
     block = Tiles(tiles, names, Paint(colours))
-    return draw_sheet(
-        [block], [*_reading(calls, asked), *shared, colours.sentence(), _checked(run)], asked, usual
-    )
-
-
-def curves(
-    run: Run,
-    metric: str | Callable[..., Any] = "entropy",
-    *,
-    groups: Mapping[str, Any] | None = None,
-    **options: Any,
-) -> Figure:
-    """Draw a read-out of each head by layer, each head a dot, with the mean of a layer's heads as a line.
-
-    Parameters
-    ----------
-    metric
-        What `Run.table` takes: "entropy", "rest", "mass" (with ``groups=``), or a function of a map.
-    groups
-        Groups of keys by name, a line each.
-
-    Raises
-    ------
-    CallsError
-        If the run has no map.
-    OptionError
-        If the read-out or an option is unknown.
-
-    Examples
-    --------
-    >>> import visualizer
-    >>> run = visualizer.from_arrays({f"layer.{n}": np.full((4, 8, 8), 1 / 8) for n in range(3)})
-    >>> curves(run).axes[0].get_ylabel()
-    'entropy (nats)'
-    """
-    asked = Options.read(options)
-    calls = _mapped(run, asked)
-    part = run[0:0] if not calls else _part(run, calls)
-    table = part.table(metric, **({} if groups is None else {"groups": groups}))
-    names = [name for name in table.columns if name not in ("path", "call", "item", "batch", "head")]
-    layers = list(dict.fromkeys(call.path for call in calls))
-    series = {name: _by_head(table, layers, name) for name in names}
-    word = metric if isinstance(metric, str) else getattr(metric, "__name__", "read-out")
-    short, shared = layer_names(layers)
-    block = Curves(series, short, UNITS.get(word, word))
-    rows = len({(row["call"], row["item"], row["batch"]) for row in table})
-    mean = f"Means over queries{f' and {rows} calls or rows of the batch' if rows > 1 else ''}."
-    reading = ["Each dot is a head, the line the mean of a layer's heads.", mean, *shared, _checked(run)]
-    return draw_sheet([block], reading, asked)
-
-
-@dataclass(frozen=True)
-class Curves:
-    """Numbers (layer, head) by name, NaN where a layer has no such head."""
-
-    series: Mapping[str, Floats]
-    names: Sequence[str]
-    unit: str
-    heading: str = ""
-    paint: Paint | None = None
-
-    def height(self, width: float) -> float:
-        """Return its inches."""
-        return min(0.62 * width, 2.6) + self._below
-
-    def draw(self, axes: Axes) -> None:
-        """Draw dots and lines; where there is one series, its extremes bear the heads' numbers."""
-        set_inside(axes, 0.45, self._below)
-        for (name, values), colour in zip(self.series.items(), SERIES, strict=False):
-            at = np.arange(len(values))
-            across = np.repeat(at, values.shape[1])
-            axes.scatter(across, values.ravel(), s=9, color=colour, alpha=0.45, linewidths=0)
-            axes.plot(at, np.nanmean(values, axis=1), color=colour, linewidth=1.2, label=name)
-        if len(self.series) > 1:
-            axes.legend(fontsize=SMALL, frameon=False)
-        else:
-            self._name_extremes(axes)
-        texts, properties = plain_text(self.names)
-        some = slice(None, None, 1 + len(texts) // 24)  # as many as find room
-        axes.set_xticks(
-            range(len(texts))[some], texts[some], rotation=90 if self._turned else 0, **properties
-        )
-        axes.set_ylabel(self.unit, fontsize=LABEL)
-        axes.margins(y=0.1)
-        thin_frame(axes)
-
-    def _name_extremes(self, axes: Axes) -> None:
-        (values,) = self.series.values()
-        for find, side in ((np.nanargmax, 4), (np.nanargmin, -4)):
-            layer, head = np.unravel_index(int(find(values)), values.shape)
-            last = layer > len(values) / 2
-            look: dict[str, Any] = {"fontsize": SMALL, "ha": "right" if last else "left", "va": "center"}
-            place = (layer, values[layer, head]), (-5 if last else 5, side)
-            axes.annotate(f"head {head}", *place, textcoords="offset points", **look)
-
-    @property
-    def _turned(self) -> bool:
-        return max(map(len, self.names)) > 2
-
-    @property
-    def _below(self) -> float:
-        return (max(map(len, self.names)) if self._turned else 2) * SMALL * 0.6 / 72 + 0.24
+    checked = Facts(calls=tuple(calls)).checked
+    reading = [*_reading(calls, asked), *shared, colours.sentence(), *checked]
+    return draw_sheet([block], reading, asked, usual)
 
 
 def _mapped(run: Run, asked: Options) -> list[Call]:
@@ -238,10 +132,6 @@ def _one_a_layer(run: Run, asked: Options) -> list[Call]:
     return [calls[number] for calls in layers.values()]
 
 
-def _part(run: Run, calls: Sequence[Call]) -> Run:
-    return run if len(calls) == len(run) else Run(calls)
-
-
 def _tiles(call: Call, batch: int, cells: int) -> Floats:
     """Return the maps of a call as (head, cells, cells): means where there are more, else repeated."""
     found = as_floats(pooled(call.map[batch], cells), "map")
@@ -257,25 +147,9 @@ def _stacked(tiles: Sequence[Floats]) -> Floats:
     return stacked
 
 
-def _by_head(table: Any, layers: Sequence[str], name: str) -> Floats:
-    """Return means (layer, head) over all calls and rows of the batch."""
-    heads = 1 + max(row["head"] for row in table)
-    sums, counts = np.zeros((2, len(layers), heads))
-    for row in table:
-        place = layers.index(row["path"]), row["head"]
-        sums[place] += row[name]
-        counts[place] += 1
-    return np.where(counts > 0, sums / counts.clip(1), np.nan)
-
-
 def _reading(calls: Sequence[Call], asked: Options) -> list[str]:
     sizes = sorted({call.shape[-2:] for call in calls})
     shapes = " to ".join(f"{queries:,} × {keys:,}" for queries, keys in dict.fromkeys((sizes[0], sizes[-1])))
     which = f" Row {asked.batch} of the batch." if max(call.shape[0] for call in calls) > 1 else ""
     map_ = f"one head's map of {shapes} queries × keys"
     return [f"A tile is {map_}, pooled by means: query down, key across.{which}"]
-
-
-def _checked(run: Run) -> str:
-    said = str(run.checks)
-    return f"Self-check: {said}." if said else "Self-check: none."

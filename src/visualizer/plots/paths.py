@@ -21,7 +21,8 @@ def layer_names(paths: Sequence[str]) -> tuple[list[str], list[str]]:
     before, after = _shared(parts), _shared([one[::-1] for one in parts])
     names = [".".join(one[before : len(one) - after]) for one in parts]
     if not before + after or not all(names):
-        return [path if len(path) <= LONGEST else "…" + path[1 - LONGEST :] for path in paths], []
+        ends = [path if len(path) <= LONGEST else "…" + path[1 - LONGEST :] for path in paths]
+        return ends if len(set(ends)) == len(set(paths)) else list(paths), []
     shared = ".".join([*parts[0][:before], "*", *parts[0][len(parts[0]) - after :]])
     return names, [f"Layers are {shared}."]
 

@@ -91,6 +91,14 @@ def set_inside(axes: Axes, left: float, below: float, right: float = 0.0) -> Non
     axes.set_position((box.x0 + left, box.y0 + below, box.width - left - right, box.height - below))
 
 
+def fit_inside(axes: Axes) -> None:
+    """Move the sides of axes inwards as far as their numbers and names reach beyond them."""
+    place, drawn, dpi = axes.get_window_extent(), axes.get_tightbbox(), axes.figure.dpi
+    if drawn is not None:
+        beyond = (place.x0 - drawn.x0, place.y0 - drawn.y0, drawn.x1 - place.x1)
+        set_inside(axes, *(max(one, 0.0) / dpi for one in beyond))
+
+
 def thin_frame(axes: Axes) -> None:
     """Give axes small numbers and thin lines at the left and below."""
     axes.tick_params(labelsize=SMALL, width=0.4, length=2, pad=1.5)

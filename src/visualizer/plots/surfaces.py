@@ -19,7 +19,7 @@ from visualizer.plots.figures import SMALL, draw_image, one_text
 from visualizer.plots.measuring import lines_within, width_of
 from visualizer.plots.pictures import grey_picture
 from visualizer.plots.places import CONTRAST, LINE, MARK, Paint
-from visualizer.plots.sheets import set_inside, thin_frame
+from visualizer.plots.sheets import fit_inside, thin_frame
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -230,7 +230,6 @@ class Line:
 
     def draw(self, axes: Axes) -> None:
         """Draw steps down to 0, as high as the weights."""
-        set_inside(axes, left=0.34, below=0.32, right=0.12)
         edges, tops = binned(self.weights, BINS)
         at = self.begin + edges * (self.end - self.begin) / len(self.weights)
         look: dict[str, Any] = {"step": "post", "color": rcParams["text.color"], "linewidth": 0.3}
@@ -243,6 +242,7 @@ class Line:
         axes.set_xlabel(self.unit, fontsize=SMALL, labelpad=1)
         axes.locator_params(axis="y", nbins=3)
         thin_frame(axes)
+        fit_inside(axes)
 
 
 def binned(weights: Floats, most: int) -> tuple[Any, Floats]:
