@@ -88,6 +88,7 @@ def draw_matrix(weights: Floats, subject: Subject, asked: Options, reading: Sequ
     look = Look(
         _labels(subject.queries, subject.places), _labels(subject.keys), asked.title, asked.caption,
         asked.cmap, None, asked.vmin, asked.vmax, asked.scale,
+        width=None if asked.width is None else asked.inches("column"),
     )  # fmt: skip
     return draw_panels([Panel(weights, size=(int(queries), int(keys)))], 1, look, reading)
 

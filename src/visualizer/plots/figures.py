@@ -16,8 +16,10 @@ from unicodedata import east_asian_width
 from matplotlib import rc_context, rcParams
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.cm import ScalarMappable
 from matplotlib.figure import Figure
+from matplotlib.ticker import ScalarFormatter
 from matplotlib.transforms import Bbox
 
 from visualizer.errors import ShapeError
@@ -31,6 +33,7 @@ TITLE, PANEL, LABEL, SMALL = 9.0, 8.0, 7.0, 6.5  # font sizes in points: legible
 FAINT = 0.75  # opacity of the caption
 EM = 0.57  # mean width of a character of running text, in font sizes
 PAD = 0.06  # inches between title, panels and caption
+LONGEST = 7  # characters of a number beside an axis
 VECTOR = ("pdf", "ps", "eps", "svg")
 TRUETYPE, DRAWN = 42, 3  # how fonts are embedded; many journals refuse Type 3, which is matplotlib's default
 
@@ -120,9 +123,16 @@ class Frame:
             }
         bar = self.figure.colorbar(source, extend=colours.extend, **room)
         bar.outline.set_linewidth(0.4)
+        write_plainly(bar.ax.yaxis)
         bar.ax.tick_params(labelsize=SMALL, width=0.4, length=2)
         rule = "" if colours.rule == "linear" else f"\n({colours.rule})"
         bar.set_label(f"map value{rule}", fontsize=LABEL)
+
+    def settle(self) -> None:
+        """Have a new figure's axes take the room that is left to them."""
+        layout = self.figure.get_layout_engine()
+        if not self.borrowed and layout is not None:
+            layout.execute(self.figure)
 
     def trim(self) -> None:
         """Take away the height that a new figure does not need."""
@@ -168,6 +178,31 @@ def draw_image(axes: Axes, values: Any, **look: Any) -> None:
     """Draw cells or pixels, the first row on top, whatever matplotlib's settings are."""
     axes.imshow(values, **{"origin": "upper", "aspect": "equal"} | look)
     axes.grid(visible=False)
+
+
+class PlainNumbers(ScalarFormatter):
+    """Numbers as they are, long ones in short: a factor would stand where there is no room for it."""
+
+    def __init__(self) -> None:
+        super().__init__(useOffset=False)
+        self.set_scientific(False)
+
+    def format_ticks(self, values: Any) -> list[str]:
+        """Return numbers as texts, long ones with as few digits as tell them apart."""
+        texts = super().format_ticks(values)
+        if all(len(text) <= LONGEST for text in texts):
+            return texts
+        for digits in range(1, 17):
+            texts = [self.fix_minus(f"{value:.{digits}g}") for value in values]
+            if len(set(texts)) == len(set(values)):
+                break
+        return texts
+
+
+def write_plainly(axis: Axis) -> None:
+    """Write the numbers of a linear axis as `PlainNumbers` does."""
+    if isinstance(axis.get_major_formatter(), ScalarFormatter):
+        axis.set_major_formatter(PlainNumbers())
 
 
 def add_panel_title(axes: Axes, title: str) -> None:

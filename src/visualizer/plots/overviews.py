@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 GAP = 1  # cells between tiles
 FEW = 4  # heads that find room in a column
-TILE = 0.8  # inches of a tile at most
+TILE, TALLEST = 0.8, 9.0  # inches of a tile, and of all layers, at most
 
 
 @dataclass(frozen=True)
@@ -61,9 +62,14 @@ class Tiles:
         self._name(axes, layers, heads)
 
     def _name(self, axes: Axes, layers: int, heads: int) -> None:
-        axes.set_xticks(range(0, heads, 1 + heads // 24))  # as many numbers as find room
         texts, properties = plain_text(self.names)
-        axes.set_yticks(range(layers), texts, **properties)
+        box = axes.get_window_extent()
+        wide, high = (side / count for side, count in ((box.width, heads), (box.height, layers)))
+        points = axes.figure.dpi / 72
+        across = math.ceil((width_of(str(heads - 1), SMALL) + 3) * points / wide)  # as many as find room
+        down = math.ceil(1.2 * SMALL * points / high)
+        axes.set_xticks(range(0, heads, across))
+        axes.set_yticks(range(0, layers, down), texts[::down], **properties)
         axes.set_xlabel("head", fontsize=LABEL, labelpad=1)
         axes.tick_params(labelsize=SMALL, width=0, length=0, pad=2)
         axes.spines[:].set_visible(False)
@@ -74,7 +80,8 @@ class Tiles:
         return max(width_of(name, SMALL) for name in self.names) / 72 + 0.08
 
     def _side(self, width: float) -> float:
-        return float(min((width - self._left) / self.tiles.shape[1], TILE))
+        layers, heads = self.tiles.shape[:2]
+        return float(min((width - self._left) / heads, TILE, TALLEST / layers))
 
 
 def atlas(run: Run, *, cells: int = 32, **options: Any) -> Figure:

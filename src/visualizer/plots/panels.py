@@ -10,7 +10,7 @@ import numpy as np
 
 from visualizer.plots.arrays import Floats
 from visualizer.plots.colours import MISSING, ColourScale, colour_scale
-from visualizer.plots.figures import COLUMN, LABEL, PAGE, add_panel_title, draw_image, open_frame
+from visualizer.plots.figures import COLUMN, LABEL, PAGE, Frame, add_panel_title, draw_image, open_frame
 from visualizer.plots.labels import label_axis, label_length
 from visualizer.plots.options import check_interpolation
 
@@ -59,6 +59,13 @@ class Look:
     scale: str = "linear"
     ax: Axes | Sequence[Axes] | None = None
     figsize: tuple[float, float] | None = None
+    width: float | None = None  # inches of a new figure
+    names: tuple[str, str] = ("query", "key")  # of what rows and columns are
+
+    @property
+    def reading(self) -> str:
+        """How a map is to be read."""
+        return f"Row = {self.names[0]}, column = {self.names[1]}."
 
 
 def draw_panels(panels: Sequence[Panel], columns: int, look: Look, reading: Sequence[str]) -> Figure:
@@ -83,12 +90,14 @@ def draw_panels(panels: Sequence[Panel], columns: int, look: Look, reading: Sequ
     )
     frame = open_frame(len(panels), columns, look.figsize or _size(panels, columns, look), look.ax)
     notes: dict[str, None] = {}  # an ordered set, as panels say the same
-    for place, panel in enumerate(panels):
-        left = frame.borrowed or place % columns == 0
-        bottom = frame.borrowed or place // columns == (len(panels) - 1) // columns
-        notes |= dict.fromkeys(_draw(frame.axes[place], panel, colours, look, (left, bottom)))
+    for axes, panel in zip(frame.axes, panels, strict=True):
+        notes |= dict.fromkeys(_draw(axes, panel, colours, look))
     if maps:
         frame.add_bar(colours)
+    _name_all(frame, panels, columns, look)
+    frame.settle()  # as labels take room, fewer of them may find any
+    notes |= dict.fromkeys(_name_all(frame, panels, columns, look))
+    if maps:
         frame.add_caption([*reading, colours.sentence(), *notes], look.caption)
     frame.add_title(look.title)
     if look.figsize is None:
@@ -96,15 +105,25 @@ def draw_panels(panels: Sequence[Panel], columns: int, look: Look, reading: Sequ
     return frame.figure
 
 
-def _draw(axes: Axes, panel: Panel, colours: ColourScale, look: Look, outer: tuple[bool, bool]) -> list[str]:
-    """Draw one panel, its axes named if it is an ``outer`` (left, bottom) one; return notes on it."""
+def _name_all(frame: Frame, panels: Sequence[Panel], columns: int, look: Look) -> list[str]:
+    """Name the axes of maps that are on the left, and those that are below; return notes."""
+    notes = []
+    for place, (axes, panel) in enumerate(zip(frame.axes, panels, strict=True)):
+        left = frame.borrowed or place % columns == 0
+        bottom = frame.borrowed or place // columns == (len(panels) - 1) // columns
+        notes += _name_axes(axes, look, left, bottom) if panel.is_map else []
+    return notes
+
+
+def _draw(axes: Axes, panel: Panel, colours: ColourScale, look: Look) -> list[str]:
+    """Draw one panel; return notes on it."""
     if panel.title is not None:
         add_panel_title(axes, panel.title)
     if not panel.is_map:
         draw_image(axes, panel.values, interpolation="antialiased")
         axes.set_axis_off()
         return []
-    return [*_draw_map(axes, panel, colours, look), *_name_axes(axes, look, *outer)]
+    return _draw_map(axes, panel, colours, look)
 
 
 def _draw_map(axes: Axes, panel: Panel, colours: ColourScale, look: Look) -> list[str]:
@@ -135,13 +154,13 @@ def _name_axes(axes: Axes, look: Look, left: bool, bottom: bool) -> list[str]:
     room = axes.get_window_extent().transformed(axes.figure.dpi_scale_trans.inverted())
     notes = []
     for axis, name, labels, length, outer in (
-        (axes.yaxis, "query (row)", look.queries, room.height, left),
-        (axes.xaxis, "key (column)", look.keys, room.width, bottom),
+        (axes.yaxis, look.names[0], look.queries, room.height, left),
+        (axes.xaxis, look.names[1], look.keys, room.width, bottom),
     ):
         if outer:
-            axis.set_label_text(name, fontsize=LABEL)
+            axis.set_label_text(f"{name} ({'row' if axis is axes.yaxis else 'column'})", fontsize=LABEL)
             step = label_axis(axis, labels, length)
-            notes += [f"One {name.split()[0]} in {step} is labelled."] if step > 1 else []
+            notes += [f"One {name} in {step} is labelled."] if step > 1 else []
         else:
             axis.set_tick_params(labelleft=False, labelbottom=False, length=0)
     return notes
@@ -150,7 +169,9 @@ def _name_axes(axes: Axes, look: Look, left: bool, bottom: bool) -> list[str]:
 def _size(panels: Sequence[Panel], columns: int, look: Look) -> tuple[float, float]:
     """Return a figure's (width, height) in inches: a column wide for one panel, a page for several."""
     left, below = AXIS + label_length(look.queries), AXIS + label_length(look.keys)
-    if columns == 1:
+    if columns == 1 and look.width is not None:
+        side = max(look.width - BAR - left - GAP, TOKEN)
+    elif columns == 1:
         side = max(COLUMN - BAR - AXIS, min(len(look.keys or ()) * TOKEN, LARGEST))
     else:
         side = min((PAGE - BAR - left) / columns, LARGEST / 2) - GAP

@@ -7,7 +7,18 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from matplotlib.cm import ScalarMappable
 
-from visualizer.plots.figures import DPI, FAINT, LABEL, PAD, SMALL, TITLE, PrintFigure, one_text, wrapped
+from visualizer.plots.figures import (
+    DPI,
+    FAINT,
+    LABEL,
+    PAD,
+    SMALL,
+    TITLE,
+    PrintFigure,
+    one_text,
+    wrapped,
+    write_plainly,
+)
 from visualizer.plots.places import Paint
 
 if TYPE_CHECKING:
@@ -104,6 +115,7 @@ def thin_frame(axes: Axes) -> None:
     axes.tick_params(labelsize=SMALL, width=0.4, length=2, pad=1.5)
     axes.spines[:].set_linewidth(0.4)
     axes.spines[["top", "right"]].set_visible(False)
+    write_plainly(axes.yaxis)
 
 
 def _head(axes: Axes, heading: str) -> None:
@@ -117,6 +129,7 @@ def _draw_bar(figure: Figure, paint: Paint, top: float, left: float, height: flo
     shown = ScalarMappable(paint.colours.norm, paint.flat)
     bar = figure.colorbar(shown, cax=axes, extend=paint.colours.extend)
     bar.outline.set_linewidth(0.4)
+    write_plainly(axes.yaxis)
     axes.tick_params(labelsize=SMALL, width=0.4, length=2)
 
 
