@@ -6,6 +6,7 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
 
+import visualizer as viz
 from visualizer.errors import OptionError, ShapeError
 from visualizer.plots import grid_show, head, heads, visualize_head, visualize_heads
 from visualizer.plots.colours import OVER
@@ -282,3 +283,56 @@ def test_masked_logits_do_not_overflow_in_the_mean_of_all_heads():
 
 def test_a_title_is_any_object_with_a_text():
     assert head(SOFT[0], title=3)._suptitle.get_text() == "3"
+
+
+@pytest.fixture
+def run():
+    maps = np.random.default_rng(0).dirichlet(np.ones(3), size=(2, 4, 3))
+    return viz.from_arrays({"layers.0.attn": maps, "layers.1.attn": maps[:, ::-1]}).label(
+        ["the", "cat", "sat"]
+    )
+
+
+def labels_of(axes):
+    return [[text.get_text() for text in axis.get_ticklabels()] for axis in (axes.yaxis, axes.xaxis)]
+
+
+def test_a_head_of_a_run_tells_layer_head_tokens_and_self_check(run):
+    figure = head(run, layer="layers.1.attn", head=2, batch=1)
+    np.testing.assert_array_equal(drawn(figure.axes[0]), run["layers.0.attn"][1, 1].numpy())
+    assert labels_of(figure.axes[0]) == [["the", "cat", "sat"]] * 2
+    said = "Layer layers.1.attn, head 2 of 4, row 1 of the batch. Row = query, column = key. Rows sum to 1."
+    assert caption_of(figure).startswith(f"{said} Self-check: none, an array was given.")
+    mean = head(run, layer="layers.1.attn", head="mean")
+    np.testing.assert_allclose(drawn(mean.axes[0]), run["layers.1.attn"][0].numpy().mean(0), rtol=1e-6)
+    assert "mean of 4 heads" in caption_of(mean)
+
+
+def test_heads_of_a_run_tell_the_layer(run):
+    figure = heads(run, layer="layers.0.attn", batch=1)
+    assert caption_of(figure).startswith(
+        "Layer layers.0.attn, row 1 of the batch. Row = query, column = key."
+    )
+    np.testing.assert_array_equal(drawn(figure.axes[3]), run["layers.0.attn"][1, 3].numpy())
+    assert labels_of(figure.axes[0])[0] == ["the", "cat", "sat"]
+
+
+def test_a_head_of_several_is_asked_for(run):
+    with pytest.raises(OptionError, match="head=None was asked for of 4 heads"):
+        head(run, layer="layers.0.attn")
+    with pytest.raises(OptionError, match="layer= was given, but a ndarray has none: give the run"):
+        head(np.eye(3), layer="layers.0.attn")
+    figure = head(run["layers.0.attn"], head=3)
+    np.testing.assert_array_equal(drawn(figure.axes[0]), run["layers.0.attn"][0, 3].numpy())
+
+
+def test_axes_of_other_things_are_called_by_their_names(run):
+    maps = run["layers.0.attn"]
+    for figure, names in (
+        (head(maps[0, :, 1]), ("head (row)", "key (column)")),
+        (head(maps[:, 1, :, 2]), ("batch (row)", "query (column)")),
+        (head(np.eye(3), names=("layer", "head")), ("layer (row)", "head (column)")),
+    ):
+        assert (figure.axes[0].get_ylabel(), figure.axes[0].get_xlabel()) == names
+        assert f"Row = {names[0].split()[0]}, column = {names[1].split()[0]}." in caption_of(figure)
+    assert [axes.get_title() for axes in heads(maps[:, 2]).axes[:3]] == ["batch 0", "batch 1", "mean of 2"]

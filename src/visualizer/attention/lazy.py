@@ -84,6 +84,11 @@ class LazyMap(OnlyCopied):
         return len(self.shape)
 
     @property
+    def axis_names(self) -> tuple[str, ...]:
+        """What the axes are: "batch", "head", "query", "key", without those that an int took away."""
+        return tuple(self._axis_name(axis) for axis in self._view.kept(len(self._source.shape)))
+
+    @property
     def dtype(self) -> Any:
         """Dtype of results: float32, or float64 for factors of float64; a dtype of their library."""
         return self._source.dtype

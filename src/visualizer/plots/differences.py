@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from visualizer.axes import Axis, Ids, Special, Text
 from visualizer.errors import ShapeError
 from visualizer.plots.arrays import Floats
 from visualizer.plots.asking import Options
+from visualizer.plots.labels import axis_labels
 from visualizer.plots.panels import Look, Panel, draw_panels
 from visualizer.plots.rows import laid_row, paint_for, told
 from visualizer.plots.sheets import draw_sheet
@@ -86,19 +86,8 @@ def draw_matrix(weights: Floats, subject: Subject, asked: Options, reading: Sequ
     """Draw weights (query, key), or means of bins of them, as a matrix with the names of words."""
     queries, keys = subject.map.shape[-2:]
     look = Look(
-        _labels(subject.queries, subject.places), _labels(subject.keys), asked.title, asked.caption,
+        axis_labels(subject.queries, subject.places), axis_labels(subject.keys), asked.title, asked.caption,
         asked.cmap, None, asked.vmin, asked.vmax, asked.scale,
         width=None if asked.width is None else asked.inches("column"),
     )  # fmt: skip
     return draw_panels([Panel(weights, size=(int(queries), int(keys)))], 1, look, reading)
-
-
-def _labels(axis: Axis, places: Sequence[int] = ()) -> Sequence[str] | None:
-    """Return the tokens' names where they are words, None where positions say more."""
-    if any(isinstance(one, Text | Ids) for one in axis.segments) or _all_special(axis):
-        return axis.names
-    return [str(place) for place in places] or None
-
-
-def _all_special(axis: Axis) -> bool:
-    return all(isinstance(one, Special) for one in axis.segments)

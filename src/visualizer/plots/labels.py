@@ -9,6 +9,8 @@ from typing import Any
 from matplotlib.axis import Axis, XAxis
 from matplotlib.ticker import MaxNLocator
 
+from visualizer.axes import Axis as TokenAxis
+from visualizer.axes import Ids, Special, Text
 from visualizer.errors import ShapeError
 from visualizer.plots.writing import plain_text
 
@@ -39,6 +41,20 @@ def token_labels(length: int, tokens: Sequence[str] | None, name: str) -> list[s
             f"{name} are {found}, but that axis of the map has {length} tokens: one label each is wanted"
         )
     return labels
+
+
+def axis_labels(axis: TokenAxis, places: Sequence[int] = ()) -> Sequence[str] | None:
+    """Return the tokens' names where they are words or ids, else their ``places``, else None.
+
+    Examples
+    --------
+    >>> axis_labels(TokenAxis((Special("CLS"), Text(["a", "cat"]))))
+    ('CLS', 'a', 'cat')
+    """
+    words = any(isinstance(one, Text | Ids) for one in axis.segments)
+    if words or all(isinstance(one, Special) for one in axis.segments):
+        return axis.names
+    return [str(place) for place in places] or None
 
 
 def label_axis(axis: Axis, labels: Sequence[str] | None, room: float) -> int:

@@ -8,23 +8,29 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from visualizer.errors import OptionError, ShapeError
-from visualizer.plots.arrays import Floats, map_stack, one_map, pooled
-from visualizer.plots.labels import token_labels
+from visualizer.plots.arrays import Floats, map_stack, one_map
+from visualizer.plots.asking import Options
 from visualizer.plots.panels import Look, Panel, draw_panels
 from visualizer.plots.pictures import rgb_picture
+from visualizer.plots.wholes import whole_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.colors import Colormap
     from matplotlib.figure import Figure
 
-READING = "Row = query, column = key."
 LARGEST_MAP = 1024  # queries and keys; of lazy maps with more, means of bins are drawn
 
 
 def head(  # noqa: PLR0913  each thing that can be changed is a keyword
     map: Any,  # noqa: A002  the field's word
     *,
+    layer: str | None = None,
+    head: int | str | None = None,
+    call: int | None = None,
+    sequence: int | None = None,
+    batch: int = 0,
+    names: tuple[str, str] | None = None,
     tokens: Sequence[str] | None = None,
     queries: Sequence[str] | None = None,
     keys: Sequence[str] | None = None,
@@ -44,8 +50,15 @@ def head(  # noqa: PLR0913  each thing that can be changed is a keyword
     ----------
     map
         Attention map (query, key) of any numbers: numpy, torch, lists. Cells that are not finite are hatched.
+        Or a run or call, whose layer, head, tokens and self-check are told.
+    layer, head, call, sequence, batch
+        Of a run the module's path; of several heads one, from 0, or "mean"; which of several calls, of
+        several generations, of the rows of a batch. Calls that continue one sequence are drawn as one map.
+    names
+        What rows and columns are, where they are other things than queries and keys; an `AttentionMap` that
+        was indexed knows it.
     tokens, queries, keys
-        Labels of the tokens on both axes, on the rows, on the columns.
+        Labels of the tokens on both axes, on the rows, on the columns; of a run its own.
     title, caption
         A title such as "layer 3, head 5". The caption tells the scale and what it clips; a text replaces it,
         False leaves it out.
@@ -64,6 +77,8 @@ def head(  # noqa: PLR0913  each thing that can be changed is a keyword
     ------
     ShapeError
         If the map has other axes, no finite value, or labels do not fit.
+    CallsError
+        If a run has no such call, or several.
     TargetError
         If it is a model, or holds no real numbers.
     OptionError
@@ -75,20 +90,25 @@ def head(  # noqa: PLR0913  each thing that can be changed is a keyword
     >>> figure.axes[0].get_ylabel()
     'query (row)'
     """
-    weights = one_map(pooled(map, LARGEST_MAP))
-    rows, columns = size = _size_of(map, weights)
+    asked = Options(layer=layer, head=head, call=call, sequence=sequence, batch=batch)
+    whole = whole_of(map, asked, names, LARGEST_MAP, one_map)
     look = Look(
-        token_labels(rows, tokens if queries is None else queries, "queries"),
-        token_labels(columns, tokens if keys is None else keys, "keys"),
-        title, caption, cmap, interpolation, vmin, vmax, scale, ax, figsize,
+        *whole.labelled(tokens, queries, keys), title, caption, cmap, interpolation, vmin, vmax, scale, ax,
+        figsize, names=(whole.names[-2], whole.names[-1]),
     )  # fmt: skip
-    sums = _row_sums(weights) if size == weights.shape else []
-    return draw_panels([Panel(weights, size=size)], 1, look, [READING, *sums])
+    sums = _row_sums(whole.weights) if whole.size == whole.weights.shape else []
+    reading = [*whole.facts.whence, look.reading, *sums, *whole.facts.checked]
+    return draw_panels([Panel(whole.weights, size=whole.size)], 1, look, reading)
 
 
 def heads(  # noqa: PLR0913  each thing that can be changed is a keyword
     maps: Any,
     *,
+    layer: str | None = None,
+    call: int | None = None,
+    sequence: int | None = None,
+    batch: int = 0,
+    names: tuple[str, str] | None = None,
     columns: int | None = None,
     tokens: Sequence[str] | None = None,
     queries: Sequence[str] | None = None,
@@ -108,7 +128,7 @@ def heads(  # noqa: PLR0913  each thing that can be changed is a keyword
     Parameters
     ----------
     maps
-        Attention maps (head, query, key), or (1, head, query, key).
+        Attention maps (head, query, key), or (1, head, query, key); a run or call.
     columns
         Panels in a row; chosen to leave few places empty unless told.
     ax
@@ -131,18 +151,20 @@ def heads(  # noqa: PLR0913  each thing that can be changed is a keyword
     >>> [axes.get_title() for axes in figure.axes[:3]]
     ['head 0', 'head 1', 'mean of 2 heads']
     """
-    stack = map_stack(pooled(maps, LARGEST_MAP // 4))
-    rows, across = size = _size_of(maps, stack)
+    asked = Options(layer=layer, head="all", call=call, sequence=sequence, batch=batch)
+    whole = whole_of(maps, asked, names, LARGEST_MAP // 4, map_stack)
+    stack, kind = whole.weights, whole.names[0]
     look = Look(
-        token_labels(rows, tokens if queries is None else queries, "queries"),
-        token_labels(across, tokens if keys is None else keys, "keys"),
-        title, caption, cmap, interpolation, vmin, vmax, scale, ax, figsize,
+        *whole.labelled(tokens, queries, keys), title, caption, cmap, interpolation, vmin, vmax, scale, ax,
+        figsize, names=(whole.names[-2], whole.names[-1]),
     )  # fmt: skip
-    panels = [Panel(weights, f"head {number}", size) for number, weights in enumerate(stack)]
-    mean = f"mean of {len(stack)} head{'s' * (len(stack) > 1)}"
-    panels.append(Panel(stack.mean(axis=0, dtype=np.float64), mean, size))
-    sums = _row_sums(stack) if size == stack.shape[-2:] else []
-    reading = [READING, "One scale for all panels.", *sums]
+    panels = [Panel(weights, f"{kind} {number}", whole.size) for number, weights in enumerate(stack)]
+    mean = f"mean of {len(stack)}{' head' * (kind == 'head')}{'s' * (kind == 'head' and len(stack) > 1)}"
+    panels.append(Panel(stack.mean(axis=0, dtype=np.float64), mean, whole.size))
+    sums = _row_sums(stack) if whole.size == stack.shape[-2:] else []
+    reading = [
+        *whole.facts.whence, look.reading, "One scale for all panels.", *sums, *whole.facts.checked,
+    ]  # fmt: skip
     return draw_panels(panels, _columns(columns, len(panels)), look, reading)
 
 
@@ -190,7 +212,7 @@ def grid_show(to_shows: Sequence[tuple[Any, str]], cols: int) -> Figure:
         raise ShapeError(
             "there is nothing to show: to_shows is empty, (map or image, title) pairs are wanted"
         )
-    reading = [READING, "One scale for all maps."]
+    reading = [Look().reading, "One scale for all maps."]
     return draw_panels(panels, _columns(cols, len(panels)), Look(), reading)
 
 
@@ -204,12 +226,6 @@ def _columns(columns: int | None, panels: int) -> int:
     if columns is not None and columns < 1:
         raise OptionError(f"columns={columns} is wanted, but a row holds at least one panel")
     return min(columns or min(range(3, 7), key=lambda count: (-panels % count, -count)), panels)
-
-
-def _size_of(map: Any, weights: Floats) -> tuple[int, int]:  # noqa: A002  the field's word
-    """Return how many queries and keys a map has, of which the weights may be means."""
-    queries, keys = map.shape[-2:] if hasattr(map, "pool") else weights.shape[-2:]
-    return int(queries), int(keys)
 
 
 def _row_sums(maps: Floats) -> list[str]:
