@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from matplotlib.axes import Axes
 from matplotlib.text import Text as Written
 
 import visualizer as viz
@@ -115,31 +116,19 @@ PICTURES = {
 
 
 def drawn_texts(figure):
-    """The texts that are drawn, of axes only those of the ticks in sight, by what they say."""
+    """The texts that are drawn: of axes that are not switched off, and of their ticks those in sight."""
     figure.draw_without_rendering()
-    ticks = {label for axes in figure.axes for axis in (axes.xaxis, axes.yaxis) for label in labels(axis)}
-    seen = {
-        label
-        for axes in figure.axes
-        for axis in (axes.xaxis, axes.yaxis)
-        for label in labels(axis, seen=True)
-    }
-    found = [text for text in figure.findobj(Written) if text.get_visible() and text.get_text().strip()]
-    hidden = {
-        text for axes in figure.axes if not axes.axison for text in (axes.xaxis.label, axes.yaxis.label)
-    }
-    off = {
-        one
-        for axes in figure.axes
-        if not axes.axison
-        for axis in (axes.xaxis, axes.yaxis)
-        for one in labels(axis)
-    }
-    return [text for text in found if text not in hidden | off and (text not in ticks or text in seen)]
+    found = {text for text in figure.findobj(Written) if text.get_visible() and text.get_text().strip()}
+    for axes in figure.findobj(Axes):
+        for axis in (axes.xaxis, axes.yaxis):
+            found -= set(labels(axis, [*axis.majorTicks, *axis.minorTicks])) | {axis.label}
+            if axes.axison:
+                seen = [*labels(axis, axis._update_ticks()), axis.label]  # noqa: SLF001  # else unseen ticks count
+                found |= {text for text in seen if text.get_visible() and text.get_text().strip()}
+    return sorted(found, key=Written.get_text)
 
 
-def labels(axis, *, seen=False):
-    ticks = axis._update_ticks() if seen else [*axis.majorTicks, *axis.minorTicks]  # noqa: SLF001  # else unseen ticks count
+def labels(axis, ticks):
     return [label for tick in ticks for label in (tick.label1, tick.label2)] + [axis.offsetText]
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import Field, dataclass, fields
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any
+from functools import wraps
+from inspect import Parameter, Signature, signature
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from visualizer.errors import OptionError
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.colors import Colormap
 
 # Widths in inches of what publishers set, from their author guides and styles.
@@ -43,6 +46,8 @@ class Options:
         Colours, as in `head` and `grid_to_grid`.
     width
         Inches, or one of `WIDTHS`, such as "column" or "neurips".
+    ax
+        Matplotlib axes to draw in instead of a new figure, where the picture needs one alone.
     """
 
     layer: str | None = None
@@ -69,10 +74,11 @@ class Options:
     alpha: float = 0.6
     interpolation: str = "nearest"
     width: float | str | None = None
+    ax: Axes | None = None
 
     @classmethod
-    def read(cls, given: Mapping[str, Any], **usual: Any) -> Options:
-        """Return what was asked for, and what is ``usual`` for a picture where nothing was.
+    def read(cls, given: Mapping[str, Any]) -> Options:
+        """Return what was asked for.
 
         Raises
         ------
@@ -81,15 +87,11 @@ class Options:
 
         Examples
         --------
-        >>> Options.read({"head": 3}, scale="sqrt").scale
-        'sqrt'
+        >>> Options.read({"head": 3}).head
+        3
         """
-        known = [field.name for field in fields(cls)]
-        for name in given:
-            if name not in known:
-                near = ", ".join(get_close_matches(name, known, 3, 0.4)) or ", ".join(known)
-                raise OptionError(f"{name}= was given, but there is no such option: there are {near}")
-        return cls(**usual | dict(given))
+        _check(given, [field.name for field in fields(cls)])
+        return cls(**given)
 
     @property
     def asked(self) -> dict[str, Any]:
@@ -115,3 +117,61 @@ class Options:
         if not 1 <= inches <= 100:
             raise OptionError(f"width={width!r} was asked for; give inches, or one of {', '.join(WIDTHS)}")
         return inches
+
+
+WHICH = ("layer", "call", "sequence", "head", "batch")
+TOKENS = ("axis", "queries", "keys", "image")
+QUERY = ("query", "cell", "pixel", "text", "special", "nth")
+COLOURS = ("cmap", "vmin", "vmax", "scale")
+OVERLAY = ("alpha", "interpolation")
+PAGE = ("title", "caption", "width", "ax")
+Picture = TypeVar("Picture", bound=Callable[..., Any])
+
+
+def takes(*names: str, **usual: Any) -> Callable[[Picture], Picture]:
+    """Say which of the `Options` a picture takes as ``**options``, and which values are ``usual`` for it.
+
+    Its signature names them, and others than those are told with what is near.
+
+    Raises
+    ------
+    OptionError
+        When the picture is drawn, if there is no such option.
+
+    Examples
+    --------
+    >>> @takes("title", scale="sqrt")
+    ... def picture(shown, **options):
+    ...     return options
+    >>> str(signature(picture)), picture(3, title="a")
+    ("(shown, *, title: 'str | None' = None, scale: 'str' = 'sqrt')", {'scale': 'sqrt', 'title': 'a'})
+    """
+
+    def taking(picture: Picture) -> Picture:
+        own = [one for one in signature(picture).parameters.values() if one.kind is not Parameter.VAR_KEYWORD]
+        taken = [field for field in fields(Options) if field.name in {*names, *usual}]
+        named = [_parameter(field, usual) for field in taken]
+        known = [one.name for one in (*own, *named)]
+
+        @wraps(picture)
+        def drawn(*shown: Any, **options: Any) -> Any:
+            _check(options, known)
+            return picture(*shown, **usual | options)
+
+        returned = signature(picture).return_annotation
+        setattr(drawn, "__signature__", Signature([*own, *named], return_annotation=returned))  # noqa: B010  # mypy knows of none
+        return cast("Picture", drawn)
+
+    return taking
+
+
+def _parameter(field: Field[Any], usual: Mapping[str, Any]) -> Parameter:
+    default = usual.get(field.name, field.default)
+    return Parameter(field.name, Parameter.KEYWORD_ONLY, default=default, annotation=field.type)
+
+
+def _check(given: Collection[str], known: Sequence[str]) -> None:
+    for name in given:
+        if name not in known:
+            near = ", ".join(get_close_matches(name, known, 3, 0.4)) or ", ".join(known)
+            raise OptionError(f"{name}= was given, but there is no such option: there are {near}")

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.patches import Rectangle
+from matplotlib.transforms import Affine2D, ScaledTranslation, Transform
 
+from visualizer.errors import ShapeError
 from visualizer.plots.arrays import Floats
 from visualizer.plots.colours import MISSING
 from visualizer.plots.measuring import width_of
@@ -45,18 +47,34 @@ class Chips:
         return (max(line for _, line in places) + 1) * (TALL + GAP) / 72
 
     def draw(self, axes: Axes) -> None:
-        """Draw the lines; data are in points."""
+        """Draw the lines from the top left, in points whatever size the axes are given later.
+
+        Raises
+        ------
+        ShapeError
+            If axes of the caller are too low for all lines.
+        """
         box = axes.get_window_extent().transformed(axes.figure.dpi_scale_trans.inverted())
-        axes.set(xlim=(0, box.width * 72), ylim=(box.height * 72, 0))
+        if (needed := self.height(box.width)) > 1.01 * box.height:
+            raise ShapeError(
+                f"{len(self.names)} tokens need {needed:.2g} inches below one another, but the axes are "
+                f"{box.height:.2g} high: make them higher or wider"
+            )
         axes.set_axis_off()
-        texts, widths, places = self._placed(box.width * 72)
-        properties = plain_text([*self.names, "␣"])[1]
+        corner: Any = axes.transAxes
+        points = Affine2D().scale(1 / 72, -1 / 72) + axes.figure.dpi_scale_trans
+        self._draw(axes, box.width * 72, points + ScaledTranslation(0, 1, corner))
+
+    def _draw(self, axes: Axes, room: float, points: Transform) -> None:
+        texts, widths, places = self._placed(room)
+        properties = plain_text([*self.names, "␣"])[1] | {"transform": points}
         for token, (x, line) in enumerate(places):
             y, colour = line * (TALL + GAP), _colour(self.weights[token], self.paint)
-            axes.add_patch(Rectangle((x, y), widths[token], TALL, **colour))
+            axes.add_patch(Rectangle((x, y), widths[token], TALL, transform=points, **colour))
             if token in self.marked:
                 look: dict[str, Any] = {"facecolor": "none", "edgecolor": MARK, "linewidth": 1.2, "zorder": 4}
-                axes.add_patch(Rectangle((x, y), widths[token], TALL, clip_on=False, **look))
+                look |= {"transform": points, "clip_on": False}
+                axes.add_patch(Rectangle((x, y), widths[token], TALL, **look))
             ink = _ink(colour["facecolor"])
             place = (x + PAD, y + TALL / 2 + 0.3)
             axes.text(*place, texts[token], fontsize=SIZE, va="center_baseline", color=ink, **properties)

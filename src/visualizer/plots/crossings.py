@@ -10,7 +10,7 @@ import numpy as np
 
 from visualizer.axes import Axis, Text
 from visualizer.errors import OptionError
-from visualizer.plots.asking import Options
+from visualizer.plots.asking import COLOURS, OVERLAY, PAGE, TOKENS, WHICH, Options, takes
 from visualizer.plots.differences import MOST, draw_matrix
 from visualizer.plots.laying import PICTURED, WORDS, Laid
 from visualizer.plots.rows import paint_for, scale_of
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 MANY = 24  # words that are drawn unless some are named
 
 
+@takes(*WHICH, *TOKENS, "nth", *COLOURS, *OVERLAY, *PAGE)
 def cross(shown: Any, *, words: Sequence[str | int] | None = None, **options: Any) -> Figure:
     """Draw what each word has to do with the image, a picture for each; of two texts the matrix.
 

@@ -9,13 +9,14 @@ import numpy as np
 
 from visualizer.errors import ShapeError
 from visualizer.plots.arrays import Floats
-from visualizer.plots.asking import Options
+from visualizer.plots.asking import COLOURS, OVERLAY, PAGE, QUERY, TOKENS, WHICH, Options, takes
 from visualizer.plots.labels import axis_labels
 from visualizer.plots.panels import Look, Panel, draw_panels
 from visualizer.plots.rows import laid_row, paint_for, told
 from visualizer.plots.sheets import draw_sheet
 from visualizer.plots.sources import subject_of
 from visualizer.plots.subjects import Subject
+from visualizer.plots.telling import Facts, shared
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,17 +26,17 @@ if TYPE_CHECKING:
 MOST = 512  # queries and keys; of more, means of bins are drawn
 
 
-def compare(
-    first: Any, second: Any, *, names: tuple[str, str] = ("first", "second"), **options: Any
-) -> Figure:
+@takes(*WHICH, *TOKENS, *QUERY, *COLOURS, *OVERLAY, *PAGE)
+def compare(first: Any, second: Any, *, names: tuple[str, str] | None = None, **options: Any) -> Figure:
     """Draw the first map minus the second, around 0: as a matrix, or for one query where its keys lie.
 
     Parameters
     ----------
     first, second
-        What `row` takes, of one shape; long maps are pooled, lazily.
+        What `row` takes, of one shape, or a pair (that, a dictionary of its own options), as two layers of a
+        run are: ``(run, {"layer": "blocks.0.attn"})``. Long maps are pooled, lazily.
     names
-        What the caption calls them.
+        What the caption calls them: by what they differ in, such as layer or head, unless told.
     options
         As of `row`, for both. Without a query the whole map is drawn.
 
@@ -52,15 +53,32 @@ def compare(
     'query (row)'
     """
     asked = Options.read(options)
-    one, other = subject_of(first, asked), subject_of(second, asked)
+    one, other = (_subject(shown, options) for shown in (first, second))
     if one.map.shape[-2:] != other.map.shape[-2:]:
         shapes = " and ".join(str(tuple(each.map.shape[-2:])) for each in (one, other))
         raise ShapeError(f"maps of {shapes} were to be compared; they must have the same queries and keys")
-    reading = [f"{names[0]} − {names[1]}: red is more in {names[0]}, blue in {names[1]}."]
-    whence = dict.fromkeys((*one.facts.whence, *other.facts.whence))
+    reading = [*_names(one.facts, other.facts, names), *shared([one.facts, other.facts]).whence]
     if asked.asked or one.map.shape[-2] == 1:
-        return _of_one_row(one, other, asked, [*reading, *whence])
-    return _of_all_rows(one, other, asked, [*reading, *whence])
+        return _of_one_row(one, other, asked, reading)
+    return _of_all_rows(one, other, asked, reading)
+
+
+def _subject(shown: Any, options: dict[str, Any]) -> Subject:
+    if isinstance(shown, tuple) and len(shown) == 2 and isinstance(shown[1], dict):
+        return subject_of(shown[0], Options.read(options | shown[1]))
+    return subject_of(shown, Options.read(options))
+
+
+def _names(first: Facts, second: Facts, given: tuple[str, str] | None) -> list[str]:
+    """Return sentences on which of both is red, and in what they differ."""
+    common = shared([first, second]).said
+    differing = [
+        ", ".join(said.removeprefix("layer ") for name, said in one.said.items() if name not in common)
+        for one in (first, second)
+    ]
+    names = given or (tuple(differing) if all(differing) else ("first", "second"))
+    more = [f"{name}: {said}." for name, said in zip(names, differing, strict=True) if given and said]
+    return [f"{names[0]} − {names[1]}: red is more in {names[0]}, blue in {names[1]}.", *more]
 
 
 def _of_one_row(one: Subject, other: Subject, asked: Options, reading: Sequence[str]) -> Figure:
@@ -70,7 +88,8 @@ def _of_one_row(one: Subject, other: Subject, asked: Options, reading: Sequence[
     moved = np.nansum(np.abs(laid.weights)) / 2
     sentences = [*reading, f"Query (row): {found.named(token)}.", f"{moved:.3g} of the row lies elsewhere."]
     blocks = list(laid.blocks(paint_for([laid], asked)))
-    return draw_sheet(blocks, [*sentences, *told(blocks, laid.weights)], asked)
+    checked = shared([one.facts, other.facts]).checked
+    return draw_sheet(blocks, [*sentences, *checked, *told(blocks, laid.weights)], asked)
 
 
 def _of_all_rows(one: Subject, other: Subject, asked: Options, reading: Sequence[str]) -> Figure:
@@ -79,7 +98,8 @@ def _of_all_rows(one: Subject, other: Subject, asked: Options, reading: Sequence
     moved = np.nanmean(np.nansum(np.abs(difference), -1)) / 2
     whole = difference.shape == (queries, keys)
     mean = [f"On average {moved:.3g} of a row lies elsewhere."] if whole else []
-    return draw_matrix(difference, one, asked, ["Row = query, column = key.", *reading, *mean])
+    checked = shared([one.facts, other.facts]).checked
+    return draw_matrix(difference, one, asked, ["Row = query, column = key.", *reading, *mean, *checked])
 
 
 def draw_matrix(weights: Floats, subject: Subject, asked: Options, reading: Sequence[str]) -> Figure:
@@ -88,6 +108,6 @@ def draw_matrix(weights: Floats, subject: Subject, asked: Options, reading: Sequ
     look = Look(
         axis_labels(subject.queries, subject.places), axis_labels(subject.keys), asked.title, asked.caption,
         asked.cmap, None, asked.vmin, asked.vmax, asked.scale,
-        width=None if asked.width is None else asked.inches("column"),
+        ax=asked.ax, width=None if asked.width is None else asked.inches("column"),
     )  # fmt: skip
     return draw_panels([Panel(weights, size=(int(queries), int(keys)))], 1, look, reading)

@@ -11,7 +11,7 @@ import numpy as np
 
 from visualizer.errors import OptionError, ShapeError
 from visualizer.plots.arrays import Floats, as_floats, finite
-from visualizer.plots.asking import Options
+from visualizer.plots.asking import COLOURS, OVERLAY, PAGE, Options, takes
 from visualizer.plots.colours import ON_IMAGE, colour_scale
 from visualizer.plots.figures import SMALL
 from visualizer.plots.measuring import lines_within
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 MOST = 3  # lines above a panel
 
 
+@takes(*COLOURS, *OVERLAY, *PAGE)
 def panel(
     items: Sequence[Any],
     *,

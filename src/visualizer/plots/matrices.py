@@ -9,7 +9,7 @@ import numpy as np
 
 from visualizer.errors import OptionError, ShapeError
 from visualizer.plots.arrays import Floats, map_stack, one_map
-from visualizer.plots.asking import Options
+from visualizer.plots.asking import Options, takes
 from visualizer.plots.panels import Look, Panel, draw_panels
 from visualizer.plots.pictures import rgb_picture
 from visualizer.plots.wholes import whole_of
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 LARGEST_MAP = 1024  # queries and keys; of lazy maps with more, means of bins are drawn
 
 
+@takes()
 def head(  # noqa: PLR0913  each thing that can be changed is a keyword
     map: Any,  # noqa: A002  the field's word
     *,
@@ -101,6 +102,7 @@ def head(  # noqa: PLR0913  each thing that can be changed is a keyword
     return draw_panels([Panel(whole.weights, size=whole.size)], 1, look, reading)
 
 
+@takes()
 def heads(  # noqa: PLR0913  each thing that can be changed is a keyword
     maps: Any,
     *,

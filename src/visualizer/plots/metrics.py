@@ -11,7 +11,7 @@ from visualizer.attention import AttentionMap
 from visualizer.calls import Call
 from visualizer.errors import CallsError, OptionError
 from visualizer.plots.arrays import Floats
-from visualizer.plots.asking import Options
+from visualizer.plots.asking import PAGE, Options, takes
 from visualizer.plots.graphs import Graphs
 from visualizer.plots.paths import layer_names
 from visualizer.plots.sheets import draw_sheet
@@ -26,6 +26,7 @@ PLACES = ("path", "call", "item", "batch", "head")  # columns of a table that ar
 OVER = ("layers", "calls")
 
 
+@takes("layer", "sequence", *PAGE)
 def curves(
     run: Run,
     metric: str | Callable[..., Any] = "entropy",

@@ -10,6 +10,7 @@ from matplotlib.cm import ScalarMappable
 
 from visualizer.errors import ShapeError
 from visualizer.plots.arrays import Floats, as_floats, one_map
+from visualizer.plots.asking import takes
 from visualizer.plots.colours import colour_scale
 from visualizer.plots.figures import add_panel_title, open_frame
 from visualizer.plots.options import check_interpolation, opacity
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 WIDTH = 5.2  # inches: legible as it is, and when it is set into a column
 
 
+@takes()
 def grid_to_grid(  # noqa: PLR0913  each thing that can be changed is a keyword
     map: Any,  # noqa: A002  the field's word
     image: Any,

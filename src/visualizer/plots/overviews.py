@@ -13,7 +13,7 @@ from visualizer.attention import AttentionMap
 from visualizer.calls import Call
 from visualizer.errors import CallsError, OptionError
 from visualizer.plots.arrays import Floats, as_floats, pooled
-from visualizer.plots.asking import Options
+from visualizer.plots.asking import COLOURS, PAGE, Options, takes
 from visualizer.plots.colours import colour_scale
 from visualizer.plots.figures import LABEL, SMALL, draw_image
 from visualizer.plots.measuring import width_of
@@ -84,6 +84,7 @@ class Tiles:
         return float(min((width - self._left) / heads, TILE, TALLEST / layers))
 
 
+@takes("layer", "call", "batch", *COLOURS, *PAGE, scale="sqrt")
 def atlas(run: Run, *, cells: int = 32, **options: Any) -> Figure:
     """Draw all layers × heads of a run, each map as a tile of ``cells`` × ``cells``, on one scale.
 
@@ -104,7 +105,7 @@ def atlas(run: Run, *, cells: int = 32, **options: Any) -> Figure:
     >>> [text.get_text() for text in atlas(run).axes[0].get_yticklabels()]
     ['layer.0', 'layer.1', 'layer.2']
     """
-    asked = Options.read(options, scale="sqrt")
+    asked = Options.read(options)
     if cells < 2:
         raise OptionError(f"cells={cells} was asked for, but a tile has at least 2")
     calls = _one_a_layer(run, asked)

@@ -11,7 +11,7 @@ import numpy as np
 from visualizer.axes import Axis, Frames, Unknown, Volume
 from visualizer.errors import OptionError, ShapeError
 from visualizer.plots.arrays import Floats, finite
-from visualizer.plots.asking import Options
+from visualizer.plots.asking import COLOURS, OVERLAY, PAGE, QUERY, TOKENS, WHICH, Options, takes
 from visualizer.plots.chips import MANY
 from visualizer.plots.colours import ON_IMAGE, ON_TEXT, colour_scale
 from visualizer.plots.laying import WORDS, Laid
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
+@takes(*WHICH, *TOKENS, *QUERY, *COLOURS, *OVERLAY, *PAGE)
 def row(shown: Any, **options: Any) -> Figure:
     """Draw where one query looks, on everything that the keys are: text, image, frames, slices, time.
 
@@ -61,6 +62,7 @@ def row(shown: Any, **options: Any) -> Figure:
     return draw_sheet(blocks, [*facts.sentences, *largest(laid), *told(blocks, laid.weights)], asked)
 
 
+@takes(*WHICH, *TOKENS, *QUERY, *COLOURS, *PAGE)
 def tokens(shown: Any, **options: Any) -> Figure:
     """Draw a text, each token shaded by its weight; what lies on other tokens than those of text is told.
 
@@ -80,6 +82,7 @@ def tokens(shown: Any, **options: Any) -> Figure:
     return draw_sheet(blocks, [*facts.sentences, *left, *largest(part), *told(blocks, part.weights)], asked)
 
 
+@takes(*WHICH, *TOKENS, *QUERY, *COLOURS, *OVERLAY, *PAGE)
 def frames(shown: Any, *, steps: Sequence[int] | None = None, **options: Any) -> Figure:
     """Draw where one query looks in a video, a picture for each step, or for some ``steps``.
 
@@ -94,6 +97,7 @@ def frames(shown: Any, *, steps: Sequence[int] | None = None, **options: Any) ->
     return _film(shown, Frames, steps, options)
 
 
+@takes(*WHICH, *TOKENS, *QUERY, *COLOURS, *OVERLAY, *PAGE)
 def volume(shown: Any, *, slices: Sequence[int] | None = None, **options: Any) -> Figure:
     """Draw where one query looks in a volume, a picture for each slice, or for some ``slices``.
 

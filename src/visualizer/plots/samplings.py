@@ -12,7 +12,7 @@ from visualizer.axes import Axis, as_axis
 from visualizer.calls import Call
 from visualizer.errors import OptionError, ShapeError, TargetError
 from visualizer.plots.arrays import Floats, as_floats
-from visualizer.plots.asking import Options
+from visualizer.plots.asking import COLOURS, PAGE, Options, takes
 from visualizer.plots.colours import ON_IMAGE, colour_scale
 from visualizer.plots.options import opacity
 from visualizer.plots.pictures import rgb_picture
@@ -31,6 +31,11 @@ MARKERS = "o^sDvP*X"  # one for each level
 SIGNS = "○△□◇▽✚★✖"
 
 
+@takes(
+    *("layer", "call", "sequence", "head", "batch", "queries", "image"),
+    *("query", "cell", "text", "special", "nth", *COLOURS, *PAGE),
+    alpha=1.0,
+)
 def sampling(shown: Any, *, reference: tuple[float, float] | None = None, **options: Any) -> Figure:
     """Draw where a query of deformable attention samples the image: places, weights, its reference point.
 
@@ -51,7 +56,7 @@ def sampling(shown: Any, *, reference: tuple[float, float] | None = None, **opti
     OptionError, ShapeError
         If an option is unknown, the query is not told, or it, the head or the row of the batch is not there.
     """
-    asked = Options.read(options, alpha=1.0, width="column")
+    asked = Options.read(options)
     call = call_of(shown, asked) if isinstance(shown, Run) else shown
     if not isinstance(call, Call) or not call.levels:
         raise TargetError(f"places were to be drawn, but {call!r:.80} samples none: give a deformable call")

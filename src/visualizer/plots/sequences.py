@@ -10,7 +10,7 @@ import numpy as np
 
 from visualizer.calls import Call
 from visualizer.errors import CallsError, OptionError
-from visualizer.plots.asking import Options
+from visualizer.plots.asking import COLOURS, OVERLAY, PAGE, QUERY, TOKENS, Options, takes
 from visualizer.plots.differences import MOST, draw_matrix
 from visualizer.plots.generations import continue_one, grow
 from visualizer.plots.laying import Laid
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 FEW = 12  # steps that are drawn unless some are named
 
 
+@takes("layer", "sequence", "head", "batch", *TOKENS, *QUERY, *COLOURS, *OVERLAY, *PAGE)
 def steps(run: Run, *, calls: Sequence[int] | None = None, **options: Any) -> Figure:
     """Draw one layer step by step.
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from matplotlib.cm import ScalarMappable
 
+from visualizer.errors import ShapeError
 from visualizer.plots.figures import (
     DPI,
     FAINT,
@@ -16,6 +17,7 @@ from visualizer.plots.figures import (
     TITLE,
     PrintFigure,
     one_text,
+    open_frame,
     wrapped,
     write_plainly,
 )
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 EDGE, BETWEEN, HEADING = 0.08, 0.1, 0.16  # inches around all, between blocks, and for a block's heading
 BAR, THICK = 0.62, 0.1  # inches for the bar with its numbers, and its thickness
 SHORTEST, LONGEST = 0.75, 2.2  # inches of its length
+OWN = "a part of a sheet"  # label of axes
 LINE = 1.3  # height of a line of text in font sizes
 
 
@@ -56,8 +59,15 @@ def draw_sheet(
 ) -> Figure:
     """Return a new figure with blocks below one another, in the order of reading, and one colour bar.
 
-    ``usual`` is the width unless another one was asked for.
+    ``usual`` is the width unless another one was asked for. Where the caller brought axes, it is drawn there.
+
+    Raises
+    ------
+    ShapeError
+        If there are several blocks for the caller's axes.
     """
+    if options.ax is not None:
+        return _draw_into(options.ax, blocks, sentences, options)
     paint = next((block.paint for block in blocks if block.paint is not None), None)
     width, inner = options.inches(usual), inner_width(options, usual, bar=paint is not None)
     title = None
@@ -84,6 +94,28 @@ def draw_sheet(
     return figure
 
 
+def _draw_into(axes: Axes, blocks: Sequence[Block], sentences: Sequence[str], options: Options) -> Figure:
+    if len(blocks) != 1:
+        raise ShapeError(
+            f"ax= was given, but the picture has {len(blocks)} parts in axes of their own: leave ax= out"
+        )
+    (block,), frame = blocks, open_frame(1, 1, (1, 1), axes)
+    block.draw(axes)
+    if block.heading:
+        _head(axes, block.heading)
+    if block.paint is not None:
+        colours = block.paint.colours
+        frame.add_bar(colours, ScalarMappable(colours.norm, block.paint.flat))
+    frame.add_title(options.title)
+    frame.add_caption(sentences, options.caption)
+    return frame.figure
+
+
+def is_own(axes: Axes) -> bool:
+    """Tell whether axes are a part of a sheet, and not the caller's."""
+    return axes.get_label() == OWN
+
+
 def inner_width(options: Options, usual: str, *, bar: bool = True) -> float:
     """Return how many inches blocks are wide, beside a colour ``bar``."""
     return options.inches(usual) - 2 * EDGE - (BAR if bar else 0)
@@ -92,11 +124,14 @@ def inner_width(options: Options, usual: str, *, bar: bool = True) -> float:
 def _axes(figure: Figure, left: float, top: float, width: float, height: float) -> Axes:
     """Return new axes at a place that is counted in inches from the top left."""
     across, down = figure.get_size_inches()
-    return figure.add_axes((left / across, 1 - (top + height) / down, width / across, height / down))
+    place = (left / across, 1 - (top + height) / down, width / across, height / down)
+    return figure.add_axes(place, label=OWN)
 
 
 def set_inside(axes: Axes, left: float, below: float, right: float = 0.0) -> None:
-    """Make room within a block for the numbers to the left and below, in inches."""
+    """Make room within a block for the numbers to the left and below, in inches; axes of the caller stay."""
+    if not is_own(axes):
+        return
     box, whole, dpi = axes.get_position(), axes.figure.bbox, axes.figure.dpi
     left, right, below = left * dpi / whole.width, right * dpi / whole.width, below * dpi / whole.height
     axes.set_position((box.x0 + left, box.y0 + below, box.width - left - right, box.height - below))

@@ -19,7 +19,7 @@ from visualizer.plots.figures import SMALL, draw_image, one_text
 from visualizer.plots.measuring import lines_within, width_of
 from visualizer.plots.pictures import grey_picture
 from visualizer.plots.places import CONTRAST, LINE, MARK, Paint
-from visualizer.plots.sheets import fit_inside, thin_frame
+from visualizer.plots.sheets import fit_inside, is_own, thin_frame
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 GAP, ABOVE = 0.05, 0.14  # between pictures, in their widths; inches above them for their names
 TALLEST, WIDEST = 3.0, 3.4  # inches that one picture takes at most
 BINS = 600  # more tokens than this along a line are drawn in bins
+SHORTEST = 0.1  # inches of a picture's width
 ROW = 0.2  # of the width, for the names of rows at most
 LOW = 0.75  # inches of a line's height
 
@@ -66,14 +67,16 @@ class Pictures:
 
     def height(self, width: float) -> float:
         """Return how many inches all rows take."""
-        columns, side = self._layout(width)
+        return self._high(width, *self._layout(width))
+
+    def _high(self, width: float, columns: int, side: float) -> float:
         return sum(self._tall(number, row, side, width) for number, row in enumerate(self._in_rows(columns)))
 
     def draw(self, axes: Axes) -> None:
         """Draw all; data are in inches from the top left."""
         box = axes.get_window_extent().transformed(axes.figure.dpi_scale_trans.inverted())
         axes.set_axis_off()
-        columns, side = self._layout(box.width)
+        columns, side = self._layout(box.width, box.height)
         left, top = self._left(box.width), 0.0
         for number, row in enumerate(self._in_rows(columns)):
             y = top + _above(row, side)
@@ -84,7 +87,8 @@ class Pictures:
             middle = y + max(side * row[0].ratio, ABOVE * len(lines)) / 2
             write_name(axes, (left - 0.05, middle), "\n".join(lines), ha="right", va="center")
             top += self._tall(number, row, side, box.width)
-        axes.set(xlim=(0, box.width), ylim=(box.height, 0), aspect="auto")
+        aspect = "auto" if is_own(axes) else "equal"  # the caller's may change their size
+        axes.set(xlim=(0, box.width), ylim=(box.height, 0), aspect=aspect)
 
     def _left(self, width: float) -> float:
         """Return how many inches the names of rows take."""
@@ -102,14 +106,17 @@ class Pictures:
         high = max(max(one.ratio for one in row) * side, ABOVE * len(self._beside(number, width)))
         return high + GAP * side + _above(row, side)
 
-    def _layout(self, width: float) -> tuple[int, float]:
+    def _layout(self, width: float, height: float = math.inf) -> tuple[int, float]:
         """Return pictures in a row, and the width of one in inches."""
         room, count = width - self._left(width), len(self.pictures)
         columns = self.columns or min(count, max(2, math.floor(room / 0.8)))
         if not self.columns:
             columns = -(-count // -(-count // columns))  # rows of nearly the same length
         tallest = max(one.ratio for one in self.pictures)
-        return columns, min((room + GAP) / (columns * (1 + GAP)), WIDEST, TALLEST / tallest)
+        side = min((room + GAP) / (columns * (1 + GAP)), WIDEST, TALLEST / tallest)
+        while side > SHORTEST and self._high(width, columns, side) > height * 1.001:  # axes of the caller
+            side *= 0.97
+        return columns, side
 
 
 def _lines(one: Picture, side: float) -> list[str]:

@@ -68,9 +68,8 @@ def whole_of(
         if getattr(asked, name) is not None:
             raise OptionError(f"{name}= was given, but a {type(shown).__name__} has none: give the run")
     weights = read(pooled(shown, most))
-    return Whole(
-        weights, _size_of(shown, weights), _three(names or tuple(getattr(shown, "axis_names", USUAL)))
-    )
+    names = names or getattr(shown, "axis_names", None) or USUAL
+    return Whole(weights, _size_of(shown, weights), _three(names))
 
 
 def _known(
