@@ -170,3 +170,17 @@ def test_read_outs_that_were_kept_are_drawn(over):
 def test_many_groups_have_a_line_each():
     groups = {f"group {n}": n for n in range(8)}
     assert len(plots.curves(viz.from_arrays(MAPS), "mass", groups=groups).axes[0].lines) == 8
+
+
+def test_many_heads_of_few_layers_are_drawn_in_several_rows():
+    maps = {f"layers.{n}": RNG.dirichlet(np.ones(4), size=(90, 4)) for n in range(2)}
+    figure = plots.atlas(viz.from_arrays(maps), cells=4)
+    labels = [text.get_text() for text in figure.axes[0].get_yticklabels()]
+    rows = len(labels) // 2
+    each = -(-90 // rows)
+    assert rows > 1
+    assert labels[0] == f"layers.0: 0–{each - 1}"
+    assert labels[-1] == f"layers.1: {(rows - 1) * each}–89"
+    np.testing.assert_allclose(tile(figure, rows + 1, 2, 4), maps["layers.1"][each + 2])
+    side = figure.axes[0].get_window_extent().width / figure.dpi / each
+    assert side > 6 / 90

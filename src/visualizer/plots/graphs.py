@@ -76,6 +76,8 @@ class Graphs:
 
     def _name_extremes(self, axes: Axes) -> None:
         (values,) = self.series.values()
+        if np.nanmax(values) == np.nanmin(values):
+            return
         for find, side in ((np.nanargmax, 4), (np.nanargmin, -4)):
             place, head = np.unravel_index(int(find(values)), values.shape)
             last = place > len(values) / 2

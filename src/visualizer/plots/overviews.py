@@ -19,7 +19,7 @@ from visualizer.plots.figures import LABEL, SMALL, draw_image
 from visualizer.plots.measuring import width_of
 from visualizer.plots.paths import layer_names
 from visualizer.plots.places import Paint
-from visualizer.plots.sheets import draw_sheet, set_inside
+from visualizer.plots.sheets import draw_sheet, inner_width, set_inside
 from visualizer.plots.telling import Facts
 from visualizer.plots.writing import plain_text
 from visualizer.run import Run
@@ -29,8 +29,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 GAP = 1  # cells between tiles
+LABELS = 0.5  # inches for the names of layers, about
 FEW = 4  # heads that find room in a column
 TILE, TALLEST = 0.8, 9.0  # inches of a tile, and of all layers, at most
+SMALLEST = 0.2  # inches of a tile, below which the heads of a layer are drawn in several rows, if it helps
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,7 @@ class Tiles:
     tiles: Floats
     names: Sequence[str]
     paint: Paint
+    along: str = "head"
     heading: str = ""
 
     def height(self, width: float) -> float:
@@ -70,7 +73,7 @@ class Tiles:
         down = math.ceil(1.2 * SMALL * points / high)
         axes.set_xticks(range(0, heads, across))
         axes.set_yticks(range(0, layers, down), texts[::down], **properties)
-        axes.set_xlabel("head", fontsize=LABEL, labelpad=1)
+        axes.set_xlabel(self.along, fontsize=LABEL, labelpad=1)
         axes.tick_params(labelsize=SMALL, width=0, length=0, pad=2)
         axes.spines[:].set_visible(False)
         axes.patch.set_alpha(0)
@@ -114,10 +117,27 @@ def atlas(run: Run, *, cells: int = 32, **options: Any) -> Figure:
     colours = colour_scale(tiles[np.isfinite(tiles)], asked.cmap, given, asked.scale)
     names, shared = layer_names([call.path for call in calls])
     usual = "page" if tiles.shape[1] > FEW else "column"
-    block = Tiles(tiles, names, Paint(colours))
+    tiles, names, along = _folded(tiles, names, inner_width(asked, usual) - LABELS)
+    block = Tiles(tiles, names, Paint(colours), along)
     checked = Facts(calls=tuple(calls)).checked
     reading = [*_reading(calls, asked), *shared, colours.sentence(), *checked]
     return draw_sheet([block], reading, asked, usual)
+
+
+def _folded(tiles: Floats, names: list[str], width: float) -> tuple[Floats, list[str], str]:
+    """Return tiles with a layer's heads in as many rows as make them legible, names, and what is along."""
+    layers, heads, *cells = tiles.shape
+    sides = {n: min(width * n / heads, TALLEST / (layers * n), SMALLEST) for n in range(1, heads + 1)}
+    lines = max(sides, key=lambda n: (round(sides[n], 6), -n))
+    if lines == 1:
+        return tiles, names, "head"
+    each = -(-heads // lines)
+    lines = -(-heads // each)  # no row is without heads
+    spare = ((0, 0), (0, each * lines - heads), (0, 0), (0, 0))
+    folded = np.pad(tiles, spare, constant_values=np.nan).reshape(layers * lines, each, *cells)
+    firsts = range(0, each * lines, each)
+    named = [f"{name}: {first}–{min(first + each, heads) - 1}" for name in names for first in firsts]
+    return folded, named, "head, counted from the first of its row"
 
 
 def _mapped(run: Run, asked: Options) -> list[Call]:
