@@ -1,6 +1,6 @@
 """What a run on disk costs: to stream beside a model, to save, to open, to read one head of.
 
-`python benchmarks/store_cost.py [folder]`; ``--quick`` is small, and asks only whether it runs. Ratios are
+`python benchmarks/store_cost.py`; ``--quick`` is small, and asks only whether it runs. Ratios are
 of wall time, as a thread of its own writes: each way right after the one that it is compared with, the median
 and the middle half. Memory is how much higher its peak was. A folder in memory, such as /dev/shm, leaves the
 disk out.
@@ -21,10 +21,10 @@ import numpy as np
 import torch
 import zarr
 from compared.memory import peak_of
-from transformers import LlamaConfig, LlamaForCausalLM
 
 import visualizer as viz
 
+PARTS = ["streaming", "saving", "opening"]
 LAYERS, STEPS = 24, 40  # of the small model that makes many calls, and of each text that it writes
 
 
@@ -51,14 +51,50 @@ def vit(layers, batch):
     return partial(model, torch.randn(batch, 197, 768)), model
 
 
+class Layer(torch.nn.Module):
+    """Attention with a cache of keys and values, and nothing else."""
+
+    def __init__(self, channels=32, heads=4):
+        super().__init__()
+        self.heads = heads
+        self.qkv, self.out = torch.nn.Linear(channels, 3 * channels), torch.nn.Linear(channels, channels)
+
+    def forward(self, x, cache):
+        """Return what tokens become; the cache goes on."""
+        q, k, v = self.qkv(x).unflatten(-1, (3 * self.heads, -1)).transpose(1, 2).chunk(3, 1)
+        if cache:
+            k, v = torch.cat([cache[0], k], 2), torch.cat([cache[1], v], 2)
+        cache[:] = k, v
+        causal = q.shape[2] > 1
+        found = torch.nn.functional.scaled_dot_product_attention(q, k, v, is_causal=causal)
+        return x + self.out(found.transpose(1, 2).flatten(2))
+
+
+class Writer(torch.nn.Module):
+    """A small model that writes texts: most of its time is Python's, and its keys are new at each step."""
+
+    def __init__(self, layers, channels=32):
+        super().__init__()
+        self.embed = torch.nn.Embedding(64, channels)
+        self.layers = torch.nn.ModuleList(Layer(channels) for _ in range(layers))
+
+    def forward(self, ids, caches):
+        """Return the next token."""
+        x = self.embed(ids)
+        for layer, cache in zip(self.layers, caches, strict=True):
+            x = layer(x, cache)
+        return (x[:, -1] @ self.embed.weight.T).argmax(-1, keepdim=True)
+
+    def write(self):
+        """Write a text."""
+        ids, caches = torch.arange(3, 11)[None], [[] for _ in self.layers]
+        for _ in range(STEPS):
+            ids = self(ids, caches)
+
+
 def writer(layers):
-    """Return a small model that writes texts: most of its time is Python's, its keys are new at each step."""
-    sizes = {"hidden_size": 32, "intermediate_size": 32, "num_attention_heads": 4, "num_key_value_heads": 2}
-    config = LlamaConfig(vocab_size=64, num_hidden_layers=layers, **sizes)
-    model = LlamaForCausalLM(config).eval()
-    ids = torch.arange(3, 11)[None]
-    steps = {"max_new_tokens": STEPS, "min_new_tokens": STEPS, "do_sample": False, "pad_token_id": 0}
-    return partial(model.generate, ids, attention_mask=torch.ones_like(ids), **steps), model
+    model = Writer(layers).eval()
+    return model.write, model
 
 
 def streaming(name, run, model, folder, rounds):
@@ -169,7 +205,8 @@ def recorded(run, model, count):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("folder", nargs="?", help="on which disk; that of temporary files where not given")
+    parser.add_argument("parts", nargs="*", default=PARTS, help=f"of {', '.join(PARTS)}")
+    parser.add_argument("--folder", help="on which disk; that of temporary files where not given")
     parser.add_argument("--calls", type=int, default=100_000)
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--quick", action="store_true")
@@ -182,13 +219,16 @@ def main():
     large, small = vit(layers // 2, 1 if options.quick else 4), writer(layers)
     with tempfile.TemporaryDirectory(dir=options.folder) as made, torch.no_grad():
         folder = Path(made)
-        streaming("a ViT-B/16", *large, folder, rounds)
-        streaming(f"a text of {STEPS} tokens", *small, folder, rounds)
-        with viz.capture(large[1]) as run:
-            large[0]()
-        saving("12 calls of a ViT-B/16", run, folder, rounds)
-        saving("960 calls of a small model", recorded(*small, 40 if options.quick else 960), folder, rounds)
-        opening(recorded(*small, count), folder)
+        if "streaming" in options.parts:
+            streaming("a ViT-B/16", *large, folder, rounds)
+            streaming(f"a text of {STEPS} tokens", *small, folder, rounds)
+        if "saving" in options.parts:
+            with viz.capture(large[1]) as run:
+                large[0]()
+            saving("a forward of a ViT-B/16", run, folder, rounds)
+            saving("960 calls of a small model", recorded(*small, min(count, 960)), folder, rounds)
+        if "opening" in options.parts:
+            opening(recorded(*small, count), folder)
 
 
 if __name__ == "__main__":
