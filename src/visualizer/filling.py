@@ -26,6 +26,7 @@ from visualizer.recorders.fused import FusedCall
 from visualizer.recorders.holding import Holder
 from visualizer.recorders.installation import Found
 from visualizer.recorders.maps import Made, formed_map, fused_map
+from visualizer.recorders.merged import with_heads
 from visualizer.recorders.places import Place
 from visualizer.recorders.readable import is_captured
 from visualizer.recorders.spread import is_planned, is_spread, split_axes
@@ -132,6 +133,8 @@ class Filling:
         if (wanted := self._wanted_number(module)) is None:
             return
         owner = self._modules[module]
+        if isinstance(what, FusedCall):
+            what = with_heads(what, owner)
         device = self.allowance.device_of(what.output if isinstance(what, FusedCall) else what.value)
         error = None
         if isinstance(what, FusedCall):

@@ -72,9 +72,6 @@ def outcome(name):
         kwargs.pop("img_size")
     make = partial(timm.create_model, name.partition(" ")[0], **kwargs)
     model = unspread(unmixed(TORCHVISION.get(name, make)()))
-    if name.startswith("samvit"):  # whose fused attention has windows and heads in one axis
-        for block in model.blocks:
-            block.attn.fused_attn = False
     if name.endswith("of any size"):
         height, width = (40, 24) if "vit" in name else (56, 72)
     image = torch.randn(2, 3, height, width, dtype=torch.float64)

@@ -81,7 +81,7 @@ def fused_map(call: FusedCall, module: Any, holder: Holder, options: Options) ->
 def formed_map(found: FormedMap, module: Any, holder: Holder, options: Options) -> Made:
     """Return a map that the model formed itself, as it stands."""
     value = found.value.permute(found.order)[..., found.keys]
-    heads = _heads(module)
+    heads = heads_of(module)
     if value.dim() == 3 and heads and heads > 1 and value.shape[0] % heads == 0:
         value = value.reshape(-1, heads, *value.shape[1:])
     if not found.has_queries and value.dim() < 4:  # (batch, key) or (batch, row, key)
@@ -164,7 +164,7 @@ def _broadcast(query: torch.Tensor, key: torch.Tensor) -> tuple[torch.Tensor, to
 
 def _unpacked(query: Any, mask: Any, key: Any, module: Any) -> tuple[Any, Any]:
     """Undo the packing of grouped heads into the length axis, as transformers does for one query."""
-    groups, heads = getattr(module, "num_key_value_groups", 1), _heads(module)
+    groups, heads = getattr(module, "num_key_value_groups", 1), heads_of(module)
     packed = (
         query.dim() == 4
         and isinstance(groups, int)
@@ -182,7 +182,7 @@ def _unpacked(query: Any, mask: Any, key: Any, module: Any) -> tuple[Any, Any]:
 
 def _grouped(key: torch.Tensor, module: Any) -> torch.Tensor:
     """Take each group's head once where the module repeated them for its kernel."""
-    groups, heads = getattr(module, "num_key_value_groups", 1), _heads(module)
+    groups, heads = getattr(module, "num_key_value_groups", 1), heads_of(module)
     if not isinstance(groups, int) or groups < 2 or key.dim() != 4 or key.shape[1] != heads:
         return key
     grouped = key.reshape(key.shape[0], -1, groups, *key.shape[2:])
@@ -191,7 +191,8 @@ def _grouped(key: torch.Tensor, module: Any) -> torch.Tensor:
     return grouped[:, :, 0] if repeated else key
 
 
-def _heads(module: Any) -> int | None:
+def heads_of(module: Any) -> int | None:
+    """Return how many heads a module says that it has, or its settings do; None where they do not."""
     for owner in (module, getattr(module, "config", None)):
         for name in _HEADS:
             value = getattr(owner, name, None)
