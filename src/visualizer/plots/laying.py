@@ -15,8 +15,9 @@ from visualizer.plots.arrays import Floats
 from visualizer.plots.chips import MANY, Chips
 from visualizer.plots.pictures import rgb_picture
 from visualizer.plots.places import Paint
+from visualizer.plots.profiles import Line
 from visualizer.plots.sheets import Block
-from visualizer.plots.surfaces import Line, Picture, Pictures, greyed
+from visualizer.plots.surfaces import Picture, Pictures, greyed
 
 Piece = tuple[int, Segment]
 PICTURED = Patches | Windows

@@ -1,4 +1,4 @@
-"""Weights put back where their tokens lie: over images, frames and slices, and along time."""
+"""Weights put back where their tokens lie: over images, frames and slices."""
 
 from __future__ import annotations
 
@@ -19,17 +19,15 @@ from visualizer.plots.figures import SMALL, draw_image, one_text
 from visualizer.plots.measuring import lines_within, width_of
 from visualizer.plots.pictures import grey_picture
 from visualizer.plots.places import CONTRAST, LINE, MARK, Paint
-from visualizer.plots.sheets import fit_inside, is_own, thin_frame
+from visualizer.plots.sheets import is_own
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 GAP, ABOVE = 0.05, 0.14  # between pictures, in their widths; inches above them for their names
 TALLEST, WIDEST = 3.0, 3.4  # inches that one picture takes at most
-BINS = 600  # more tokens than this along a line are drawn in bins
 SHORTEST = 0.1  # inches of a picture's width
 ROW = 0.2  # of the width, for the names of rows at most
-LOW = 0.75  # inches of a line's height
 
 
 @dataclass(frozen=True)
@@ -211,55 +209,3 @@ def write_name(axes: Axes, place: tuple[float, float], name: str, **how: Any) ->
         return
     text, properties = one_text(name.split("\n"))
     axes.text(place[0], place[1], text, fontsize=SMALL, **how, **properties)
-
-
-@dataclass(frozen=True)
-class Line:
-    """Weights along seconds or positions, ``begin`` to ``end``; more than fit are drawn as maxima of bins."""
-
-    weights: Floats
-    begin: float
-    end: float
-    unit: str
-    marked: int | None = None
-    counted: str = ""
-    paint: Paint | None = None  # its heights tell the weights
-
-    @property
-    def heading(self) -> str:
-        """What it is a line of, and in how many bins."""
-        bins = f"{BINS} bins, the largest of each" if len(self.weights) > BINS else ""
-        return ", in ".join(filter(None, (self.counted, bins)))
-
-    def height(self, width: float) -> float:  # noqa: ARG002  # as all blocks
-        """Return its inches, those below for the numbers too."""
-        return LOW + 0.32
-
-    def draw(self, axes: Axes) -> None:
-        """Draw steps down to 0, as high as the weights."""
-        edges, tops = binned(self.weights, BINS)
-        at = self.begin + edges * (self.end - self.begin) / len(self.weights)
-        look: dict[str, Any] = {"step": "post", "color": rcParams["text.color"], "linewidth": 0.3}
-        axes.fill_between(at, np.append(tops, tops[-1]), **look)
-        if self.marked is not None:
-            width = (self.end - self.begin) / len(self.weights)
-            axes.axvline(self.begin + (self.marked + 0.5) * width, color=MARK, linewidth=1.0)
-        axes.set(xlim=(self.begin, self.end))
-        axes.set_ylim(bottom=min(0.0, float(np.nanmin(tops))))
-        axes.set_xlabel(self.unit, fontsize=SMALL, labelpad=1)
-        axes.locator_params(axis="y", nbins=3)
-        thin_frame(axes)
-        fit_inside(axes)
-
-
-def binned(weights: Floats, most: int) -> tuple[Any, Floats]:
-    """Return edges of at most ``most`` bins, and the largest weight in each.
-
-    Examples
-    --------
-    >>> binned(np.array([1.0, 2.0, 0.0]), 2)
-    (array([0, 1, 3]), array([1., 2.]))
-    """
-    bins = min(len(weights), most)
-    edges = np.arange(bins + 1) * len(weights) // bins
-    return edges, np.fmax.reduceat(weights, edges[:-1])
