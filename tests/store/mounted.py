@@ -30,7 +30,7 @@ def call(*command):
 def full(folder, stream):
     """Go on until the place is full, and beyond; then make room."""
     call("mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", folder)
-    return stream(0, lambda: None), lambda: call("mount", "-o", "remount,size=64m", folder)
+    return stream(20, lambda: None), lambda: call("mount", "-o", "remount,size=64m", folder)
 
 
 def read_only(folder, stream):

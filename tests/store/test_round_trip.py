@@ -432,6 +432,31 @@ def test_one_head_is_read_without_the_rest(tmp_path, kind, monkeypatch):
     assert sum(size for _, size in read) < 1.1 * wide[:, :, :1].nbytes
 
 
+def test_a_cache_that_is_filled_while_it_is_written_loses_no_key(tmp_path, monkeypatch):
+    from visualizer.store import strips
+    from visualizer.store.writer import Writer
+
+    keys, cache = tensor(1, H, 16, D), torch.zeros(1, H, 16, D)
+    writer, real = Writer(tmp_path / "run.zarr"), np.flatnonzero
+
+    def meanwhile(moved):
+        """Have the model fill the next place between two looks at its memory."""
+        found = real(moved)
+        cache[:, :, step + 1] = keys[:, :, step + 1]
+        return found
+
+    monkeypatch.setattr(strips.np, "flatnonzero", meanwhile)
+    for step in range(15):
+        cache[:, :, step] = keys[:, :, step]
+        seen = torch.arange(16)[None] <= step
+        made = Factors(tensor(1, H, 1, D), cache[:], 1.0, mask=seen)
+        writer.write(Call("x", AttentionMap(made), step, step, "by hand"))
+    writer.commit()
+    writer.close()
+    for step, call in enumerate(viz.load(tmp_path / "run.zarr")):
+        assert torch.equal(held(call.map).k[:, :, : step + 1], keys[:, :, : step + 1])
+
+
 def test_a_window_of_keys_that_moves_is_stored_once(tmp_path):
     buffer = tensor(1, H, 256, D)
     calls = [

@@ -139,7 +139,7 @@ class Strips:
         """
         if last.snapshot is None:
             return None, None  # what is there may be other than what is on disk
-        now, axis, before = raw_bits(array), slot.axis, last.snapshot
+        now, axis, before = raw_bits(array).copy(), slot.axis, last.snapshot  # the model may go on writing
         moved = np.moveaxis(now != before, axis, 0).reshape(now.shape[axis], -1).any(-1)
         places = np.flatnonzero(moved)
         if not len(places):
@@ -147,10 +147,11 @@ class Strips:
         if 2 * len(places) > len(moved):
             return None, None
         number, self._next = self._next, self._next + 1
-        layout, row = self._take(arrays_of(array).take(array, places, axis), slot)
+        filled = arrays_of(array).take(array, places, axis)
+        layout, row = self._take(filled, slot, np.take(now, places, axis))
         self.lines.append([number, layout, row, list(last.span), places.tolist()])
         self._ends[number] = now.shape[axis]
-        return (number, 0, now.shape[axis]), now.copy()
+        return (number, 0, now.shape[axis]), now
 
 
 def _axis(role: str, array: Any) -> int:
