@@ -1,7 +1,8 @@
 """One writer at a time: a lock on a file of the store, which the system lets go of when its process ends.
 
 So that nothing is stale after ``kill -9``, on NFS too, where Linux makes it a lock of the server. The file
-says who holds it, which `filelock` would wipe out as it looks.
+says who holds it, and a file system without locks is written to all the same: neither is to be had of
+`filelock`, which leaves a file of its own where there are no locks, stale after ``kill -9``.
 """
 
 from __future__ import annotations
