@@ -15,7 +15,7 @@ from visualizer.calls import Call
 from visualizer.errors import StoreError
 from visualizer.families.layouts import Same
 from visualizer.run import Run
-from visualizer.store.stored import StoredSource
+from visualizer.store.stored_map import StoredSource
 
 RNG = np.random.default_rng(0)
 B, H, G, N, M, D = 2, 4, 2, 20, 24, 32
