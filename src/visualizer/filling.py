@@ -73,7 +73,7 @@ class Filling:
 
     def begin(self, model: Any) -> None:
         """Begin, or go on; where there is a path, with what is written there."""
-        self._run.provenance = {} if model is None else facts_of(model)
+        self._run.provenance = facts_of(model)
         if model is not None:
             self._run.weights = partial(_weights_of, weakref.ref(model))
         if self._options.path is None:

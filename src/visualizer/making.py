@@ -22,7 +22,11 @@ PACKAGES = ("attention-visualizer", "numpy", "transformers", "timm", "diffusers"
 
 
 def facts_of(model: Any) -> dict[str, Any]:
-    """Return what a recording of a model depends on, but its weights and inputs."""
+    """Return what a recording of a model depends on, but its weights and inputs; None: of any model."""
+    return surroundings() if model is None else _of_model(model) | surroundings()
+
+
+def _of_model(model: Any) -> dict[str, Any]:
     kind = type(model)
     dtypes = sorted({str(parameter.dtype).rpartition(".")[2] for parameter in model.parameters()})
     devices = sorted({parameter.device.type for parameter in model.parameters()})
@@ -30,6 +34,12 @@ def facts_of(model: Any) -> dict[str, Any]:
         "model": f"{kind.__module__}.{kind.__qualname__}",
         "dtype": ", ".join(dtypes),
         "device": ", ".join(devices),
+    }
+
+
+def surroundings() -> dict[str, Any]:
+    """Return what numbers depend on besides a model: versions, the machine, torch's settings."""
+    return {
         "torch": torch.__version__,
         "python": platform.python_version(),
         "platform": f"{platform.system()} {platform.machine()}",

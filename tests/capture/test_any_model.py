@@ -290,3 +290,11 @@ def test_an_empty_run_says_why(x):
     with visualizer.capture() as run:
         nn.Linear(8, 8)(x)
     assert run.why_empty().startswith("modules ran without any softmax")
+
+
+def test_a_run_of_whatever_models_says_what_its_numbers_depend_on():
+    with torch.no_grad(), visualizer.capture() as run:
+        Net()(torch.randn(1, 5, 8))
+    assert run.provenance["torch"] == torch.__version__
+    assert {"python", "platform", "seed", "packages"} <= set(run.provenance)
+    assert "model" not in run.provenance
