@@ -33,6 +33,12 @@ class Seen:
     box: tuple[float, float, float, float]
     note: str = ""
 
+    @property
+    def share(self) -> tuple[float, float, float, float]:
+        """The part that the model was given, in shares of the image."""
+        (left, top, width, height), (high, wide) = self.box, self.pixels.shape[:2]
+        return left / wide, top / high, width / wide, height / high
+
     def place(self, box: Sequence[float]) -> tuple[float, float, float, float]:
         """Return a box in shares of what the model was given as one in pixels of the image."""
         left, top, width, height = self.box
@@ -74,7 +80,48 @@ def seen_image(image: Any, mean: Any = None, std: Any = None, crop: Any = None) 
         values, note = _shown(values)
     pixels = np.broadcast_to(values, (*values.shape[:2], 3)) if values.shape[2] == 1 else values[..., :3]
     shown: NDArray[np.uint8] = np.clip(pixels * 255 + 0.5, 0, 255).astype(np.uint8)
-    return Seen(shown, _part(crop, shown.shape[1], shown.shape[0]), note)
+    return Seen(shown, seen_box(crop, shown.shape[1], shown.shape[0]), note)
+
+
+def seen_images(image: Any, mean: Any = None, std: Any = None, crop: Any = None) -> Seen | list[Seen]:
+    """Return what `seen_image` does, of a list of images for each of them; ``crop`` is that of one alone.
+
+    Raises
+    ------
+    OptionError
+        Besides what `seen_image` raises: if several images and a ``crop`` are given.
+    """
+    if not (isinstance(image, list | tuple) and image and all(map(_is_image, image))):
+        return seen_image(image, mean, std, crop)
+    if crop is not None:
+        raise OptionError(f"crop= was given beside {len(image)} images: give the parts that were looked at")
+    return [seen_image(one, mean, std) for one in image]
+
+
+def numbered_image(images: Any, number: int) -> Any:
+    """Return one of a list of images, by its number in the input; of one image alone, the first.
+
+    Raises
+    ------
+    OptionError
+        If there are not so many.
+
+    Examples
+    --------
+    >>> numbered_image(["a", "b"], 1), numbered_image("a", 0)
+    ('b', 'a')
+    """
+    several = images if isinstance(images, list | tuple) else [images]
+    if number >= len(several):
+        raise OptionError(
+            f"tokens are of image {number}, counted from 0, but image= holds {len(several)}: give a list "
+            "of all images that the model was given"
+        )
+    return several[number]
+
+
+def _is_image(one: Any) -> bool:
+    return hasattr(one, "convert") or len(getattr(one, "shape", ())) > 1
 
 
 def _channels_last(image: Any) -> NDArray[np.float64]:
@@ -121,8 +168,14 @@ def _shown(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], str]:
     return (values - low) / max(high - low, np.finfo(float).tiny), STRETCHED.format(low, high)
 
 
-def _part(crop: Any, width: int, height: int) -> tuple[float, float, float, float]:
-    """Return the part of an image that was looked at."""
+def seen_box(crop: Any, width: int, height: int) -> tuple[float, float, float, float]:
+    """Return the part of an image that was looked at.
+
+    Raises
+    ------
+    ShapeError
+        If it is no part of it.
+    """
     if crop is None:
         return 0.0, 0.0, float(width), float(height)
     box = np.asarray(crop, float)

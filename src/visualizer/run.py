@@ -17,7 +17,7 @@ from visualizer.comparing import largest_errors
 from visualizer.copying import OnlyCopied
 from visualizer.errors import CallsError, OptionError, VisualizerError
 from visualizer.escaping import visible
-from visualizer.images import Seen, seen_image
+from visualizer.images import Seen, numbered_image, seen_images
 from visualizer.items import Item, Items
 from visualizer.labels import Labels, noted, paths_of, stated_axes
 from visualizer.readout_table import Read, Table, readout_table
@@ -45,13 +45,27 @@ class Run(OnlyCopied, Sequence["Call"]):
         self.modules: Mapping[int, Any] = {}  # of the model, by identity, where gradients need them
         self.remarks: Callable[[], list[str]] = list  # what the repr says below the table
         self.labels = Labels()  # what its tokens are
-        self.image: Any = None  # that was looked at, where it was given
-        self.seen: Seen | None = None  # how it is shown, and which part of it was looked at
+        self._image: Any = None
+        self.seen: Seen | list[Seen] | None = None  # how it is shown, and which part of it was looked at
         self.provenance: dict[str, Any] = {}  # what made it, by name
         self.weights: Callable[[], str | None] = lambda: None  # a hash of the model's, while it lives
         self.inputs: Sequence[Any] = ()  # of each forward, where they were stored
         self._is_copy = False
         self.items = Items()  # that are running
+
+    @property
+    def image(self) -> Any:
+        """What was looked at, where it was given; a list where there were several images."""
+        return self._image
+
+    @image.setter
+    def image(self, image: Any) -> None:
+        self._image, self.seen = image, None
+
+    def look_at(self, seen: Seen | list[Seen]) -> None:
+        """Take what was looked at, and which part of it."""
+        self.image = [one.pixels for one in seen] if isinstance(seen, list) else seen.pixels
+        self.seen = seen
 
     def explained_by(self, empty: Callable[[], str]) -> None:
         """Have another function say why nothing was recorded."""
@@ -178,7 +192,7 @@ class Run(OnlyCopied, Sequence["Call"]):
         image, mean, std, crop
             The image, from then on `Run.image` as uint8: a PIL image, an array, or the tensor that the model
             was given, which ``mean`` and ``std`` normalised; ``crop=(left, top, width, height)`` where the
-            model was given a part of it alone. `Run.place` says where in it a token lies.
+            model was given a part of it alone; or a list of images. `Run.place` says where a token lies.
 
         Raises
         ------
@@ -200,8 +214,7 @@ class Run(OnlyCopied, Sequence["Call"]):
         tokenizer = processor if tokenizer is None else tokenizer
         axes = {"axis": axis, "queries": queries, "keys": keys, "windows": windows, "grid": grid}
         if image is not None:
-            self.seen = seen_image(image, mean, std, crop)
-            self.image = self.seen.pixels
+            self.look_at(seen_images(image, mean, std, crop))
         elif any(one is not None for one in (mean, std, crop)):
             raise OptionError("mean=, std= or crop= were given without image=")
         says_nothing = all(one is None for one in axes.values())
@@ -283,8 +296,11 @@ class Run(OnlyCopied, Sequence["Call"]):
         >>> run.label(image=numpy.zeros((40, 60), numpy.uint8), crop=(20, 0, 40, 40)).place(3)
         (40.0, 20.0, 20.0, 20.0)
         """
-        found = self.axis(path, of, other.get("row")).place(token, batch=other.get("batch", 0))
-        return self.seen.place(found) if self.seen is not None and found and len(found) == 4 else found
+        axis = self.axis(path, of, other.get("row"))
+        found = axis.place(token, batch=other.get("batch", 0))
+        if self.seen is None or found is None or len(found) != 4:
+            return found
+        return numbered_image(self.seen, getattr(axis.segment_of(token)[0], "image", 0)).place(found)
 
     def check(self, *, all: bool = False) -> Table:  # noqa: A002  # the word for what it is
         """Return how each call's map, times v, compares with its own output, relative to the largest number.

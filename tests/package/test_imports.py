@@ -59,7 +59,10 @@ SEES = {
         ),
         *("items", "labels", "parallel", "readout_table", "tables"),
     },
-    "store": {"attention", "axes", "calls", "errors", "families", "labels", "memory", "run", "tokens"},
+    "store": {
+        *("attention", "axes", "calls", "errors", "families", "images", "labels", "memory", "run"),
+        "tokens",
+    },
     "making": {"attention"},
     "allowance": {"calls", "errors", "explaining", "memory", "notices", "recorders", "room"},
     "filling": {
@@ -83,7 +86,7 @@ SEES = {
     "_find": {"escaping", "options", "session"},
     "eager": {"calls", "errors", "run", "session", "tables"},
     "visualizer": {"classic"},
-    "plots": {"attention", "axes", "calls", "errors", "run", "snapshots"},
+    "plots": {"attention", "axes", "calls", "errors", "images", "run", "snapshots"},
     "__init__": {
         *(
             "_find",

@@ -480,3 +480,14 @@ def test_without_inputs_texts_and_image_stay_out_and_with_them_they_are_in(tmp_p
     assert "save with inputs=True" in without.axis().segments[0].note
     assert with_them.tokens == ["my", "secret", "text"]
     assert np.array_equal(with_them.image, run.image)
+
+
+def test_the_part_of_an_image_that_was_looked_at_is_saved_and_several_images_are(tmp_path):
+    run = viz.from_arrays({"a": numbers(4, 4)}).label(axis=Grid(2, 2))
+    photos = [np.full((20, 40 + 20 * n, 3), n, np.uint8) for n in range(2)]
+    run.label(image=photos[0], crop=(10, 0, 20, 20)).save(tmp_path / "part.zarr", inputs=True)
+    run.label(image=photos).save(tmp_path / "several.zarr", inputs=True)
+    part, several = (viz.load(tmp_path / f"{name}.zarr") for name in ("part", "several"))
+    assert part.place(1) == (20.0, 0.0, 10.0, 10.0)
+    assert all(np.array_equal(one, other) for one, other in zip(several.image, photos, strict=True))
+    assert several.place(3) == (20.0, 10.0, 20.0, 10.0)

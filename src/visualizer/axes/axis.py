@@ -72,7 +72,7 @@ class Axis:
 
     def name(self, token: int) -> str:
         """Return what a token is in words."""
-        segment, inner = self._segment_of(token)
+        segment, inner = self.segment_of(token)
         return segment.name(inner)
 
     def place(self, token: int, size: Sequence[float] = (), batch: int = 0) -> tuple[Any, ...] | None:
@@ -82,8 +82,21 @@ class Axis:
         shares of it; of windows likewise, for a row of the batch; of text (begin, end) in characters; of time
         (begin, end) in seconds.
         """
-        segment, inner = self._segment_of(token)
+        segment, inner = self.segment_of(token)
         return segment.place(inner, size, batch)
+
+    def segment_of(self, token: int) -> tuple[Segment, int]:
+        """Return the segment that a token is in, and its number there.
+
+        Raises
+        ------
+        ShapeError
+            If there is no such token.
+        """
+        for begin, segment in self._begun():
+            if 0 <= token - begin < segment.length:
+                return segment, token - begin
+        raise ShapeError(f"token {token} was asked for, but there are {self.arithmetic}, counted from 0")
 
     def put(self, weights: Any, batch: int | None = None) -> tuple[Any, ...]:
         """Return weights (..., token), numpy or torch, put back into the input, for each segment.
@@ -170,12 +183,6 @@ class Axis:
         for segment in self.segments:
             yield begin, segment
             begin += segment.length
-
-    def _segment_of(self, token: int) -> tuple[Segment, int]:
-        for begin, segment in self._begun():
-            if 0 <= token - begin < segment.length:
-                return segment, token - begin
-        raise ShapeError(f"token {token} was asked for, but there are {self.arithmetic}, counted from 0")
 
 
 def as_axis(given: Any) -> Axis:

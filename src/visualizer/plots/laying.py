@@ -11,9 +11,10 @@ import numpy as np
 
 from visualizer.axes import Axis, Frames, Ids, Patches, Segment, Special, Text, Time, Unknown, Volume, Windows
 from visualizer.errors import OptionError
+from visualizer.images import numbered_image
 from visualizer.plots.arrays import Floats
 from visualizer.plots.chips import MANY, Chips
-from visualizer.plots.pictures import rgb_picture
+from visualizer.plots.pictures import rgb_picture, seen_part
 from visualizer.plots.places import Paint
 from visualizer.plots.profiles import Line
 from visualizer.plots.sheets import Block
@@ -107,7 +108,8 @@ class Laid:
         if image is None:
             return [laid]
         marked, lattice = laid.marked, laid.lattice
-        plain = Picture(image, name="query" if marked else "image", marked=marked, lattice=lattice)
+        name, part = "query" if marked else "image", laid.part
+        plain = Picture(image, name=name, marked=marked, lattice=lattice, part=part)
         return [plain, self._over(begin, segment, image, "keys" if marked else "weights")]
 
     def _over(self, begin: int, segment: Any, image: Floats | None, name: str = "") -> Picture:
@@ -118,7 +120,7 @@ class Laid:
         if own is not None:
             marked = segment.cell(own, self.batch) if isinstance(segment, Windows) else segment.cell(own)
         lattice: Any = cells.shape
-        return Picture(image, cells, name, marked, lattice)
+        return Picture(image, cells, name, marked, lattice, part=seen_part(self._shown(segment)))
 
     def film(self, paint: Paint, steps: Sequence[int]) -> Block:
         """Return some steps of the first segment, frames or a volume."""
@@ -146,8 +148,11 @@ class Laid:
             return self._frame(0, segment.cells[0])
         if not isinstance(segment, PICTURED):
             return None
-        several = isinstance(self.image, list | tuple)
-        return rgb_picture(self.image[getattr(segment, "image", 0)] if several else self.image)
+        return rgb_picture(self._shown(segment))
+
+    def _shown(self, segment: Any) -> Any:
+        """Return the image that a segment is of, which may be one of several."""
+        return numbered_image(self.image, getattr(segment, "image", 0))
 
     def _of(self, begin: int, segment: Segment) -> Floats:
         return self.weights[begin : begin + segment.length]

@@ -10,6 +10,7 @@ from typing import Any, cast
 
 from visualizer.axes import Axis, Grid, Special
 from visualizer.errors import ShapeError
+from visualizer.plots.pictures import Box
 
 MANY = 9  # more prefix tokens than this are not guessed at
 
@@ -61,13 +62,17 @@ class PatchGrid:
         return self.token_at(cell_under(pixel, self.cells, self.size))
 
 
-def cell_under(pixel: tuple[float, float], cells: tuple[int, int], size: tuple[int, int]) -> tuple[int, int]:
+def cell_under(
+    pixel: tuple[float, float], cells: tuple[int, int], size: tuple[int, int], part: Box | None = None
+) -> tuple[int, int]:
     """Return (row, column) of the patch that holds a pixel (x, y) of an image of ``size`` (height, width).
+
+    The patches are those of a ``part`` of it, (left, top, width, height) in pixels.
 
     Raises
     ------
     ShapeError
-        If it is no pair of numbers, or lies outside of the image.
+        If it is no pair of numbers, or lies outside of the image or of that part.
 
     Examples
     --------
@@ -78,7 +83,11 @@ def cell_under(pixel: tuple[float, float], cells: tuple[int, int], size: tuple[i
     if not (0 <= x < width and 0 <= y < height):
         image = f"the image of {width} × {height} pixels"
         raise ShapeError(f"pixel=({x:g}, {y:g}) is outside of {image}, both counted from 0")
-    return int(y * cells[0] / height), int(x * cells[1] / width)
+    left, top, across, down = part or (0, 0, width, height)
+    if not (0 <= x - left < across and 0 <= y - top < down):
+        given = f"{across:g} × {down:g} pixels from ({left:g}, {top:g}) on"
+        raise ShapeError(f"pixel=({x:g}, {y:g}) is outside of the part that the model was given, {given}")
+    return int((y - top) * cells[0] / down), int((x - left) * cells[1] / across)
 
 
 def patch_grid(

@@ -8,18 +8,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visualizer.errors import ShapeError
+from visualizer.images import Seen
 from visualizer.plots.arrays import Floats, as_numbers
 
 CHANNELS = (1, 3, 4)
 LUMINANCE = (0.299, 0.587, 0.114)  # ITU-R BT.601, as PIL's mode "L"
+Box = tuple[float, float, float, float]  # left, top, width, height
+WHOLE: Box = (0.0, 0.0, 1.0, 1.0)
 EIGHT_BIT_MODES = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr")
 
 
 def rgb_picture(image: Any) -> Floats:
     """Return ``image`` as RGB (height, width, 3), floats in [0, 1]; what is transparent lies on white.
 
-    Taken are PIL images, and arrays (height, width), (height, width, channel) or (channel, height, width)
-    with 1, 3 or 4 channels, holding whole numbers in [0, 255] or floats in [0, 1].
+    Taken are PIL images, what a run has seen, and arrays (height, width), (height, width, channel) or
+    (channel, height, width) with 1, 3 or 4 channels, holding whole numbers in [0, 255] or floats in [0, 1].
 
     Raises
     ------
@@ -33,6 +36,7 @@ def rgb_picture(image: Any) -> Floats:
     >>> rgb_picture(np.zeros((3, 20, 30))).shape
     (20, 30, 3)
     """
+    image = image.pixels if isinstance(image, Seen) else image
     if getattr(image, "mode", None) in EIGHT_BIT_MODES and hasattr(image, "convert"):
         return _opaque(np.asarray(image.convert("RGBA")) / 255)
     pixels = _channels_last(as_numbers(image, "image"))
@@ -44,6 +48,11 @@ def rgb_picture(image: Any) -> Floats:
         )
         raise ShapeError(message)
     return _opaque(pixels.astype(np.float64) / white)
+
+
+def seen_part(image: Any) -> Box:
+    """Return the part of an image that the model was given, in shares of it; all, where nothing is said."""
+    return image.share if isinstance(image, Seen) else WHOLE
 
 
 def grey_picture(picture: Floats) -> Floats:

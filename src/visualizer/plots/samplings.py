@@ -15,11 +15,11 @@ from visualizer.plots.arrays import Floats, as_floats
 from visualizer.plots.asking import COLOURS, PAGE, Options, takes
 from visualizer.plots.colours import ON_IMAGE, colour_scale
 from visualizer.plots.options import opacity
-from visualizer.plots.pictures import rgb_picture
+from visualizer.plots.pictures import rgb_picture, seen_part
 from visualizer.plots.places import Paint
 from visualizer.plots.rows import scale_of
 from visualizer.plots.sheets import draw_sheet
-from visualizer.plots.sources import call_of
+from visualizer.plots.sources import call_of, image_of
 from visualizer.plots.surfaces import Picture, Pictures
 from visualizer.plots.telling import Facts, layer_name
 from visualizer.run import Run
@@ -61,7 +61,7 @@ def sampling(shown: Any, *, reference: tuple[float, float] | None = None, **opti
     if not isinstance(call, Call) or not call.levels:
         raise TargetError(f"places were to be drawn, but {call!r:.80} samples none: give a deformable call")
     stated = shown.labels.of(call.path, "queries") if isinstance(shown, Run) else None
-    image = asked.image if asked.image is not None or not isinstance(shown, Run) else shown.image
+    image = image_of(shown, asked) if isinstance(shown, Run) else asked.image
     axis = stated if asked.queries is None else as_axis(asked.queries)
     query = _query(axis, call.shape[1], asked)
     sampled = _sampled(call, query, asked)
@@ -69,7 +69,7 @@ def sampling(shown: Any, *, reference: tuple[float, float] | None = None, **opti
     found = reference or _middle(axis, query)
     colours = colour_scale(sampled.weights, asked.cmap, (asked.vmin, asked.vmax), asked.scale, ON_IMAGE)
     paint = Paint(colours, opacity(asked.alpha))
-    block = Pictures([Picture(picture, points=sampled.points(), cross=found)], paint)
+    block = Pictures([Picture(picture, points=sampled.points(), cross=found, part=seen_part(image))], paint)
     name = "" if axis is None else f", {axis.name(query)}"
     head = f"head {asked.head}" if asked.head is not None else f"all {call.shape[2]} heads"
     sentences = [

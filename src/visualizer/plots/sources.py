@@ -43,6 +43,13 @@ def subject_of(shown: Any, options: Options) -> Subject:
     return _made(shown, options)
 
 
+def image_of(run: Run, options: Options) -> Any:
+    """Return the image that is given, or else what the run has, with the part of it that was looked at."""
+    if options.image is not None:
+        return options.image
+    return run.image if run.seen is None else run.seen
+
+
 def call_of(run: Run, options: Options) -> Call:
     """Return the one call of a run that is asked for."""
     calls = layer_calls(run, options)
@@ -78,7 +85,7 @@ def stitched_subject(run: Run, calls: Sequence[Call], options: Options) -> Subje
     if keys is not None and grow(calls):
         queries = part_of(keys, places or range(found.shape[-2]))
     more = {"facts": Facts(_origin(calls, options), tuple(calls)), "places": places, "continues": True}
-    image = run.image if options.image is None else options.image
+    image = image_of(run, options)
     return _made(found, options, {"keys": keys, "queries": queries}, image=image, **more)
 
 
@@ -97,7 +104,7 @@ def _of_call(run: Run, call: Call, options: Options, places: tuple[int, ...] = (
             f"{layer_name(call.path)} samples points, which are no keys: plots.sampling draws them"
         )
     stated = {side: _part(_tokens(run, call, side, options.batch), call, side) for side in SIDES}
-    image = run.image if options.image is None else options.image
+    image = image_of(run, options)
     more = {"facts": Facts(_origin([call], options), (call,)), "places": places}
     return _made(call.map, options, stated, image=image, **more)
 

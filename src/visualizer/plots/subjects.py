@@ -8,6 +8,7 @@ from typing import Any
 
 from visualizer.axes import Axis, Patches, Text, Windows
 from visualizer.errors import OptionError, ShapeError
+from visualizer.images import Seen, numbered_image
 from visualizer.plots.arrays import Floats, as_floats, pooled
 from visualizer.plots.asking import Options
 from visualizer.plots.generations import part_of
@@ -165,5 +166,6 @@ def _cell_at(pixel: tuple[float, float], axis: Axis, image: Any) -> tuple[int, i
     if len(grids) != 1 or image is None:
         raise OptionError("pixel= was given; it needs one grid and its image=: give cell=")
     cells = grids[0].grid if isinstance(grids[0], Windows) else grids[0].cells
+    image = numbered_image(image, getattr(grids[0], "image", 0))
     height, width = rgb_picture(image).shape[:2]
-    return cell_under(pixel, cells, (height, width))
+    return cell_under(pixel, cells, (height, width), image.box if isinstance(image, Seen) else None)

@@ -17,7 +17,7 @@ from visualizer.plots.arrays import Floats
 from visualizer.plots.colours import MISSING
 from visualizer.plots.figures import SMALL, draw_image, one_text
 from visualizer.plots.measuring import lines_within, width_of
-from visualizer.plots.pictures import grey_picture
+from visualizer.plots.pictures import WHOLE, Box, grey_picture
 from visualizer.plots.places import CONTRAST, LINE, MARK, Paint
 from visualizer.plots.sheets import is_own
 
@@ -39,8 +39,9 @@ class Picture:
     name: str = ""
     marked: tuple[int, int] | None = None
     lattice: tuple[int, int] | None = None  # (rows, columns), where no cells tell it
-    points: Sequence[Any] = ()  # (x, y, weight, marker) in shares of the picture
-    cross: tuple[float, float] | None = None  # (x, y) in shares of the picture
+    points: Sequence[Any] = ()  # (x, y, weight, marker) in shares of the part
+    cross: tuple[float, float] | None = None  # (x, y) likewise
+    part: Box = WHOLE  # that the model was given, in shares of the picture: all else lies there
 
     @property
     def ratio(self) -> float:
@@ -126,34 +127,45 @@ def _above(row: Sequence[Picture], side: float) -> float:
     return max(ABOVE * len(_lines(one, side)) for one in row)
 
 
-def draw_one(axes: Axes, one: Picture, box: tuple[float, float, float, float], paint: Paint) -> None:
+def draw_one(axes: Axes, one: Picture, box: Box, paint: Paint) -> None:
     """Draw a picture into a box (x, y, width, height) of axes whose y runs down."""
     x, y, wide, high = box
-    extent = (x, x + wide, y + high, y)
-    over = one.cells is not None or bool(len(one.points))
+    over, part = one.cells is not None or bool(len(one.points)), _within(box, one.part)
     if one.picture is not None:
         shown = greyed(one.picture) if over else one.picture
-        draw_image(axes, shown, extent=extent, interpolation="antialiased", aspect="auto")
+        draw_image(axes, shown, extent=_extent(box), interpolation="antialiased", aspect="auto")
     if one.cells is not None:
         alpha = paint.alpha if one.picture is not None else 1.0
         cmap = paint.colours.cmap if one.picture is not None else paint.flat
         look: dict[str, Any] = {"norm": paint.colours.norm, "cmap": cmap, "alpha": alpha}
-        look |= {"interpolation": paint.interpolation, "extent": extent, "aspect": "auto"}
+        look |= {"interpolation": paint.interpolation, "extent": _extent(part), "aspect": "auto"}
         draw_image(axes, one.cells, **look)
         missing = [
-            Rectangle(*_cell(cell, one.cells.shape, box)) for cell in np.argwhere(~np.isfinite(one.cells))
+            Rectangle(*_cell(cell, one.cells.shape, part)) for cell in np.argwhere(~np.isfinite(one.cells))
         ]
         axes.add_collection(PatchCollection(missing, **MISSING))
-        _draw_lines(axes, one.cells.shape, box)
-    _draw_points(axes, one.points, box, paint)
-    _draw_cross(axes, one.cross, box)
+        _draw_lines(axes, one.cells.shape, part)
+    _draw_points(axes, one.points, part, paint)
+    _draw_cross(axes, one.cross, part)
     write_name(axes, (x, y - 0.03), "\n".join(_lines(one, wide)), ha="left", va="bottom")
     axes.add_patch(
         Rectangle((x, y), wide, high, facecolor="none", edgecolor=rcParams["text.color"], linewidth=0.3)
     )
     lattice = one.lattice or (one.cells.shape if one.cells is not None else None)
     if one.marked is not None and lattice is not None:
-        mark_box(axes, *_cell(one.marked, lattice, box))
+        mark_box(axes, *_cell(one.marked, lattice, part))
+
+
+def _within(box: Box, part: Box) -> Box:
+    """Return a part of a box, given in shares of it."""
+    (x, y, wide, high), (left, top, across, down) = box, part
+    return x + left * wide, y + top * high, across * wide, down * high
+
+
+def _extent(box: Box) -> Box:
+    """Return a box as matplotlib has extents: left, right, bottom, top."""
+    x, y, wide, high = box
+    return x, x + wide, y + high, y
 
 
 def _draw_points(axes: Axes, points: Sequence[Any], box: tuple[float, ...], paint: Paint) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from visualizer.errors import StoreError, require
 from visualizer.run import Run
 from visualizer.store.labelling import read_labels
+from visualizer.store.looking import read_image
 from visualizer.store.plain import from_plain
 from visualizer.store.reader import Reader
 from visualizer.store.stored import StoredCalls
@@ -50,8 +51,7 @@ def read_run(reader: Reader) -> Run:
     remarks = _told(reader, "remarks")
     if remarks:
         run.remarks = lambda: list(remarks["lines"])
-    inputs = _told(reader, "inputs")
-    run.image = inputs.get("image")
+    read_image(run, _told(reader, "inputs"))
     run.provenance = _told(reader, "provenance")
     if reader.forwards:
         run.provenance["inputs"] = _hashes(reader)

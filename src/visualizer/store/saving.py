@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from visualizer.errors import StoreError
 from visualizer.store.finishing import finish
 from visualizer.store.labelling import written_labels
+from visualizer.store.looking import written_image
 from visualizer.store.needs import check_needs
 from visualizer.store.packing import pack
 from visualizer.store.provenance import provenance_of
@@ -57,14 +58,7 @@ def tell_rest(writer: Writer, run: Run, *, inputs: bool) -> None:
     if remarks:
         writer.tell("remarks", {"lines": remarks})
     if inputs and run.image is not None:
-        writer.tell("inputs", {"image": _array(run.image)})
+        writer.tell("inputs", written_image(run))
     if inputs and (texts := read_texts(run)) is not None:
         writer.tell("texts", texts)
     writer.tell("provenance", provenance_of(run))
-
-
-def _array(image: Any) -> Any:
-    """Return an image as an array; one of PIL says what it is made of."""
-    import numpy as np
-
-    return image if hasattr(image, "dtype") else np.array(image)
