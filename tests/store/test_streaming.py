@@ -158,6 +158,60 @@ def test_a_writer_that_was_killed_holds_nothing(model, x, tmp_path):
     assert len(run) == 4
 
 
+forking = pytest.mark.skipif(sys.platform == "win32", reason="Windows does not fork")
+threaded = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+
+
+@forking
+@threaded
+def test_a_forked_process_that_leaves_the_block_finishes_nothing(model, x, tmp_path):
+    child = -1
+    try:
+        with viz.capture(model, path=tmp_path / "run.zarr") as run:
+            model(x)
+            child = os.fork()
+            if child:
+                os.waitpid(child, 0)
+                model(x)
+    finally:
+        if not child:
+            os._exit(0)
+    assert len(run) == 4
+    assert [call.number for call in viz.load(tmp_path / "run.zarr")] == [0, 0, 1, 1]
+
+
+@forking
+@threaded
+def test_a_forked_process_that_lives_on_does_not_keep_the_lock(model, x, tmp_path):
+    read, write = os.pipe()
+    with viz.capture(model, path=tmp_path / "run.zarr"):
+        model(x)
+        if not (child := os.fork()):
+            os.close(write)
+            os.read(read, 1)  # until the other end is closed
+            os._exit(0)
+    with viz.capture(model, path=tmp_path / "run.zarr", resume=True) as run:
+        model(x)
+    os.close(write)
+    os.waitpid(child, 0)
+    os.close(read)
+    assert len(run) == 4
+
+
+def test_a_store_that_cannot_be_gone_on_with_is_not_locked(model, x, tmp_path):
+    path = tmp_path / "run.zarr"
+    with viz.capture(model, path=path):
+        model(x)
+    root = (path / "zarr.json").read_text()
+    (path / "zarr.json").write_text(root.replace('"version": 1', '"version": 99'))
+    with pytest.raises(StoreError, match="is of format 99"), viz.capture(model, path=path, resume=True):
+        pass
+    (path / "zarr.json").write_text(root)
+    with viz.capture(model, path=path, resume=True) as run:
+        model(x)
+    assert len(run) == 4
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows always has locks")
 def test_a_file_system_without_locks_is_written_to(model, x, tmp_path, monkeypatch):
     import errno

@@ -29,8 +29,9 @@ class Lock:
         self._file = file
 
     def release(self) -> None:
-        """Let go of it."""
+        """Let go of it, for forked processes that have the file open too."""
         if self._file is not None:
+            _unlock(self._file)
             os.close(self._file)
             self._file = None
 
@@ -56,9 +57,14 @@ def locked(folder: Path) -> Lock:
         raise StoreError(
             f"{folder} is being written by another run{holder}: wait for its end, or give another path"
         ) from None
-    os.ftruncate(file, 0)
-    os.write(file, f"process {os.getpid()} on {platform.node()}".encode())
-    return Lock(file)
+    lock = Lock(file)
+    try:
+        os.ftruncate(file, 0)
+        os.write(file, f"process {os.getpid()} on {platform.node()}".encode())
+    except OSError:
+        lock.release()
+        raise
+    return lock
 
 
 def _holder(file: int) -> str:
@@ -80,3 +86,15 @@ def _lock(file: int) -> None:
     os.lseek(file, FAR, os.SEEK_SET)  # what is locked there cannot be read
     msvcrt.locking(file, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
     os.lseek(file, 0, os.SEEK_SET)
+
+
+def _unlock(file: int) -> None:
+    with suppress(ModuleNotFoundError):
+        import fcntl
+
+        fcntl.flock(file, fcntl.LOCK_UN)
+        return
+    import msvcrt
+
+    os.lseek(file, FAR, os.SEEK_SET)
+    msvcrt.locking(file, msvcrt.LK_UNLCK, 1)  # type: ignore[attr-defined]

@@ -80,6 +80,15 @@ class Stream:
 
     def close(self, run: Any, *, inputs: bool) -> StoredCalls | None:
         """Write what is known of the whole, join the files; return the calls, None where there are none."""
+        if not self._is_forked:
+            self._end(run, inputs=inputs)
+        try:
+            return StoredCalls(Reader(self.path))
+        except VisualizerError as error:
+            self.failed = self.failed or error
+            return None
+
+    def _end(self, run: Any, *, inputs: bool) -> None:
         self.flush()
         with self._changed:
             self._over = True
@@ -90,11 +99,6 @@ class Stream:
                 self._guarded(lambda writer: _finish(writer, run, inputs=inputs))
         finally:
             self._writer.close()
-        try:
-            return StoredCalls(Reader(self.path))
-        except VisualizerError as error:
-            self.failed = self.failed or error
-            return None
 
     def calls(self) -> StoredCalls:
         """Return the calls so far."""
@@ -107,8 +111,9 @@ class Stream:
         return found
 
     def _put(self, size: int, job: Job) -> None:
-        if os.getpid() != self._process:
+        if self._is_forked:
             self.failed = self.failed or StoreError("a forked process cannot write the run of another")
+            return
         with self._changed:
             if not self._has_room(size):
                 self._await(lambda: self._has_room(size))
@@ -116,6 +121,11 @@ class Stream:
                 self._jobs.append((size, job, _events()))
                 self._waiting += size
                 self._changed.notify_all()
+
+    @property
+    def _is_forked(self) -> bool:
+        """Whether this is a copy of the process that writes: its locks may be held, and by nobody."""
+        return os.getpid() != self._process
 
     def _has_room(self, size: int) -> bool:
         return not self._waiting or self._waiting + size <= self._limit
@@ -125,6 +135,8 @@ class Stream:
 
     def _await(self, happened: Callable[[], bool]) -> None:
         """Wait for what the writing of all that was taken brings about, and have it written at once."""
+        if self._is_forked:
+            return
         with self._changed:
             self._awaited += 1
             self._changed.notify_all()

@@ -46,9 +46,11 @@ class Writer:
     def __init__(self, path: str | os.PathLike[str], *, resume: bool = False, inputs: bool = False) -> None:
         self.place = open_place(path)
         self._lock = _begin(self.place, resume=resume)
-        about = read_root(self.place)
-        lines, number = read_log(self.place, about["log"])
-        self.place.remove(part_key(joined_part(number)))  # of a joining that was cut short
+        try:
+            lines, number = _read(self.place)
+        except BaseException:
+            self._lock.release()
+            raise
         self._journal = Journal(self.place, number)
         self._pieces = Pieces(self.place, _next(lines, "array", "id"))
         self._strips = Strips(self._pieces.take, _next_strip(lines))
@@ -189,6 +191,13 @@ def _begin(place: Place, *, resume: bool) -> Lock:
     except OSError as error:
         raise StoreError(f"path={place.name!r} cannot be written: {error.strerror or error}") from error
     return lock
+
+
+def _read(place: Place) -> tuple[list[Any], int]:
+    """Return the lines of the log, and the number of its next part."""
+    lines, number = read_log(place, read_root(place)["log"])
+    place.remove(part_key(joined_part(number)))  # of a joining that was cut short
+    return lines, number
 
 
 def _next(lines: Sequence[Any], kind: str, name: str) -> int:
