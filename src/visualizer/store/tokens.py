@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -57,30 +58,40 @@ class TokenWriter:
 
     def __init__(self, first: int, *, inputs: bool) -> None:
         self._next, self._inputs = first, inputs
-        self._known: dict[int, tuple[Any, int]] = {}  # by identity, held
-        self._written: dict[int, int] = {}  # the line that has what one forward read, by its identity
+        self._known: dict[int, tuple[weakref.ref[Any], int]] = {}  # lines by identity, of what still lives
         self.lines: list[Any] = []
 
     def number(self, tokens: Any) -> int:
         """Return the number of what some tokens are."""
-        if id(tokens) in self._known:
-            return self._known[id(tokens)][1]
+        if (known := self._line_of(tokens)) is not None:
+            return known
         if isinstance(tokens, Passage):
             line = self._passage(tokens)
         else:
             line = {"rows": [axis_json(axis, inputs=self._inputs) for axis in tokens.rows()]}
-        self._known[id(tokens)] = tokens, self._next
+        for one in (tokens, tokens.written) if "new" in line else (tokens,):
+            self._know(one)
         self._next += 1
         self.lines.append({"type": "tokens", "id": self._next - 1, **line})
         return self._next - 1
 
     def _passage(self, passage: Passage) -> dict[str, Any]:
         before = None if passage.before is None else self.number(passage.before)
-        new: Any = self._written.get(id(passage.written))
+        new: Any = self._line_of(passage.written)
         if new is None:
-            self._written[id(passage.written)] = self._next
             new = [axis_json(Axis(tuple(row)), inputs=self._inputs) for row in passage.written.rows()]
         return {"new": new, "before": before, "begin": passage.begin}
+
+    def _line_of(self, one: Any) -> int | None:
+        """Return the line that has something; None where there is none."""
+        found, number = self._known.get(id(one), (None, 0))
+        return number if found is not None and found() is one else None
+
+    def _know(self, one: Any) -> None:
+        """Remember the next line as that of something, as long as that lives: a run has many forwards."""
+        if self._line_of(one) is None:
+            key, known = id(one), self._known
+            known[key] = weakref.ref(one, lambda _: known.pop(key, None)), self._next
 
 
 def read_tokens(line: Mapping[str, Any], known: Mapping[int, Any]) -> Any:
