@@ -130,7 +130,17 @@ class Run(OnlyCopied, Sequence["Call"]):
         return iter(self._calls)
 
     def calls(self, path: str = "*") -> list[Call]:
-        """Return the calls of the modules that a path or pattern names, in the order of execution."""
+        """Return the calls of the modules that a path or pattern names, in the order of execution.
+
+        Raises
+        ------
+        OptionError
+            If it is no text.
+        """
+        if not isinstance(path, str):
+            raise OptionError(
+                f"layer {path!r} was asked for; give its path or a pattern, as run.paths has them"
+            )
         return [call for call in self._calls if _matches(call, path)]
 
     def table(self, read: Read | Sequence[str] | Mapping[str, Read], **options: Any) -> Table:

@@ -76,7 +76,7 @@ def test_text_is_found_in_every_text_of_the_axis():
 @pytest.mark.parametrize(
     ("asked", "says"),
     [
-        ({"text": "dog"}, "'dog' was looked for in the tokens, but they read ''"),
+        ({"text": "dog"}, "'dog' was looked for in the tokens, but there is no text: 1 CLS"),
         ({"special": "R"}, "'R' was looked for in the tokens and is there 2 times: give nth= from 0"),
         ({"special": "R", "nth": 2}, "place 2 of 'R' was asked for, but it is there 2 times"),
         ({"special": "R", "nth": "both"}, "place both of 'R' was asked for"),

@@ -108,3 +108,23 @@ def test_a_difference_of_pairs_has_the_axes_of_their_runs():
     assert "one: head 0 of 2. two: head 1 of 2. Layer blocks.0.attn." in figure._supxlabel.get_text().replace(
         "\n", " "
     )
+
+
+def test_a_difference_of_two_queries_is_that_of_their_rows():
+    maps = np.random.default_rng(0).dirichlet(np.ones(6), size=(1, 2, 6))
+    run = viz.from_arrays({"attn": maps}).label(axis=Grid(2, 3))
+    figure = plots.compare((run, {"cell": (0, 1)}), (run, {"cell": (1, 2)}), layer="attn", head=1)
+    np.testing.assert_allclose(
+        figure.axes[0].images[0].get_array(), (maps[0, 1, 1] - maps[0, 1, 5]).reshape(2, 3)
+    )
+    caption = figure.texts[-1].get_text().replace("\n", " ")
+    assert "token 1, cell (0, 1) − token 5, cell (1, 2): red is more in token 1, cell (0, 1)" in caption
+    with pytest.raises(OptionError, match="to say which query: 0 were given"):
+        plots.compare(run, (run, {"cell": (1, 2)}), layer="attn", head=1)
+
+
+def test_a_layer_is_named_by_its_path():
+    run = viz.from_arrays({"attn": np.eye(4)})
+    for draw in (plots.row, plots.atlas, plots.steps):
+        with pytest.raises(OptionError, match="layer 0 was asked for; give its path"):
+            draw(run, layer=0)

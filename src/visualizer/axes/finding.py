@@ -53,8 +53,8 @@ def what_is_there(segments: Begun, kind: str, arithmetic: str) -> str:
     if kind == "text" and any(isinstance(one, Ids) for one in of):
         return "they are known as ids alone: run.label(tokenizer=...) says what they read"
     if kind == "text":
-        whole = " … ".join(one.text for one in of if isinstance(one, Text))
-        return f"they read {whole[:80]!r}"
+        texts = [one.text for one in of if isinstance(one, Text)]
+        return f"they read {' … '.join(texts)[:80]!r}" if texts else f"there is no text: {arithmetic}"
     if kind == "cell" and any(isinstance(one, Windows) for one in of):
         return "they are those of windows: run.axis(path).at(cell) says in which row of the batch it lies"
     return f"there are {arithmetic}"

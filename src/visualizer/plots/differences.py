@@ -53,20 +53,31 @@ def compare(first: Any, second: Any, *, names: tuple[str, str] | None = None, **
     'query (row)'
     """
     asked = Options.read(options)
-    one, other = (_subject(shown, options) for shown in (first, second))
+    (one, own), (other, others) = (_subject(shown, options) for shown in (first, second))
     if one.map.shape[-2:] != other.map.shape[-2:]:
         shapes = " and ".join(str(tuple(each.map.shape[-2:])) for each in (one, other))
         raise ShapeError(f"maps of {shapes} were to be compared; they must have the same queries and keys")
-    reading = [*_names(one.facts, other.facts, names), *shared([one.facts, other.facts]).whence]
-    if asked.asked or one.map.shape[-2] == 1:
-        return _of_one_row(one, other, asked, reading)
-    return _of_all_rows(one, other, asked, reading)
+    if not (own.asked or others.asked) and one.map.shape[-2] > 1:
+        return _of_all_rows(one, other, asked, _reading(one.facts, other.facts, names))
+    first, token = one.find(own) if own.asked or one.map.shape[-2] > 1 else (one, 0)
+    if own.asked != others.asked:
+        return _of_one_row((first, token), other.find(others), asked, names)
+    row = other.facts.and_(row=first.facts.said.get("row", ""))
+    second = replace(other, batch=first.batch, facts=row)
+    return _of_one_row((first, token), (second, token), asked, names)
 
 
-def _subject(shown: Any, options: dict[str, Any]) -> Subject:
+def _subject(shown: Any, options: dict[str, Any]) -> tuple[Subject, Options]:
+    """Return what is to be compared, and what is asked of it."""
     if isinstance(shown, tuple) and len(shown) == 2 and isinstance(shown[1], dict):
-        return subject_of(shown[0], Options.read(options | shown[1]))
-    return subject_of(shown, Options.read(options))
+        shown, options = shown[0], options | shown[1]
+    asked = Options.read(options)
+    return subject_of(shown, asked), asked
+
+
+def _reading(first: Facts, second: Facts, names: tuple[str, str] | None) -> list[str]:
+    """Return sentences on what is compared."""
+    return [*_names(first, second, names), *shared([first, second]).whence]
 
 
 def _names(first: Facts, second: Facts, given: tuple[str, str] | None) -> list[str]:
@@ -81,15 +92,19 @@ def _names(first: Facts, second: Facts, given: tuple[str, str] | None) -> list[s
     return [f"{names[0]} − {names[1]}: red is more in {names[0]}, blue in {names[1]}.", *more]
 
 
-def _of_one_row(one: Subject, other: Subject, asked: Options, reading: Sequence[str]) -> Figure:
-    found, token = one.find(asked) if asked.asked else (one, 0)
-    first, second = laid_row(found, token), laid_row(replace(other, batch=found.batch), token)
-    laid = replace(first, weights=first.weights - second.weights)
+def _of_one_row(
+    one: tuple[Subject, int], other: tuple[Subject, int], asked: Options, names: tuple[str, str] | None
+) -> Figure:
+    """Draw the difference of two rows; a query that is not that of both is not marked."""
+    first, second = laid_row(*one), laid_row(*other)
+    marked = first.marked if first.marked == second.marked else None
+    laid = replace(first, weights=first.weights - second.weights, marked=marked)
     moved = np.nansum(np.abs(laid.weights)) / 2
-    sentences = [*reading, f"Query (row): {found.named(token)}.", f"{moved:.3g} of the row lies elsewhere."]
+    facts = [subject.facts.and_(query=subject.named(token)) for subject, token in (one, other)]
+    both = shared(facts)
+    sentences = [*_reading(facts[0], facts[1], names), *both.query, f"{moved:.3g} of the row lies elsewhere."]
     blocks = list(laid.blocks(paint_for([laid], asked)))
-    checked = shared([one.facts, other.facts]).checked
-    return draw_sheet(blocks, [*sentences, *checked, *told(blocks, laid.weights)], asked)
+    return draw_sheet(blocks, [*sentences, *both.checked, *told(blocks, laid.weights)], asked)
 
 
 def _of_all_rows(one: Subject, other: Subject, asked: Options, reading: Sequence[str]) -> Figure:

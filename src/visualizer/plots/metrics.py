@@ -73,7 +73,7 @@ def curves(
 
 def _read_calls(run: Run, metric: str | Callable[..., Any], asked: Options) -> list[Call]:
     """Return the calls that are asked for of which the map was kept, or this read-out."""
-    asked_for = asked.layer or "*"
+    asked_for = "*" if asked.layer is None else asked.layer
     found = [call for call in run.calls(asked_for) if not call.levels]  # points are no keys
     found = [call for call in found if asked.sequence in (None, call.sequence)]
     maps = [call for call in found if isinstance(call.content, AttentionMap)]

@@ -142,7 +142,7 @@ def _folded(tiles: Floats, names: list[str], width: float) -> tuple[Floats, list
 
 def _mapped(run: Run, asked: Options) -> list[Call]:
     """Return the calls of the layers that are asked for whose map was kept."""
-    asked_for = asked.layer or "*"
+    asked_for = "*" if asked.layer is None else asked.layer
     found = [call for call in run.calls(asked_for) if not call.levels]  # points are no keys
     calls = [call for call in found if isinstance(call.content, AttentionMap)]
     if not calls:
