@@ -98,8 +98,10 @@ def seen_images(image: Any, mean: Any = None, std: Any = None, crop: Any = None)
     return [seen_image(one, mean, std) for one in image]
 
 
-def numbered_image(images: Any, number: int) -> Any:
-    """Return one of a list of images, by its number in the input; of one image alone, the first.
+def numbered_image(images: Any, number: int, item: int = 0, each: int = 1) -> Any:
+    """Return one of a list of images; one image alone is that of all rows of a batch.
+
+    Where an input has several, ``each``, they are listed by ``number``, else by ``item`` of the batch.
 
     Raises
     ------
@@ -108,16 +110,19 @@ def numbered_image(images: Any, number: int) -> Any:
 
     Examples
     --------
-    >>> numbered_image(["a", "b"], 1), numbered_image("a", 0)
-    ('b', 'a')
+    >>> numbered_image(["a", "b"], 1, each=2), numbered_image(["a", "b"], 0, item=1)
+    ('b', 'b')
+    >>> numbered_image("a", 0, item=1)
+    'a'
     """
-    several = images if isinstance(images, list | tuple) else [images]
-    if number >= len(several):
+    listed = isinstance(images, list | tuple)
+    several, wanted = (images, number if each > 1 else item) if listed else ([images], number)
+    if wanted >= len(several):
         raise OptionError(
-            f"tokens are of image {number}, counted from 0, but image= holds {len(several)}: give a list "
-            "of all images that the model was given"
+            f"image {wanted} is looked at, counted from 0, but image= holds {len(several)}: give a list of "
+            "all images that the model was given"
         )
-    return several[number]
+    return several[wanted]
 
 
 def _is_image(one: Any) -> bool:

@@ -307,10 +307,12 @@ class Run(OnlyCopied, Sequence["Call"]):
         (40.0, 20.0, 20.0, 20.0)
         """
         axis = self.axis(path, of, other.get("row"))
-        found = axis.place(token, batch=other.get("batch", 0))
+        batch = other.get("batch", other.get("row") or 0)
+        found = axis.place(token, batch=batch)
         if self.seen is None or found is None or len(found) != 4:
             return found
-        return numbered_image(self.seen, getattr(axis.segment_of(token)[0], "image", 0)).place(found)
+        number = getattr(axis.segment_of(token)[0], "image", 0)
+        return numbered_image(self.seen, number, axis.item(batch), axis.images).place(found)
 
     def check(self, *, all: bool = False) -> Table:  # noqa: A002  # the word for what it is
         """Return how each call's map, times v, compares with its own output, relative to the largest number.

@@ -73,11 +73,27 @@ def test_each_grid_lies_over_its_own_image(of_two):
 
 def test_one_image_is_not_drawn_under_the_tokens_of_another(of_two):
     of_two.label(image=PHOTO)
-    says = "tokens are of image 1, counted from 0, but image= holds 1: give a list of all images"
+    says = "image 1 is looked at, counted from 0, but image= holds 1: give a list of all images"
     with pytest.raises(OptionError, match=says):
         plots.row(of_two, layer="attn", query=9)
     with pytest.raises(OptionError, match=says):
         of_two.place(9)
+
+
+def test_rows_of_a_batch_lie_over_images_of_their_own():
+    run = viz.from_arrays({"attn": RNG.dirichlet(np.ones(4), size=(2, 1, 4))}).label(axis=Grid(2, 2))
+    windows = viz.from_arrays({"attn": RNG.dirichlet(np.ones(4), size=(4, 1, 4))})
+    windows.label(windows={"size": 2, "shift": 0}, grid=(2, 4))
+    bright = np.full((20, 40, 3), 255, np.uint8)
+    for one in (run.label(image=[PHOTO, bright]), windows.label(image=[PHOTO, bright])):
+        for item, size in enumerate([(40, 80, 3), (20, 40, 3)]):
+            for query in ({"cell": (0, 1)}, {"pixel": (size[1] - 1, 0)}):
+                figure = plots.row(one, layer="attn", batch=item, **query)
+                assert figure.axes[0].images[0].get_array().shape == size
+        with pytest.raises(OptionError, match="image 1 is looked at"):
+            plots.row(one, layer="attn", batch=1, cell=(0, 1), image=[PHOTO])
+    assert run.place(3, batch=1) == (20.0, 10.0, 20.0, 10.0)
+    assert windows.place(3, batch=3) == (30.0, 10.0, 10.0, 10.0)
 
 
 def test_a_part_of_several_images_is_refused(of_two):

@@ -59,6 +59,15 @@ class Axis:
         parts = [counted if n == 1 else f"{n} × {counted}" for counted, n in counts]
         return f"{' + '.join(parts) or 'no segment'} = {self.length} tokens"
 
+    @property
+    def images(self) -> int:
+        """How many images its tokens are of."""
+        return 1 + max((getattr(one, "image", 0) for one in self.segments), default=0)
+
+    def item(self, batch: int) -> int:
+        """Return which input a row of the batch is of; of windows several rows are of one."""
+        return next((batch // one.count for one in self.segments if isinstance(one, Windows)), batch)
+
     def check(self, length: int, of: str = "the map has {} keys") -> None:
         """Compare with the length of a map's axis.
 

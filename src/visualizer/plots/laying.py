@@ -152,7 +152,8 @@ class Laid:
 
     def _shown(self, segment: Any) -> Any:
         """Return the image that a segment is of, which may be one of several."""
-        return numbered_image(self.image, getattr(segment, "image", 0))
+        number = getattr(segment, "image", 0)
+        return numbered_image(self.image, number, self.axis.item(self.batch), self.axis.images)
 
     def _of(self, begin: int, segment: Segment) -> Floats:
         return self.weights[begin : begin + segment.length]

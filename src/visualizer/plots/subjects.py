@@ -102,7 +102,7 @@ class Subject:
         if kind == "query":
             return self, self._numbered(value, side)
         if kind in ("cell", "pixel"):
-            cell = value if kind == "cell" else _cell_at(value, axis, self.image)
+            cell = value if kind == "cell" else _cell_at(value, axis, self.image, self.batch)
             batch, token = axis.at(cell, self.batch, options.nth)
             row = f"row {batch} of the batch" if "row" in self.facts.said else ""
             return replace(self, batch=batch, facts=self.facts.and_(row=row)), token
@@ -161,11 +161,11 @@ def _whole(value: Any, length: int) -> int:
     return token
 
 
-def _cell_at(pixel: tuple[float, float], axis: Axis, image: Any) -> tuple[int, int]:
+def _cell_at(pixel: tuple[float, float], axis: Axis, image: Any, item: int) -> tuple[int, int]:
     grids = [one for one in axis.segments if isinstance(one, Patches | Windows)]
     if len(grids) != 1 or image is None:
         raise OptionError("pixel= was given; it needs one grid and its image=: give cell=")
     cells = grids[0].grid if isinstance(grids[0], Windows) else grids[0].cells
-    image = numbered_image(image, getattr(grids[0], "image", 0))
+    image = numbered_image(image, getattr(grids[0], "image", 0), item, axis.images)
     height, width = rgb_picture(image).shape[:2]
     return cell_under(pixel, cells, (height, width), image.box if isinstance(image, Seen) else None)
