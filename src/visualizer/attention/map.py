@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import log
 from typing import Any
 
@@ -13,7 +13,7 @@ from visualizer.attention.dense import Dense, DenseSource
 from visualizer.attention.factors import Factors
 from visualizer.attention.fused import FusedSource
 from visualizer.attention.given import as_count
-from visualizer.attention.indices import is_int
+from visualizer.attention.indices import At, is_int
 from visualizer.attention.lazy import View
 from visualizer.attention.operator import Operator
 from visualizer.attention.softmax import FactorSource
@@ -86,6 +86,35 @@ class AttentionMap(Operator):
         Their rows are what the model's kernel gives: zeros for minus infinity, uniform for a finite minimum.
         """
         return self._by_rows("masked_rows", readouts.masked_rows)
+
+    @property
+    def valid(self) -> Array:
+        """Which queries are no padding, booleans (..., query)."""
+        return self._by_rows("valid", readouts.valid)
+
+    @property
+    def keys_seen(self) -> Array:
+        """How many keys each query can see, (..., query), floats: all unless masked."""
+        return self._by_rows("keys_seen", readouts.keys_seen)
+
+    def read_rows(self, function: Callable[[Array, At], Any]) -> Any:
+        """Return what a function makes of rows, given to it block by block, joined: (..., query, ...).
+
+        Parameters
+        ----------
+        function
+            Given a block of rows (..., row, key), all axes of the source there, and which places of each axis
+            but the key's these are, it returns an array (..., row, ...), or a tuple of some. Rows are in
+            float64 mostly, and of the library and on the device of what the map is held as.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> a = AttentionMap(Dense(np.eye(3)[None, None]))
+        >>> a.read_rows(lambda rows, at: rows[..., 0])
+        array([[[1., 0., 0.]]])
+        """
+        return self._by_rows("read_rows", lambda source, at: source.rows(at, function))
 
     def row(self, query: int) -> Array:
         """Return the row of one query, (..., key).

@@ -141,3 +141,20 @@ def masked_rows(source: Source, at: At) -> Array:
         allowed = source.allowed((*at[:-1], index))
         out[..., rows] = source.shape[-1] == 0 if allowed is None else ~allowed.any(-1)
     return out
+
+
+def valid(source: Source, at: At) -> Array:
+    """Tell which queries are no padding."""
+    found, lengths = source.query_valid(at), tuple(len(index) for index in at)
+    every = source.xp.zeros(lengths, source.xp.boolean)
+    return ~every if found is None else every | found
+
+
+def keys_seen(source: Source, at: At) -> Array:
+    """Count the keys that each query can see."""
+    lengths = tuple(len(index) for index in at)
+    out = source.xp.zeros(lengths, source.work)
+    for places, part in blocks(at, source.shape[-1] * 4, BLOCK):
+        allowed = source.allowed(part)
+        out[places] = source.shape[-1] if allowed is None else allowed.sum(-1)
+    return out

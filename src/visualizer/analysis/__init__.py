@@ -1,0 +1,32 @@
+"""What maps say: measures of heads, across layers, with gradients, and whether they mean anything."""
+
+from visualizer.analysis.distances import distance
+from visualizer.analysis.entropies import entropy
+from visualizer.analysis.groups import between_groups
+from visualizer.analysis.offsets import diagonal, next_token, offset, previous_token
+from visualizer.analysis.outliers import outliers
+from visualizer.analysis.padding import padding
+from visualizer.analysis.repeats import duplicate_token, induction, repeated_tokens, same_token
+from visualizer.analysis.similarity import clusters, similarity
+from visualizer.analysis.sinks import first_token, group_mass, sinks
+
+__all__ = [
+    "between_groups",
+    "clusters",
+    "diagonal",
+    "distance",
+    "duplicate_token",
+    "entropy",
+    "first_token",
+    "group_mass",
+    "induction",
+    "next_token",
+    "offset",
+    "outliers",
+    "padding",
+    "previous_token",
+    "repeated_tokens",
+    "same_token",
+    "similarity",
+    "sinks",
+]

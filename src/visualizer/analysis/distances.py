@@ -1,0 +1,93 @@
+"""Mean attention distance: how far a head looks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from visualizer.analysis.means import Floats, as_map, numbers, over_queries
+from visualizer.attention.arrays import arrays_of
+from visualizer.axes import Axis, as_axis
+from visualizer.errors import OptionError
+
+
+def distance(a: Any, axis: Any = None, *, keys: Any = None, size: Sequence[float] = ()) -> Floats:
+    """Return each head's mean distance between query and key, weighted by attention, (...).
+
+    Σⱼ aᵢⱼ |pᵢ − pⱼ| / Σⱼ aᵢⱼ over the keys that have a place, then the mean over the queries that have one:
+    class tokens and registers take no part. Dosovitskiy et al. 2021, "An Image is Worth 16x16 Words",
+    appendix D.7 and figure 7, of whole patches.
+
+    Parameters
+    ----------
+    a
+        A map (..., query, key).
+    axis
+        What the queries are, an `Axis` or its segments; the distance is that of their centres. Without it
+        places are numbers of tokens, and the last query is at the last key.
+    keys
+        What the keys are; the same unless given.
+    size
+        Height and width of the image in pixels, (224, 224): the unit. Without it, of shares of the image.
+
+    Raises
+    ------
+    ShapeError
+        If an axis has another length than the map.
+    OptionError
+        If its tokens have no places.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from visualizer.axes import Grid
+    >>> distance(np.full((4, 4), 0.25), Grid(2, 2), size=(32, 32)).round(2)  # (0 + 16 + 16 + 16 √2) / 4
+    np.float64(13.66)
+    """
+    a = as_map(a)
+    of_queries, of_keys = places(a.shape[-2:], axis, keys, size)
+    is_key = ~np.isnan(of_keys).any(-1)
+
+    def of_rows(rows: Any, at: Any) -> tuple[Any, Any]:
+        between = of_queries[np.asarray(at[-1])][:, None] - of_keys[None]
+        away = np.nan_to_num(np.sqrt((between**2).sum(-1)))
+        xp = arrays_of(rows)
+        mass = (rows * xp.asarray(is_key, rows.dtype)).sum(-1)
+        return (rows * xp.asarray(away, rows.dtype)).sum(-1), mass
+
+    weighted, mass = (numbers(found) for found in a.read_rows(of_rows))
+    with np.errstate(invalid="ignore"):
+        mean = weighted / mass
+    return over_queries(a, mean, ~np.isnan(of_queries).any(-1) & (mass > 0))
+
+
+def places(lengths: Sequence[int], axis: Any, keys: Any, size: Sequence[float]) -> tuple[Floats, Floats]:
+    """Return the centres (token, coordinate) of queries and keys; NaN where they have none."""
+    if axis is None and keys is None:
+        queries, every = lengths
+        first, last = (np.arange(begin, every, dtype=np.float64) for begin in (every - queries, 0))
+        return first[:, None], last[:, None]
+    given = [as_axis(axis if axis is not None else keys), as_axis(keys if keys is not None else axis)]
+    for one, length, of in zip(given, lengths, ("queries", "keys"), strict=True):
+        one.check(length, f"the map has {{}} {of}")
+    centres_of = [[_centre(one, token, size) for token in range(one.length)] for one in given]
+    width = max(len(centre) for centres in centres_of for centre in centres)
+    if not width:
+        raise OptionError(f"distances were asked for between {given[0].arithmetic}, which have no places")
+    first, second = (
+        np.array([c or (np.nan,) * width for c in centres], np.float64) for centres in centres_of
+    )
+    return first, second
+
+
+def _centre(axis: Axis, token: int, size: Sequence[float]) -> tuple[float, ...]:
+    """Return the middle of a token's place, of a box (x, y), of a span one number; () where it has none."""
+    place = axis.place(token, size)
+    if place is None:
+        return ()
+    if len(place) == 2:  # begin and end
+        return (sum(place) / 2,)
+    corner, lengths = np.split(np.asarray(place), 2)
+    return tuple(corner + lengths / 2)

@@ -1,0 +1,60 @@
+"""What every measure of a head begins and ends with: a map, and the mean over its queries."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from visualizer.attention import AttentionMap, Dense
+from visualizer.attention.arrays import NUMPY
+from visualizer.errors import ShapeError
+
+Floats = NDArray[np.float64]
+
+
+def as_map(given: Any) -> AttentionMap:
+    """Return a map as it is, that of a `Call`, or an array (..., query, key) as one.
+
+    Raises
+    ------
+    ShapeError
+        If an array has fewer than two axes.
+
+    Examples
+    --------
+    >>> as_map([[1.0, 0.0], [0.5, 0.5]]).shape
+    (2, 2)
+    """
+    given = getattr(given, "map", given)
+    if isinstance(given, AttentionMap):
+        return given
+    array = given if hasattr(given, "detach") else np.asarray(given)
+    if array.ndim < 2:
+        raise ShapeError(
+            f"a map was to be made of an array of shape {tuple(array.shape)}; its axes are (..., query, key)"
+        )
+    return AttentionMap(Dense(array))
+
+
+def numbers(found: Any) -> Floats:
+    """Return what was read out of a map, small beside it, as numpy's float64."""
+    return np.asarray(NUMPY.as_numpy(found), np.float64)
+
+
+def over_queries(a: AttentionMap, values: Any, some: Any = True) -> Floats:
+    """Return the mean of values (..., query) over the queries that are no padding, (...); NaN where none is.
+
+    Parameters
+    ----------
+    a
+        The map that they were read from.
+    some
+        Which queries take part besides, booleans (query,) or (..., query), such as those that have a
+        predecessor.
+    """
+    counted = NUMPY.as_numpy(a.valid) & NUMPY.as_numpy(some)
+    with np.errstate(invalid="ignore"):
+        mean: Floats = np.where(counted, numbers(values), 0).sum(-1) / counted.sum(-1)
+    return mean

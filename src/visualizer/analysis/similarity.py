@@ -1,0 +1,80 @@
+"""Which heads do the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from math import prod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from visualizer.analysis.means import Floats, as_map, numbers
+from visualizer.attention import AttentionMap
+from visualizer.attention.arrays import NUMPY, arrays_of
+from visualizer.attention.blocks import BLOCK
+from visualizer.errors import ShapeError, require
+
+
+def similarity(a: Any) -> Floats:
+    """Return how alike each two heads' maps are, (..., head, head): the cosine of their weights, 0 to 1.
+
+    Σᵢⱼ aᵢⱼ bᵢⱼ / (|a| |b|), over the queries that are padding in no head.
+
+    Raises
+    ------
+    ShapeError
+        If the map has no heads.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> similarity(np.stack([np.eye(3), np.eye(3), np.full((3, 3), 1 / 3)])).round(2).tolist()
+    [[1.0, 1.0, 0.58], [1.0, 1.0, 0.58], [0.58, 0.58, 1.0]]
+    """
+    a = as_map(a)
+    if a.ndim < 3:
+        raise ShapeError(f"heads were to be compared, but a map of shape {a.shape} has none")
+    counted = NUMPY.as_numpy(a.valid).all(-2, keepdims=True)  # (..., 1, query)
+    products = sum(_products(a[..., some, :], counted[..., some]) for some in _parts(a.shape))
+    length = np.sqrt(np.diagonal(products, axis1=-2, axis2=-1))
+    found: Floats = products / (length[..., :, None] * length[..., None, :])
+    return found
+
+
+def _parts(shape: Sequence[int]) -> Iterator[slice]:
+    """Cut the queries so that the rows of all heads take some megabytes."""
+    step = max(1, BLOCK // (prod(shape[:-2]) * shape[-1] * 8))
+    return (slice(begin, begin + step) for begin in range(0, shape[-2], step))
+
+
+def _products(rows: AttentionMap, counted: Any) -> Floats:
+    """Return the sums of products of each two heads, (..., head, head)."""
+    array = rows.array()
+    array = array * arrays_of(array).asarray(counted[..., None], array.dtype)
+    flat = array.reshape(*array.shape[:-2], -1)
+    return numbers(flat @ flat.swapaxes(-1, -2))
+
+
+def clusters(similar: Any, count: int) -> NDArray[np.int64]:
+    """Return a number for each head, (head,): heads with the same one do the same.
+
+    Average linkage of the distances 1 − similarity, cut into ``count`` clusters.
+
+    Raises
+    ------
+    MissingExtraError
+        If scipy is not installed.
+
+    Examples
+    --------
+    >>> clusters([[1.0, 0.9, 0.1], [0.9, 1.0, 0.2], [0.1, 0.2, 1.0]], 2).tolist()
+    [0, 0, 1]
+    """
+    hierarchy = require("scipy.cluster.hierarchy", "analysis", "clusters")
+    apart = 1 - np.asarray(similar, np.float64)
+    upper = apart[np.triu_indices(len(apart), 1)].clip(0)
+    found = hierarchy.fcluster(hierarchy.linkage(upper, "average"), count, "maxclust")
+    _, first, found = np.unique(found, return_index=True, return_inverse=True)
+    order: NDArray[np.int64] = np.argsort(np.argsort(first))  # numbered as they come
+    return order[found]

@@ -1,0 +1,59 @@
+"""Attention sinks: keys that most queries look at, whatever they are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from visualizer.analysis.means import Floats, as_map, numbers, over_queries
+
+SINK = 0.3
+"""The share above which Gu et al. 2024 call a token a sink."""
+
+
+def first_token(a: Any) -> Floats:
+    """Return the mean weight on the first key, (...) in [0, 1].
+
+    Xiao et al. 2023, "Efficient Streaming Language Models with Attention Sinks", section 3.1.
+    """
+    return group_mass(a, 0)
+
+
+def group_mass(a: Any, keys: Any) -> Floats:
+    """Return the mean weight on some keys, (...) in [0, 1].
+
+    Parameters
+    ----------
+    keys
+        An int, a slice, a list of them, or a bool for each key, such as ``run.where(special="SEP")``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> float(group_mass(np.full((4, 4), 0.25), slice(0, 2)))
+    0.5
+    """
+    a = as_map(a)
+    return over_queries(a, numbers(a.mass([keys]))[..., 0])
+
+
+def sinks(a: Any, *, above: float = SINK) -> NDArray[np.bool_]:
+    """Tell which keys are sinks, booleans (..., key): those that receive more than a share from every query.
+
+    The mean weight that a key receives from the queries that can see it, αⱼ = Σᵢ aᵢⱼ / Σᵢ [i sees j], is
+    compared with ``above``. Gu et al. 2024, "When Attention Sink Emerges in Language Models", equation 7,
+    with ε = 0.3. Keys that one query alone can see, as the last of a causal map, are none.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> sinks(np.array([[1, 0, 0], [0.9, 0.1, 0], [0.8, 0.1, 0.1]])).tolist()
+    [True, False, False]
+    """
+    a = as_map(a)
+    received, mean = numbers(a.received()), numbers(a.received(how="mean"))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        onlookers = np.where(mean > 0, received / mean, 0)
+    return (mean > above) & (onlookers > 1.5)
