@@ -7,6 +7,7 @@ from visualizer.analysis.offsets import diagonal, next_token, offset, previous_t
 from visualizer.analysis.outliers import outliers
 from visualizer.analysis.padding import padding
 from visualizer.analysis.repeats import duplicate_token, induction, repeated_tokens, same_token
+from visualizer.analysis.rollout import rollout
 from visualizer.analysis.similarity import clusters, similarity
 from visualizer.analysis.sinks import first_token, group_mass, sinks
 
@@ -26,6 +27,7 @@ __all__ = [
     "padding",
     "previous_token",
     "repeated_tokens",
+    "rollout",
     "same_token",
     "similarity",
     "sinks",

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from math import prod
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from visualizer.analysis.means import Floats, as_map, numbers
-from visualizer.attention import AttentionMap
-from visualizer.attention.arrays import NUMPY, arrays_of
-from visualizer.attention.blocks import BLOCK
+from visualizer.analysis.means import Floats, as_map
+from visualizer.analysis.parts import Part, parts_of
+from visualizer.attention.arrays import NUMPY
 from visualizer.errors import ShapeError, require
 
 
@@ -36,24 +33,18 @@ def similarity(a: Any) -> Floats:
     if a.ndim < 3:
         raise ShapeError(f"heads were to be compared, but a map of shape {a.shape} has none")
     counted = NUMPY.as_numpy(a.valid).all(-2, keepdims=True)  # (..., 1, query)
-    products = sum(_products(a[..., some, :], counted[..., some]) for some in _parts(a.shape))
+    products = sum(_products(part, counted[..., part.queries]) for part in parts_of(a))
     length = np.sqrt(np.diagonal(products, axis1=-2, axis2=-1))
     found: Floats = products / (length[..., :, None] * length[..., None, :])
     return found
 
 
-def _parts(shape: Sequence[int]) -> Iterator[slice]:
-    """Cut the queries so that the rows of all heads take some megabytes."""
-    step = max(1, BLOCK // (prod(shape[:-2]) * shape[-1] * 8))
-    return (slice(begin, begin + step) for begin in range(0, shape[-2], step))
-
-
-def _products(rows: AttentionMap, counted: Any) -> Floats:
+def _products(part: Part, counted: Any) -> Floats:
     """Return the sums of products of each two heads, (..., head, head)."""
-    array = rows.array()
-    array = array * arrays_of(array).asarray(counted[..., None], array.dtype)
-    flat = array.reshape(*array.shape[:-2], -1)
-    return numbers(flat @ flat.swapaxes(-1, -2))
+    rows = (part.rows * counted[..., None]).astype(np.float64)
+    flat = rows.reshape(*rows.shape[:-2], -1)
+    found: Floats = flat @ flat.swapaxes(-1, -2)
+    return found
 
 
 def clusters(similar: Any, count: int) -> NDArray[np.int64]:
