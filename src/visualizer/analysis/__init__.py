@@ -6,14 +6,18 @@ from visualizer.analysis.groups import between_groups
 from visualizer.analysis.offsets import diagonal, next_token, offset, previous_token
 from visualizer.analysis.outliers import outliers
 from visualizer.analysis.padding import padding
+from visualizer.analysis.relevance import attention_times_gradient, cross_relevance, relevance
 from visualizer.analysis.repeats import duplicate_token, induction, repeated_tokens, same_token
 from visualizer.analysis.rollout import rollout
 from visualizer.analysis.similarity import clusters, similarity
 from visualizer.analysis.sinks import first_token, group_mass, sinks
+from visualizer.analysis.weighting import value_weighted
 
 __all__ = [
+    "attention_times_gradient",
     "between_groups",
     "clusters",
+    "cross_relevance",
     "diagonal",
     "distance",
     "duplicate_token",
@@ -26,9 +30,11 @@ __all__ = [
     "outliers",
     "padding",
     "previous_token",
+    "relevance",
     "repeated_tokens",
     "rollout",
     "same_token",
     "similarity",
     "sinks",
+    "value_weighted",
 ]

@@ -24,8 +24,8 @@ def rollout(
 ) -> Floats:
     """Return how much of each input token reaches tokens of the last layer, (batch, query, key).
 
-    Each layer is Â = residual · I + (1 − residual) · A, A its heads' mean, rows normalised to 1; the result
-    are rows of Â_L … Â_1. Abnar & Zuidema 2020, "Quantifying Attention Flow in Transformers", equation 1. From
+    Each layer is Â = residual · I + (1 − residual) · A, A its heads' mean, rows normalised to 1. The result
+    is rows of Â_L … Â_1: Abnar & Zuidema 2020, "Quantifying Attention Flow in Transformers", equation 1. From
     one token, uᵀ ← uᵀ Â layer by layer forms no map.
 
     Parameters
