@@ -1,11 +1,14 @@
 """What maps say: measures of heads, across layers, with gradients, and whether they mean anything."""
 
+from visualizer.analysis.boxes import inside, mass_inside, pointing
 from visualizer.analysis.distances import distance
 from visualizer.analysis.entropies import entropy
 from visualizer.analysis.groups import between_groups
 from visualizer.analysis.offsets import diagonal, next_token, offset, previous_token
 from visualizer.analysis.outliers import outliers
 from visualizer.analysis.padding import padding
+from visualizer.analysis.perturbation import Curve, perturbation
+from visualizer.analysis.randomisation import randomised, rank_correlation
 from visualizer.analysis.relevance import attention_times_gradient, cross_relevance, relevance
 from visualizer.analysis.repeats import duplicate_token, induction, repeated_tokens, same_token
 from visualizer.analysis.rollout import rollout
@@ -14,6 +17,7 @@ from visualizer.analysis.sinks import first_token, group_mass, sinks
 from visualizer.analysis.weighting import value_weighted
 
 __all__ = [
+    "Curve",
     "attention_times_gradient",
     "between_groups",
     "clusters",
@@ -25,11 +29,17 @@ __all__ = [
     "first_token",
     "group_mass",
     "induction",
+    "inside",
+    "mass_inside",
     "next_token",
     "offset",
     "outliers",
     "padding",
+    "perturbation",
+    "pointing",
     "previous_token",
+    "randomised",
+    "rank_correlation",
     "relevance",
     "repeated_tokens",
     "rollout",
