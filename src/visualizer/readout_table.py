@@ -179,7 +179,7 @@ def _rows(call: Call, reads: dict[str, Any], options: dict[str, Any]) -> Iterato
         )
     shape = next((mean.shape for mean in means.values()), call.shape[:2])
     for batch, head in np.ndindex(*shape):
-        places = (call.path, call.number, _item(call, batch), batch, head)
+        places = (call.path, call.number, item_of(call, batch), batch, head)
         values = {name: float(mean[batch, head]) for name, mean in means.items()}
         yield dict(zip(PLACES, places, strict=True)) | values
 
@@ -247,5 +247,6 @@ def _columns(name: str, read: Any, options: dict[str, Any], values: Any) -> list
     return list(groups) if hasattr(groups, "keys") else [f"group {n}" for n in range(values.shape[-1])]
 
 
-def _item(call: Call, batch: int) -> Any:
+def item_of(call: Call, batch: int) -> Any:
+    """Return the id that a row of a call's batch was given; None where it has none."""
     return call.rows[batch] if batch < len(call.rows) else call.item

@@ -1,9 +1,11 @@
 """What maps say: measures of heads, across layers, with gradients, and whether they mean anything."""
 
 from visualizer.analysis.boxes import inside, mass_inside, pointing
+from visualizer.analysis.comparing import Differences, compare, differences
 from visualizer.analysis.distances import distance
 from visualizer.analysis.entropies import entropy
 from visualizer.analysis.groups import between_groups
+from visualizer.analysis.metrics import metrics
 from visualizer.analysis.offsets import diagonal, next_token, offset, previous_token
 from visualizer.analysis.outliers import outliers
 from visualizer.analysis.padding import padding
@@ -18,11 +20,14 @@ from visualizer.analysis.weighting import value_weighted
 
 __all__ = [
     "Curve",
+    "Differences",
     "attention_times_gradient",
     "between_groups",
     "clusters",
+    "compare",
     "cross_relevance",
     "diagonal",
+    "differences",
     "distance",
     "duplicate_token",
     "entropy",
@@ -31,6 +36,7 @@ __all__ = [
     "induction",
     "inside",
     "mass_inside",
+    "metrics",
     "next_token",
     "offset",
     "outliers",

@@ -54,7 +54,11 @@ def over_queries(a: AttentionMap, values: Any, some: Any = True) -> Floats:
         Which queries take part besides, booleans (query,) or (..., query), such as those that have a
         predecessor.
     """
-    counted = NUMPY.as_numpy(a.valid) & NUMPY.as_numpy(some)
+    return mean_of(NUMPY.as_numpy(a.valid) & NUMPY.as_numpy(some), values)
+
+
+def mean_of(counted: Any, values: Any) -> Floats:
+    """Return the mean of values (..., query) that are counted, (...); NaN where none is."""
     with np.errstate(invalid="ignore"):
         mean: Floats = np.where(counted, numbers(values), 0).sum(-1) / counted.sum(-1)
     return mean

@@ -1,0 +1,170 @@
+"""Two runs side by side: which heads changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from difflib import SequenceMatcher
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from visualizer.analysis.means import Floats, as_map, mean_of
+from visualizer.analysis.parts import parts_of
+from visualizer.attention import AttentionMap
+from visualizer.attention.arrays import NUMPY
+from visualizer.axes import Axis
+from visualizer.calls import Call
+from visualizer.errors import CallsError, ShapeError
+from visualizer.readout_table import PLACES, Table, item_of
+from visualizer.run import Run
+
+
+class Differences(NamedTuple):
+    """How much two maps' rows differ, each (..., head), the mean over queries but for the largest.
+
+    Attributes
+    ----------
+    total_variation
+        ½ Σ |a − b|, 0 to 1: the share of attention that went elsewhere.
+    jensen_shannon
+        The mean of the Kullback–Leibler divergences of both from their mean, in nats, 0 to log 2.
+    largest
+        The largest difference of two weights.
+    """
+
+    total_variation: Floats
+    jensen_shannon: Floats
+    largest: Floats
+
+
+def differences(a: Any, b: Any) -> Differences:
+    """Return how much the rows of two maps of one shape differ, head by head.
+
+    What rows lack to 1 counts as one more key. Padded queries of the first are left out of the means.
+
+    Raises
+    ------
+    ShapeError
+        If their shapes differ.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> differences(np.eye(2)[None], np.full((1, 2, 2), 0.5)).total_variation.tolist()
+    [0.5]
+    """
+    a, b = as_map(a), as_map(b)
+    if a.shape != b.shape:
+        raise ShapeError(f"maps of shapes {a.shape} and {b.shape} were to be compared: they must be alike")
+    return _differences(a, b, NUMPY.as_numpy(a.valid))
+
+
+def compare(first: Run, second: Run) -> Table:
+    """Return one row for each head that both runs have: how much its attention differs.
+
+    Calls are aligned by module path and number, tokens by their axes: of two texts those that both have, in
+    order, are compared, and the weight on all others counts as one more key. The columns are ``queries``, how
+    many were compared, and those of `Differences`; ``sort("total_variation", descending=True)`` shows the
+    heads that moved most.
+
+    Raises
+    ------
+    CallsError
+        If the runs have no call in common.
+    ShapeError
+        If maps differ in shape and have no axes to align them by, or in batch or heads.
+
+    Examples
+    --------
+    >>> import numpy, visualizer
+    >>> first, second = numpy.full((2, 2), 0.5), numpy.eye(2)
+    >>> compare(*(visualizer.from_arrays({"layer.0": one}) for one in (first, second)))
+       path  call  item  batch  head  queries  total_variation  jensen_shannon  largest
+    layer.0     0  None      0     0        2              0.5          0.2158      0.5
+    """
+    others = {(call.path, call.number): Side(second, call) for call in second}
+    pairs = [(Side(first, call), others.get((call.path, call.number))) for call in first]
+    rows = [row for mine, other in pairs if other is not None for row in _rows(mine, other)]
+    if not rows:
+        had, has = (", ".join(run.paths[:3]) or "none" for run in (first, second))
+        raise CallsError(
+            f"two runs were to be compared, but they have no call in common: the first has {had}, the "
+            f"second {has}"
+        )
+    return Table(rows)
+
+
+class Side(NamedTuple):
+    """A call and the run that it is of, which says what its tokens are."""
+
+    run: Run
+    call: Call
+
+    def axis(self, of: str, batch: int) -> Axis | None:
+        """Return what its queries or keys are; None where nothing says that."""
+        try:
+            return self.run.axis(self.call, of, batch)
+        except CallsError:
+            return None
+
+    def length(self, of: str) -> int:
+        """Return how many queries or keys it has."""
+        return self.call.shape[-2 if of == "queries" else -1]
+
+
+def _rows(mine: Side, other: Side) -> Iterator[dict[str, Any]]:
+    call, shapes = mine.call, (mine.call.shape[:2], other.call.shape[:2])
+    if shapes[0] != shapes[1]:
+        raise ShapeError(
+            f"{call.path} was to be compared, but has {shapes[0]} batch rows and heads in the first run and "
+            f"{shapes[1]} in the second"
+        )
+    for batch in range(call.shape[0]):
+        queries, keys = (_aligned(mine, other, of, batch) for of in ("queries", "keys"))
+        a, b = (side.call.map[batch : batch + 1, :, queries[n], :] for n, side in enumerate((mine, other)))
+        found = _differences(a[..., keys[0]], b[..., keys[1]], NUMPY.as_numpy(a.valid))
+        for head in range(call.shape[1]):
+            places = (call.path, call.number, item_of(call, batch), batch, head)
+            values = {name: float(value[0, head]) for name, value in found._asdict().items()}
+            yield dict(zip(PLACES, places, strict=True)) | {"queries": len(queries[0])} | values
+
+
+def _aligned(mine: Side, other: Side, of: str, batch: int) -> tuple[Any, Any]:
+    """Return the places of the tokens that two axes have in common, in each of them."""
+    axes, lengths = (mine.axis(of, batch), other.axis(of, batch)), (mine.length(of), other.length(of))
+    if axes[0] is None or axes[1] is None or axes[0] == axes[1]:
+        if lengths[0] != lengths[1]:
+            raise ShapeError(
+                f"{mine.call.path} was to be compared, but has {lengths[0]} {of} in the first run and "
+                f"{lengths[1]} in the second, and nothing says which are the same: label both runs"
+            )
+        return (np.arange(lengths[0]),) * 2
+    blocks = SequenceMatcher(None, axes[0].names, axes[1].names, autojunk=False).get_matching_blocks()
+    places = [[np.arange(block[side], block[side] + block.size) for block in blocks] for side in (0, 1)]
+    return np.concatenate(places[0]), np.concatenate(places[1])
+
+
+def _differences(a: AttentionMap, b: AttentionMap, counted: Any) -> Differences:
+    """Compare maps of which columns may have been picked; ``counted`` says which queries are no padding."""
+    pairs = zip(parts_of(a), parts_of(b), strict=True)
+    rows = [_of_rows(_whole(mine.rows), _whole(other.rows)) for mine, other in pairs]
+    variation, divergence, largest = (np.concatenate(one, -1) for one in zip(*rows, strict=True))
+    return Differences(mean_of(counted, variation), mean_of(counted, divergence), largest.max(-1))
+
+
+def _whole(rows: Any) -> Floats:
+    """Return rows with one more column, what they lack to 1."""
+    rows = rows.astype(np.float64)
+    return np.concatenate([rows, (1 - rows.sum(-1, keepdims=True)).clip(0)], -1)
+
+
+def _of_rows(a: Floats, b: Floats) -> tuple[Floats, Floats, Floats]:
+    apart = np.abs(a - b)
+    mean = (a + b) / 2
+    divergence = _plogp(mean) - (_plogp(a) + _plogp(b)) / 2
+    return apart.sum(-1) / 2, divergence.clip(0), apart[..., :-1].max(-1)
+
+
+def _plogp(rows: Floats) -> Floats:
+    """Return the entropy of rows in nats."""
+    return np.asarray(-(rows * np.log(np.where(rows > 0, rows, 1))).sum(-1))

@@ -1,0 +1,140 @@
+"""The table of all heads, and two runs side by side."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from transformers import BertConfig, BertModel
+
+import visualizer as viz
+from visualizer import analysis
+from visualizer.analysis import parts
+from visualizer.analysis.metrics import MEASURES
+from visualizer.axes import Grid, Special, Text
+from visualizer.errors import CallsError, OptionError, ShapeError
+
+close = np.testing.assert_allclose
+
+
+@pytest.fixture(scope="module")
+def bert():
+    torch.manual_seed(0)
+    config = BertConfig(
+        vocab_size=40, hidden_size=32, num_hidden_layers=2, num_attention_heads=4, intermediate_size=32
+    )
+    return BertModel(config).eval()
+
+
+@pytest.fixture(scope="module")
+def run(bert):
+    ids = torch.tensor([[1, 5, 6, 7, 5, 6, 2], [1, 8, 8, 9, 2, 0, 0]])
+    with torch.no_grad(), viz.capture(bert) as run:
+        with run.item("both", rows=["long", "short"]):
+            bert(input_ids=ids, attention_mask=(ids > 0).long())
+    return run
+
+
+def test_each_column_is_the_measure_of_its_name(run):
+    table = analysis.metrics(run)
+    assert table.columns[5:] == list(MEASURES)
+    assert [row["item"] for row in table[::4]] == ["long", "short"] * 2
+    row = table[13]  # of the second layer, the short text, head 1
+    assert (row["path"], row["batch"], row["head"]) == ("encoder.layer.1.attention.self", 1, 1)
+    a = run[1].map.numpy()[1, 1, :5].astype(np.float64)  # the queries that are no padding
+    close(row["entropy"], np.mean([-sum(p * math.log(p) for p in line if p > 0) for line in a]), rtol=1e-5)
+    close(row["relative_entropy"], row["entropy"] / math.log(5), rtol=1e-5)
+    close(row["previous_token"], np.mean([a[i, i - 1] for i in range(1, 5)]), rtol=1e-5)
+    close(row["first_token"], a[:, 0].mean(), rtol=1e-5)
+    close(
+        row["distance"],
+        np.mean([sum(p * abs(i - j) for j, p in enumerate(a[i])) for i in range(5)]),
+        rtol=1e-5,
+    )
+    close(row["rest"], 0, atol=1e-6)
+    assert all(math.isnan(row[name]) for name in ("special_tokens", "induction", "distance_in_pixels"))
+
+
+def test_what_the_tokens_are_gives_more_columns_numbers():
+    rng = np.random.default_rng(0)
+    text = viz.from_arrays({"layer.0": rng.dirichlet(np.ones(5), size=(1, 2, 5))})
+    text.label(axis=[Special("CLS"), Text(["a", "b", "a", "b"])])
+    row, a = analysis.metrics(text)[1], text[0].map.numpy()[0, 1]
+    close(row["special_tokens"], a[:, 0].mean())
+    close(row["duplicate_token"], (a[3, 1] + a[4, 2]) / 2)
+    close(row["induction"], (a[3, 2] + a[4, 3]) / 2)
+    image = viz.from_arrays({"layer.0": rng.dirichlet(np.ones(7), size=(1, 2, 7))})
+    axis = [Special("CLS"), Grid(2, 3)]
+    image.label(axis=axis, image=np.zeros((40, 90, 3), np.uint8))
+    row = analysis.metrics(image, ["distance_in_pixels", "special_tokens"])[0]
+    close(row["distance_in_pixels"], analysis.distance(image[0], axis, size=(40, 90))[0, 0])
+    assert list(row)[5:] == ["distance_in_pixels", "special_tokens"]
+
+
+def test_a_measure_that_is_not_there(run):
+    with pytest.raises(OptionError, match="'entropies' was asked for; there are entropy"):
+        analysis.metrics(run, ["entropies"])
+
+
+def test_how_much_rows_differ(monkeypatch):
+    rng = np.random.default_rng(0)
+    a, b = rng.dirichlet(np.ones(6), size=(2, 3, 5)), rng.dirichlet(np.ones(6), size=(2, 3, 5)) * 0.8
+    monkeypatch.setattr(parts, "BLOCK", 6 * 6 * 4 * 2)  # two rows at a time
+    found = analysis.differences(a, b)
+    for n, h in np.ndindex(2, 3):
+        variation, divergence = [], []
+        for x, y in zip(a[n, h], b[n, h], strict=True):
+            x, y = [*x, 1 - x.sum()], [*y, 1 - y.sum()]
+            variation.append(sum(abs(p - q) for p, q in zip(x, y, strict=True)) / 2)
+            terms = [(p, (p + q) / 2) for p, q in zip(x, y, strict=True)] + [
+                (q, (p + q) / 2) for p, q in zip(x, y, strict=True)
+            ]
+            divergence.append(sum(p * math.log(p / m) for p, m in terms if p > 1e-12) / 2)
+        close(found.total_variation[n, h], np.mean(variation), atol=1e-6)
+        close(found.jensen_shannon[n, h], np.mean(divergence), atol=1e-6)
+        close(found.largest[n, h], np.abs(a[n, h] - b[n, h]).max(), atol=1e-6)
+    with pytest.raises(ShapeError, match="must be alike"):
+        analysis.differences(a, b[:1])
+
+
+def test_two_checkpoints(bert, run):
+    again = analysis.compare(run, run)
+    assert {row["total_variation"] for row in again} == {0}
+    ids = torch.tensor([[1, 5, 6, 7, 5, 6, 2], [1, 8, 8, 9, 2, 0, 0]])
+    weight = bert.encoder.layer[1].attention.self.query.weight
+    with torch.no_grad():
+        weight[8:16] *= 20  # the second head of the second layer
+        with viz.capture(bert) as other:
+            bert(input_ids=ids, attention_mask=(ids > 0).long())
+        weight[8:16] /= 20
+    table = analysis.compare(run, other).sort("total_variation", descending=True)
+    assert {(row["path"][-16:], row["head"]) for row in table[:2]} == {("1.attention.self", 1)}
+    assert table[2]["total_variation"] < 1e-6
+    a, b = (one[1].map.numpy()[1, 1, :5] for one in (run, other))  # padding is left out
+    [row] = [row for row in table[:2] if row["item"] == "short"]
+    close(row["total_variation"], np.abs(a - b).sum(-1).mean() / 2, rtol=1e-4)
+
+
+def test_two_prompts_are_compared_at_the_tokens_that_both_have():
+    rng = np.random.default_rng(0)
+    first, second = (rng.dirichlet(np.ones(n), size=(1, 1, n)) for n in (4, 5))
+    words = ["the", "cat", "sat", "."], ["the", "black", "cat", "sat", "!"]
+    runs = [
+        viz.from_arrays({"layer": one}).label(axis=Text(w))
+        for one, w in zip((first, second), words, strict=True)
+    ]
+    [row] = analysis.compare(*runs)
+    assert row["queries"] == 3
+    a, b = first[0, 0][:3][:, :3], second[0, 0][[0, 2, 3]][:, [0, 2, 3]]
+    apart = np.abs(a - b).sum(-1) + np.abs(a.sum(-1) - b.sum(-1))
+    close(row["total_variation"], apart.mean() / 2, atol=1e-6)
+
+
+def test_runs_that_cannot_be_compared():
+    maps = {n: viz.from_arrays({"layer": np.full((1, 2, n, n), 1 / n)}) for n in (3, 4)}
+    with pytest.raises(ShapeError, match="3 queries in the first run and 4 in the second"):
+        analysis.compare(maps[3], maps[4])
+    with pytest.raises(CallsError, match="the first has layer, the second other"):
+        analysis.compare(maps[3], viz.from_arrays({"other": np.eye(3)}))
+    with pytest.raises(ShapeError, match=r"\(1, 2\) batch rows and heads"):
+        analysis.compare(maps[3], viz.from_arrays({"layer": np.eye(3)}))
