@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from visualizer.classic import get_local
 
 if TYPE_CHECKING:
-    from visualizer import errors, plots
+    from visualizer import analysis, errors, plots
     from visualizer._find import find
     from visualizer._from_arrays import from_arrays
     from visualizer.attention import AttentionMap
@@ -24,6 +24,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "AttentionMap",
+    "analysis",
     "capture",
     "compare_eager",
     "errors",
@@ -37,6 +38,7 @@ __all__ = [
 
 _LAZY = {
     "AttentionMap": "visualizer.attention",
+    "analysis": "visualizer",
     "capture": "visualizer.session",
     "compare_eager": "visualizer.eager",
     "errors": "visualizer",

@@ -166,6 +166,31 @@ class Run(OnlyCopied, Sequence["Call"]):
         """
         return readout_table(self._calls, read, **options)
 
+    def metrics(self, measures: Sequence[str] | None = None) -> Table:
+        """Return what every head does: one row for each call, batch row and head, a column for each measure.
+
+        Entropy, distance, the weight on the token itself, the one before, the first, special tokens and more:
+        `visualizer.analysis.metrics` lists them with their units. NaN where a measure has no meaning.
+
+        Raises
+        ------
+        OptionError
+            If there is no such measure.
+        CallsError
+            If the run holds read-outs in the place of maps.
+
+        Examples
+        --------
+        >>> import numpy, visualizer
+        >>> run = visualizer.from_arrays({"layer.0": numpy.eye(4)[None]})
+        >>> run.metrics(["entropy", "diagonal"])
+           path  call  item  batch  head  entropy  diagonal
+        layer.0     0  None      0     0        0         1
+        """
+        from visualizer.analysis import metrics
+
+        return metrics(self) if measures is None else metrics(self, measures)
+
     def label(  # noqa: PLR0913  # each thing that can be said is a keyword
         self,
         tokens: Sequence[str] | None = None,

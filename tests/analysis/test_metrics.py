@@ -10,7 +10,7 @@ from transformers import BertConfig, BertModel
 import visualizer as viz
 from visualizer import analysis
 from visualizer.analysis import parts
-from visualizer.analysis.metrics import MEASURES
+from visualizer.analysis.measures import MEASURES
 from visualizer.axes import Grid, Special, Text
 from visualizer.errors import CallsError, OptionError, ShapeError
 

@@ -59,6 +59,7 @@ SEES = {
         ),
         *("items", "labels", "parallel", "readout_table", "tables"),
     },
+    "analysis": {"attention", "axes", "calls", "errors", "readout_table", "run"},
     "store": {
         *("attention", "axes", "calls", "errors", "families", "images", "labels", "memory", "run"),
         "tokens",
@@ -91,6 +92,7 @@ SEES = {
         *(
             "_find",
             "_from_arrays",
+            "analysis",
             "attention",
             "errors",
             "classic",
@@ -108,14 +110,26 @@ SEES = {
 }
 
 # What a method of one line hands on to, imported when it is called, although it lies further on.
-HANDED_ON = {"attention": {"store"}, "run": {"store"}}
+HANDED_ON = {"attention": {"store"}, "run": {"analysis", "store"}}
 
 # Each framework, and the layers that may import it.
 FRAMEWORKS = {
     "matplotlib": {"plots"},
+    "scipy": {"analysis"},
     "sklearn": {"demo"},
     "torch": {
-        *("_find", "attention", "choices", "cli", "demo", "eager", "families", "filling", "gradients"),
+        *(
+            "_find",
+            "analysis",
+            "attention",
+            "choices",
+            "cli",
+            "demo",
+            "eager",
+            "families",
+            "filling",
+            "gradients",
+        ),
         *("inferring", "listening_to_all", "making", "parallel", "recorders", "session", "store"),
     },
     "transformers": {"loading"},

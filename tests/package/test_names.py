@@ -14,7 +14,7 @@ PACKAGES = ["visualizer", *(f"visualizer.{path.parent.name}" for path in sorted(
 
 
 def test_the_public_names_are_these():
-    names = "AttentionMap capture compare_eager errors find from_arrays get_local load plots watch"
+    names = "AttentionMap analysis capture compare_eager errors find from_arrays get_local load plots watch"
     assert sorted(visualizer.__all__) == names.split()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Any, NamedTuple
 
@@ -19,13 +20,14 @@ from visualizer.readout_table import PLACES, Table, item_of
 from visualizer.run import Run
 
 
-class Differences(NamedTuple):
+@dataclass(frozen=True)
+class Differences:
     """How much two maps' rows differ, each (..., head), the mean over queries but for the largest.
 
     Attributes
     ----------
     total_variation
-        ½ Σ |a − b|, 0 to 1: the share of attention that went elsewhere.
+        ``½ Σ |a − b|``, 0 to 1: the share of attention that went elsewhere.
     jensen_shannon
         The mean of the Kullback–Leibler divergences of both from their mean, in nats, 0 to log 2.
     largest
@@ -125,7 +127,7 @@ def _rows(mine: Side, other: Side) -> Iterator[dict[str, Any]]:
         found = _differences(a[..., keys[0]], b[..., keys[1]], NUMPY.as_numpy(a.valid))
         for head in range(call.shape[1]):
             places = (call.path, call.number, item_of(call, batch), batch, head)
-            values = {name: float(value[0, head]) for name, value in found._asdict().items()}
+            values = {name: float(value[0, head]) for name, value in vars(found).items()}
             yield dict(zip(PLACES, places, strict=True)) | {"queries": len(queries[0])} | values
 
 

@@ -16,8 +16,8 @@ from visualizer.errors import OptionError
 def distance(a: Any, axis: Any = None, *, keys: Any = None, size: Sequence[float] = ()) -> Floats:
     """Return each head's mean distance between query and key, weighted by attention, (...).
 
-    Σⱼ aᵢⱼ |pᵢ − pⱼ| / Σⱼ aᵢⱼ over the keys that have a place, then the mean over the queries that have one:
-    class tokens and registers take no part. Dosovitskiy et al. 2021, "An Image is Worth 16x16 Words",
+    ``Σⱼ aᵢⱼ |pᵢ − pⱼ| / Σⱼ aᵢⱼ`` over the keys that have a place, then the mean over the queries that have
+    one: class tokens and registers take no part. Dosovitskiy et al. 2021, "An Image is Worth 16x16 Words",
     appendix D.7 and figure 7, of whole patches.
 
     Parameters

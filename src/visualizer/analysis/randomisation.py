@@ -60,7 +60,7 @@ def rank_correlation(first: Any, second: Any) -> Floats:
 
     Examples
     --------
-    >>> float(rank_correlation([0.1, 0.2, 0.7], [1, 5, 9]))
+    >>> round(float(rank_correlation([0.1, 0.2, 0.7], [1, 5, 9])), 6)
     1.0
     """
     first, second = numbers(first), numbers(second)

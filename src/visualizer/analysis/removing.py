@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,8 @@ from visualizer.errors import OptionError, ShapeError
 STEPS = tuple(share / 10 for share in range(11))
 
 
-class Curve(NamedTuple):
+@dataclass(frozen=True)
+class Curve:
     """Scores after tokens were removed.
 
     Attributes

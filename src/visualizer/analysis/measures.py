@@ -12,7 +12,7 @@ from visualizer.analysis.entropies import entropy
 from visualizer.analysis.means import over_queries
 from visualizer.analysis.offsets import offset
 from visualizer.analysis.repeats import duplicate_token, induction, same_token
-from visualizer.analysis.sinks import first_token, group_mass, sinks
+from visualizer.analysis.sink_tokens import first_token, group_mass, sinks
 from visualizer.attention import AttentionMap
 from visualizer.axes import Axis, Patches, Special, Text
 from visualizer.calls import Call

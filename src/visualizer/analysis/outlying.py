@@ -17,8 +17,8 @@ def outliers(values: Any, *, above: float = 8.0) -> NDArray[np.bool_]:
     """Tell which tokens stand out, booleans (..., token): by median and median deviation.
 
     A token does where its value lies more than ``above`` times the others' typical deviation over their
-    median, (x − median) / (1.4826 · median |x − median|): a few large ones do not hide one another, as they
-    would in a standard deviation.
+    median, ``(x − median) / (1.4826 · median |x − median|)``: a few large ones do not hide one another, as
+    they would in a standard deviation.
 
     Parameters
     ----------

@@ -16,7 +16,7 @@ from visualizer.errors import ShapeError, require
 def similarity(a: Any) -> Floats:
     """Return how alike each two heads' maps are, (..., head, head): the cosine of their weights, 0 to 1.
 
-    Σᵢⱼ aᵢⱼ bᵢⱼ / (|a| |b|), over the queries that are padding in no head.
+    ``Σᵢⱼ aᵢⱼ bᵢⱼ / (|a| |b|)``, over the queries that are padding in no head.
 
     Raises
     ------
