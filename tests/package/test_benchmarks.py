@@ -33,3 +33,18 @@ def test_what_a_run_on_disk_costs_is_printed():
     assert result.stdout.count("| streamed, and the files joined | × ") == 2
     assert result.stdout.count("| `run.save`, a folder | × ") == 2
     assert len(re.findall(r"\| 300 calls, .* \| \d+\.\d+ s \|", result.stdout)) == 4
+
+
+def test_measures_by_length_and_what_points_at_the_card():
+    lengths = printed("analysis_by_length", "--quick")
+    assert len(re.findall(r"^\| [a-z_, 0-9%]+ \| \d+\.\d \| \d+ MB \|$", lengths, re.MULTILINE)) == 15
+    shares = printed("faithfulness", "--scenes", "8")
+    rows = dict(re.findall(r"^\| ([^|]+) \| (0\.\d+) \|", shares, re.MULTILINE))
+    assert float(rows["random"]) < 0.2 < float(rows["relevance"])
+
+
+def printed(name, *options):
+    script = BENCHMARKS / f"{name}.py"
+    result = subprocess.run([sys.executable, script, *options], capture_output=True, text=True, check=False)
+    assert not result.returncode, result.stderr
+    return result.stdout

@@ -1,0 +1,79 @@
+"""What measures of attention cost by length: `python benchmarks/analysis_by_length.py` (CPU).
+
+Of one causal layer of 8 heads of 64 channels in float32, in fused forwards of the same length, and the peak
+of memory above what was there before; as in `attention_by_length.py`. Rollout and relevance are from one token
+and of one layer: a model of L layers takes L times as long. No map is formed.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+import torch
+from attention_by_length import CHANNELS, HEADS, LONG, Layer, cost, seconds
+
+from visualizer import analysis
+from visualizer.attention import AttentionMap, LowRank
+
+MEASURES = {
+    "entropy": lambda a, _: analysis.entropy(a),
+    "entropy, relative": lambda a, _: analysis.entropy(a, unit="relative"),
+    "first_token": lambda a, _: analysis.first_token(a),
+    "between_groups": lambda a, _: analysis.between_groups(a, {"a": slice(0, 100), "b": slice(100, None)}),
+    "sinks": lambda a, _: analysis.sinks(a),
+    "previous_token": lambda a, _: analysis.previous_token(a),
+    "distance": lambda a, _: analysis.distance(a),
+    "induction": lambda a, more: analysis.induction(a, more["ids"]),
+    "similarity": lambda a, _: analysis.similarity(a),
+    "rollout": lambda a, _: analysis.rollout([a], -1),
+    "rollout, max": lambda a, _: analysis.rollout([a], -1, fusion="max"),
+    "rollout, 90 % discarded": lambda a, _: analysis.rollout([a], -1, discard=0.9),
+    "value_weighted, received": lambda a, more: analysis.value_weighted(a, more["v"]).received(),
+    "relevance": lambda a, more: analysis.relevance([a], [more["gradient"]], -1),
+    "differences": lambda a, more: analysis.differences(a, more["other"]),
+}
+
+
+def beside(length):
+    """Return what measures take besides a map."""
+    left, right = torch.randn(2, 1, HEADS, length, CHANNELS).unbind(0)
+    return {
+        "ids": analysis.repeated_tokens(50_000, length // 2)[0],
+        "v": right,
+        "gradient": AttentionMap(LowRank(left, right)),
+        "other": Layer(length, causal=True).captured(),
+    }
+
+
+def measure(length):
+    """Return the costs of all measures at one length by name."""
+    layer, more = Layer(length, causal=True), beside(length)
+    a = layer.captured()
+    rounds, forward = (1, seconds(layer)) if length >= LONG else (max(1, 2**13 // length), None)
+    print(f"{length:,} tokens: a forward of {(forward or seconds(layer)) * 1000:,.0f} ms", flush=True)
+    return {
+        name: cost(lambda read=read: read(a, more), layer, rounds, forward) for name, read in MEASURES.items()
+    }
+
+
+def main():
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("lengths", nargs="*", type=int, default=[1024, 8192, 32768])
+    parser.add_argument("--quick", action="store_true", help="256 tokens: does it run?")
+    options = parser.parse_args()
+    lengths = [256] if options.quick else options.lengths
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    with torch.no_grad():
+        costs = {length: measure(length) for length in lengths}
+    print(
+        f"\n| | {' | '.join(f'{length:,} | peak' for length in lengths)} |\n|---{'|---' * 2 * len(lengths)}|"
+    )
+    for name in MEASURES:
+        cells = [f"{costs[n][name].ratio:.1f} | {costs[n][name].peak / 1e6:,.0f} MB" for n in lengths]
+        print(f"| {name} | {' | '.join(cells)} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
