@@ -1,7 +1,7 @@
 """What measures of attention cost by length: `python benchmarks/analysis_by_length.py` (CPU).
 
 Of one causal layer of 8 heads of 64 channels in float32, in fused forwards of the same length, and the peak
-of memory above what was there before; as in `attention_by_length.py`. Rollout and relevance are from one token
+of memory above what was there before, as in `attention_by_length.py`. Rollout and relevance are of one token
 and of one layer: a model of L layers takes L times as long. No map is formed.
 """
 
