@@ -166,18 +166,25 @@ class Run(OnlyCopied, Sequence["Call"]):
         """
         return readout_table(self._calls, read, **options)
 
-    def metrics(self, measures: Sequence[str] | None = None) -> Table:
+    def metrics(self, measures: Sequence[str] | None = None, *, path: str = "*") -> Table:
         """Return what every head does: one row for each call, batch row and head, a column for each measure.
 
         Entropy, distance, the weight on the token itself, the one before, the first, special tokens and more:
         `visualizer.analysis.metrics` lists them with their units. NaN where a measure has no meaning.
+
+        Parameters
+        ----------
+        measures
+            Only these columns; all unless given.
+        path
+            Only modules that this path or pattern names.
 
         Raises
         ------
         OptionError
             If there is no such measure.
         CallsError
-            If the run holds read-outs in the place of maps.
+            If no call was recorded under the path, or read-outs were kept in the place of maps.
 
         Examples
         --------
@@ -189,7 +196,8 @@ class Run(OnlyCopied, Sequence["Call"]):
         """
         from visualizer.analysis import metrics
 
-        return metrics(self) if measures is None else metrics(self, measures)
+        calls = self._some_calls(path) if self._calls else []
+        return metrics(self, calls, measures)
 
     def label(  # noqa: PLR0913  # each thing that can be said is a keyword
         self,

@@ -68,14 +68,23 @@ def test_what_the_tokens_are_gives_more_columns_numbers():
     image = viz.from_arrays({"layer.0": rng.dirichlet(np.ones(7), size=(1, 2, 7))})
     axis = [Special("CLS"), Grid(2, 3)]
     image.label(axis=axis, image=np.zeros((40, 90, 3), np.uint8))
-    row = analysis.metrics(image, ["distance_in_pixels", "special_tokens"])[0]
+    row = image.metrics(["distance_in_pixels", "special_tokens"])[0]
     close(row["distance_in_pixels"], analysis.distance(image[0], axis, size=(40, 90))[0, 0])
     assert list(row)[5:] == ["distance_in_pixels", "special_tokens"]
 
 
+def test_some_modules_and_measures(run):
+    table = run.metrics(["diagonal"], path="*.1.*")
+    assert table.columns[-1] == "diagonal"
+    assert {row["path"] for row in table} == {"encoder.layer.1.attention.self"}
+    with pytest.raises(CallsError, match="'nowhere' was asked for"):
+        run.metrics(path="nowhere")
+    assert len(viz.from_arrays({}).metrics()) == 0
+
+
 def test_a_measure_that_is_not_there(run):
     with pytest.raises(OptionError, match="'entropies' was asked for; there are entropy"):
-        analysis.metrics(run, ["entropies"])
+        run.metrics(["entropies"])
 
 
 def test_how_much_rows_differ(monkeypatch):

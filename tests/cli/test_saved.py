@@ -57,6 +57,30 @@ def test_a_table_is_sorted_and_cut_and_read_by_programs(run, saved):
     assert run("table", saved, *options)[1] == f"{expected!r}\n"
 
 
+def test_the_measures_of_heads_are_tabled(run, saved):
+    expected = visualizer.load(saved).metrics()
+    rows = json.loads(run("metrics", saved, "--json")[1])
+    assert rows[20]["entropy"] == expected[20]["entropy"]
+    assert rows[20]["distance_in_pixels"] is None  # not a number, which JSON lacks
+    options = [
+        "--layer",
+        "2",
+        "--measure",
+        "diagonal",
+        "--measure",
+        "sinks",
+        "--sort",
+        "diagonal",
+        "--top",
+        "3",
+    ]
+    wanted = visualizer.load(saved).metrics(["diagonal", "sinks"], path=LAYER.format(2)).sort("diagonal")[:3]
+    assert run("metrics", saved, *options)[1] == f"{wanted!r}\n"
+    code, _, said = run("metrics", saved, "--measure", "entropies")
+    assert code == 2
+    assert "the measure 'entropies' was asked for; there are entropy, " in said
+
+
 def test_a_table_tells_the_weight_on_a_text_wherever_it_stands(run, saved):
     options = ["--layer", "2", "--on", "bridge", "--on", "stone", "--sort", "bridge", "--descending"]
     rows = json.loads(run("table", saved, *options, "--json")[1])

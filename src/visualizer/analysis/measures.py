@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -64,7 +64,7 @@ MEASURES: dict[str, Measure] = {
 }
 
 
-def metrics(run: Run, measures: Sequence[str] = tuple(MEASURES)) -> Table:
+def metrics(run: Run, calls: Iterable[Call] | None = None, measures: Sequence[str] | None = None) -> Table:
     """Return one row for each call, row of the batch and head, with a column for each measure.
 
     ============================  ==========================================================  ===============
@@ -86,8 +86,9 @@ def metrics(run: Run, measures: Sequence[str] = tuple(MEASURES)) -> Table:
     ``induction``                 the weight on what followed it before                       share
     ============================  ==========================================================  ===============
 
-    A value is NaN where it has no meaning: pixels without an image and patches (`Run.label`), tokens without
-    their text. Nothing as large as a map is formed.
+    Of all calls of the run, or only of some; of all measures, or only of some. A value is NaN where it has
+    no meaning: pixels without an image and patches (`Run.label`), tokens without their text. Nothing as large
+    as a map is formed.
 
     Raises
     ------
@@ -100,13 +101,14 @@ def metrics(run: Run, measures: Sequence[str] = tuple(MEASURES)) -> Table:
     --------
     >>> import numpy, visualizer
     >>> run = visualizer.from_arrays({"layer.0": numpy.eye(4)[None]})
-    >>> metrics(run, ["entropy", "diagonal"])
+    >>> metrics(run, measures=["entropy", "diagonal"])
        path  call  item  batch  head  entropy  diagonal
     layer.0     0  None      0     0        0         1
     """
+    measures = tuple(MEASURES) if measures is None else measures
     if unknown := [name for name in measures if name not in MEASURES]:
         raise OptionError(f"the measure {unknown[0]!r} was asked for; there are {', '.join(MEASURES)}")
-    return Table(row for call in run for row in _rows(run, call, measures))
+    return Table(row for call in (run if calls is None else calls) for row in _rows(run, call, measures))
 
 
 def _rows(run: Run, call: Call, measures: Sequence[str]) -> Iterator[dict[str, Any]]:

@@ -48,6 +48,18 @@ RunPath = Annotated[
 Layer = Annotated[
     str | None, typer.Option(help="A layer: its number among the run's paths, from 0, or its path.")
 ]
+By = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="COLUMN", help="The mean over rows alike in this column, such as head; may be given again."
+    ),
+]
+Sort = Annotated[str | None, typer.Option(help="The column to sort by.")]
+Descending = Annotated[bool, typer.Option("--descending", help="The largest first.")]
+Top = Annotated[int | None, typer.Option(min=1, help="Only the first rows.")]
+Rows = Annotated[
+    Path | None, typer.Option("--out", "-o", help="Write the rows here: .csv, .json or .parquet.")
+]
 File = Annotated[Path, typer.Option("--out", "-o", help="The file to write.", show_default=False)]
 Out = Annotated[
     str | None, typer.Option("--out", "-o", metavar="RUN", help="Save the run here, as run.zarr.")

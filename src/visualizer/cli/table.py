@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from visualizer.cli.choices import Json, Layer, RunPath
+from visualizer.cli.choices import By, Descending, Json, Layer, Rows, RunPath, Sort, Top
+from visualizer.cli.giving import Giving
 from visualizer.cli.runs import calls_of, open_run
-from visualizer.cli.showing import print_json, show
-from visualizer.cli.writing import writer_for
-from visualizer.demo.folders import whole_file
-from visualizer.errors import CallsError, OptionError
-from visualizer.escaping import visible
+from visualizer.errors import CallsError
 
 EXAMPLES = """Examples:
 
@@ -35,43 +31,21 @@ def table(  # noqa: PLR0913  each option is a parameter
         list[str] | None, typer.Option(help="In its place, the weight on this text; may be given again.")
     ] = None,
     layer: Layer = None,
-    by: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="COLUMN",
-            help="The mean over rows alike in this column, such as head; may be given again.",
-        ),
-    ] = None,
-    sort: Annotated[str | None, typer.Option(help="The column to sort by.")] = None,
-    descending: Annotated[bool, typer.Option("--descending", help="The largest first.")] = False,
-    top: Annotated[int | None, typer.Option(min=1, help="Only the first rows.")] = None,
-    out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="Write the rows here: .csv, .json or .parquet.")
-    ] = None,
+    by: By = None,
+    sort: Sort = None,
+    descending: Descending = False,
+    top: Top = None,
+    out: Rows = None,
     json: Json = False,
 ) -> None:
     """Give one row for each layer, head and batch row: a read-out's mean over queries or keys."""
     from visualizer.readout_table import readout_table
 
-    if descending and sort is None:
-        raise OptionError("--descending needs --sort beside it")
-    if out is not None:
-        writer_for(out)  # or it says now what is wrong
+    giving = Giving(by=by, sort=sort, top=top, out=out, descending=descending, json=json)
     opened = open_run(run)
     calls = calls_of(opened, layer)
     rows = _on_texts(opened, calls, on) if on else readout_table(calls, read)
-    rows = rows.mean(by) if by else rows
-    rows = rows if sort is None else rows.sort(sort, descending=descending)
-    plain = [dict(row) for row in rows[:top]]
-    if out is not None:
-        with whole_file(out, "The table") as unfinished:
-            writer_for(out)(unfinished, plain)
-    if json:
-        print_json(plain)
-    elif out is not None:
-        show(f"Written: {visible(str(out))}")
-    else:
-        show(repr(rows[:top]))
+    giving.give(rows)
 
 
 def _on_texts(run: Any, calls: list[Any], texts: list[str]) -> Any:
