@@ -3,31 +3,28 @@
 from __future__ import annotations
 
 import copy
-import fnmatch
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
-from math import isnan
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any
 
 from visualizer.axes import Axis
-from visualizer.calls import Call, Checks, join_steps
+from visualizer.calls import Call, join_steps
 from visualizer.comparing import largest_errors
-from visualizer.copying import OnlyCopied
 from visualizer.errors import CallsError, OptionError, VisualizerError
 from visualizer.escaping import visible
 from visualizer.images import Seen, numbered_image, seen_images
 from visualizer.items import Item, Items
 from visualizer.labels import Labels, noted, paths_of, stated_axes
 from visualizer.readout_table import Read, Table, readout_table
+from visualizer.recorded import Recorded
 from visualizer.tables import calls_table
 
 if TYPE_CHECKING:
     from visualizer.attention import AttentionMap
 
 
-class Run(OnlyCopied, Sequence["Call"]):
+class Run(Recorded):
     """The calls that were recorded, in the order of execution.
 
     `run["blocks.3.attn"]` is the one map of a module; a pattern (``*``, ``?``, ``[…]``) gives a smaller run;
@@ -40,8 +37,7 @@ class Run(OnlyCopied, Sequence["Call"]):
     """
 
     def __init__(self, calls: Sequence[Call] = (), *, empty: Callable[[], str] | None = None) -> None:
-        self._calls = list(calls)
-        self._why_empty = empty
+        super().__init__(calls, empty=empty)
         self.modules: Mapping[int, Any] = {}  # of the model, by identity, where gradients need them
         self.remarks: Callable[[], list[str]] = list  # what the repr says below the table
         self.labels = Labels()  # what its tokens are
@@ -67,18 +63,6 @@ class Run(OnlyCopied, Sequence["Call"]):
         self.image = [one.pixels for one in seen] if isinstance(seen, list) else seen.pixels
         self.seen = seen
 
-    def explained_by(self, empty: Callable[[], str]) -> None:
-        """Have another function say why nothing was recorded."""
-        self._why_empty = empty
-
-    def hold(self, calls: Sequence[Call]) -> None:
-        """Take the place of its calls by others, which may make each one when it is asked for."""
-        self._calls = calls  # type: ignore[assignment]
-
-    def add(self, call: Call) -> None:
-        """Take one more call."""
-        self._calls.append(call)
-
     @contextmanager
     def item(self, id: Any, rows: Iterable[Any] = ()) -> Iterator[None]:  # noqa: A002  # the word for what it is
         """Give the calls made in a block an id, and each row of their batch one of its own.
@@ -102,46 +86,6 @@ class Run(OnlyCopied, Sequence["Call"]):
         with self.items.within(item := Item(id, tuple(rows))):
             yield
             _check_rows(item)
-
-    def sort(self) -> None:
-        """Bring the calls into the order of execution: a map is known as one only after later calls."""
-        self._calls.sort(key=lambda call: call.order)
-        self._calls = [replace(call, order=order) for order, call in enumerate(self._calls)]
-
-    @overload
-    def __getitem__(self, index: int) -> Call: ...
-    @overload
-    def __getitem__(self, index: slice) -> Run: ...
-    @overload
-    def __getitem__(self, index: str) -> Any: ...
-    def __getitem__(self, index: int | slice | str) -> Any:
-        if isinstance(index, str):
-            return self._named(index)
-        if isinstance(index, slice):
-            return self._part(self._calls[index])
-        if not self._calls:
-            raise CallsError(f"call {index} was asked for, but the run is empty: {self.why_empty()}")
-        return self._calls[index]
-
-    def __len__(self) -> int:
-        return len(self._calls)
-
-    def __iter__(self) -> Iterator[Call]:
-        return iter(self._calls)
-
-    def calls(self, path: str = "*") -> list[Call]:
-        """Return the calls of the modules that a path or pattern names, in the order of execution.
-
-        Raises
-        ------
-        OptionError
-            If it is no text.
-        """
-        if not isinstance(path, str):
-            raise OptionError(
-                f"layer {path!r} was asked for; give its path or a pattern, as run.paths has them"
-            )
-        return [call for call in self._calls if _matches(call, path)]
 
     def table(self, read: Read | Sequence[str] | Mapping[str, Read], **options: Any) -> Table:
         """Return one row for each call, batch row and head: a read-out's mean over its queries or keys.
@@ -492,57 +436,6 @@ class Run(OnlyCopied, Sequence["Call"]):
         whole = self.labels.of(None, "keys")
         return [] if whole is None else list(whole.names)
 
-    @property
-    def paths(self) -> list[str]:
-        """The modules' paths, in the order of their first calls."""
-        return paths_of(self._calls)
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes held by all maps, what several of them share counted once."""
-        held: dict[int, int] = {}
-        for call in self._calls:
-            held.update(call.storages())
-        return sum(held.values())
-
-    @property
-    def checks(self) -> Checks:
-        """How the maps compared with the calls' own outputs."""
-        errors = [float(call.error) for call in self._calls if call.error is not None]
-        largest = max(errors, key=lambda error: (isnan(error), error), default=0.0)  # nan above all
-        return Checks(len(errors), len(self._calls), largest)
-
-    def _named(self, path: str) -> Any:
-        if any(mark in path for mark in "*?[") and path not in self.paths:
-            return self._part(self.calls(path))
-        found = self.calls(path)
-        if len(found) == 1:
-            return found[0].content
-        if found:
-            raise CallsError(
-                f"{path!r} was asked for as one map, but {len(found)} calls of it were recorded: "
-                f"take one of run.calls({path!r})"
-            )
-        raise CallsError(f"{path!r} was asked for, but {self._what_there_is(path)}")
-
-    def _some_calls(self, path: str, to_what: str = "asked for") -> list[Call]:
-        calls = self.calls(path)
-        if not calls:
-            raise CallsError(f"{path!r} was {to_what}, but {self._what_there_is(path)}")
-        return calls
-
-    def _what_there_is(self, path: str) -> str:
-        if not self._calls:
-            return f"the run is empty: {self.why_empty()}"
-        import difflib
-
-        near = difflib.get_close_matches(path, self.paths, 3, 0.3) or self.paths[:3]
-        return f"no call of it was recorded; there are {len(self.paths)} paths such as {', '.join(near)}"
-
-    def why_empty(self) -> str:
-        """Say why nothing was recorded, and what to do."""
-        return self._why_empty() if self._why_empty is not None else "nothing was recorded"
-
     def _part(self, calls: Sequence[Call]) -> Run:
         part = Run(calls, empty=lambda: "no call matches")
         part.labels, part.image, part.seen = self.labels, self.image, self.seen
@@ -570,7 +463,3 @@ def _check_rows(item: Item) -> None:
             f"rows= named {named} rows of a batch, but the calls within the item have batches of {found}: "
             "give an id for each row"
         )
-
-
-def _matches(call: Call, pattern: str) -> bool:
-    return any(path == pattern or fnmatch.fnmatchcase(path, pattern) for path in call.paths or (call.path,))

@@ -45,6 +45,7 @@ SEES = {
     "comparing": {"calls", "errors"},
     "differentiating": {"calls", "errors", "gradients"},
     "readout_table": {"calls", "errors", "escaping", "named_readouts"},
+    "recorded": {"calls", "copying", "errors", "labels"},
     "run": {
         *(
             "attention",
@@ -57,9 +58,9 @@ SEES = {
             "escaping",
             "images",
         ),
-        *("items", "labels", "parallel", "readout_table", "tables"),
+        *("items", "labels", "parallel", "readout_table", "recorded", "tables"),
     },
-    "analysis": {"attention", "axes", "calls", "errors", "readout_table", "run"},
+    "analysis": {"attention", "axes", "calls", "errors", "images", "readout_table", "run"},
     "store": {
         *("attention", "axes", "calls", "errors", "families", "images", "labels", "memory", "run"),
         "tokens",

@@ -17,6 +17,7 @@ from visualizer.attention import AttentionMap
 from visualizer.axes import Axis, Patches, Special, Text
 from visualizer.calls import Call
 from visualizer.errors import CallsError, OptionError
+from visualizer.images import Seen
 from visualizer.readout_table import PLACES, Table, item_of
 from visualizer.run import Run
 
@@ -113,11 +114,16 @@ def metrics(run: Run, calls: Iterable[Call] | None = None, measures: Sequence[st
 
 def _rows(run: Run, call: Call, measures: Sequence[str]) -> Iterator[dict[str, Any]]:
     for batch, heads in enumerate(call.map[row : row + 1] for row in range(call.shape[0])):
-        axis, size = _axis(run, call, batch), None if run.seen is None else run.seen.box[:1:-1]
+        axis, size = _axis(run, call, batch), _size(run)
         found = {name: _values(MEASURES[name](heads, axis, size), call.shape[1]) for name in measures}
         for head in range(call.shape[1]):
             places = (call.path, call.number, item_of(call, batch), batch, head)
             yield dict(zip(PLACES, places, strict=True)) | {n: float(v[head]) for n, v in found.items()}
+
+
+def _size(run: Run) -> Any:
+    """Return height and width in pixels of what the model was given, where that is one image."""
+    return run.seen.box[:1:-1] if isinstance(run.seen, Seen) else None
 
 
 def _values(found: Any, heads: int) -> Any:
