@@ -54,7 +54,7 @@ def test_each_column_is_the_measure_of_its_name(run):
         rtol=1e-5,
     )
     close(row["rest"], 0, atol=1e-6)
-    assert all(math.isnan(row[name]) for name in ("special_tokens", "induction", "distance_in_pixels"))
+    assert all(math.isnan(row[name]) for name in ("special_tokens", "distance_in_pixels"))
 
 
 def test_what_the_tokens_are_gives_more_columns_numbers():
@@ -80,6 +80,23 @@ def test_some_modules_and_measures(run):
     with pytest.raises(CallsError, match="'nowhere' was asked for"):
         run.metrics(path="nowhere")
     assert len(viz.from_arrays({}).metrics()) == 0
+
+
+def test_ids_without_a_tokenizer_tell_which_tokens_repeat(run):
+    [row] = [
+        row
+        for row in run.metrics(["duplicate_token"])
+        if (row["path"][14], row["item"], row["head"]) == ("1", "long", 0)
+    ]
+    a = run[1].map.numpy()[0, 0]
+    close(row["duplicate_token"], (a[4, 1] + a[5, 2]) / 2, rtol=1e-5)
+
+
+def test_read_outs_in_the_place_of_maps(bert):
+    with torch.no_grad(), viz.capture(bert, keep="readouts", readouts=["entropy"]) as kept:
+        bert(input_ids=torch.tensor([[1, 2, 3]]))
+    with pytest.raises(CallsError, match="but the read-outs entropy was kept"):
+        kept.metrics()
 
 
 def test_a_measure_that_is_not_there(run):

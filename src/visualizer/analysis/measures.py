@@ -14,7 +14,7 @@ from visualizer.analysis.offsets import offset
 from visualizer.analysis.repeats import duplicate_token, induction, same_token
 from visualizer.analysis.sink_tokens import first_token, group_mass, sinks
 from visualizer.attention import AttentionMap
-from visualizer.axes import Axis, Patches, Special, Text
+from visualizer.axes import Axis, Ids, Patches, Special, Text
 from visualizer.calls import Call
 from visualizer.errors import CallsError, OptionError
 from visualizer.images import Seen
@@ -40,7 +40,7 @@ def _special(a: AttentionMap, axis: Axis | None, _size: Any) -> Any:
 
 def _repeating(measure: Callable[[AttentionMap, Sequence[str]], Any]) -> Measure:
     def of(a: AttentionMap, axis: Axis | None, _size: Any) -> Any:
-        if axis is None or not any(isinstance(one, Text) for one in axis.segments):
+        if axis is None or not any(isinstance(one, Text | Ids) for one in axis.segments):
             return None
         return measure(a, axis.names)
 
@@ -88,8 +88,8 @@ def metrics(run: Run, calls: Iterable[Call] | None = None, measures: Sequence[st
     ============================  ==========================================================  ===============
 
     Of all calls of the run, or only of some; of all measures, or only of some. A value is NaN where it has
-    no meaning: pixels without an image and patches (`Run.label`), tokens without their text. Nothing as large
-    as a map is formed.
+    no meaning: pixels without an image and patches (`Run.label`), tokens without their text or ids. Nothing
+    as large as a map is formed.
 
     Raises
     ------
@@ -113,10 +113,13 @@ def metrics(run: Run, calls: Iterable[Call] | None = None, measures: Sequence[st
 
 
 def _rows(run: Run, call: Call, measures: Sequence[str]) -> Iterator[dict[str, Any]]:
-    for batch, heads in enumerate(call.map[row : row + 1] for row in range(call.shape[0])):
+    a = call.map
+    for batch in range(a.shape[0]):
         axis, size = _axis(run, call, batch), _size(run)
-        found = {name: _values(MEASURES[name](heads, axis, size), call.shape[1]) for name in measures}
-        for head in range(call.shape[1]):
+        found = {
+            name: _values(MEASURES[name](a[batch : batch + 1], axis, size), a.shape[1]) for name in measures
+        }
+        for head in range(a.shape[1]):
             places = (call.path, call.number, item_of(call, batch), batch, head)
             yield dict(zip(PLACES, places, strict=True)) | {n: float(v[head]) for n, v in found.items()}
 
