@@ -3,6 +3,7 @@
 import os
 import platform
 import re
+import shutil
 import subprocess
 import sys
 import threading
@@ -66,6 +67,34 @@ def test_calls_are_there_within_the_block(model, x, tmp_path):
         model(x)
         assert len(run) == 2
         assert run[-1].shape == (2, 4, 10, 10)
+
+
+def test_calls_that_were_taken_within_the_block_are_read_after_it(model, x, tmp_path):
+    with viz.capture(model, path=tmp_path / "run.zarr") as run:
+        for _ in range(20):
+            model(x)
+        call, other = run[3], viz.load(tmp_path / "run.zarr")
+        assert len(other) == 40
+    assert torch.equal(call.map.array(), run[3].map.array())
+    same(run, other)
+
+
+def test_a_run_that_is_finished_while_it_is_opened_is_read_whole(model, x, tmp_path, monkeypatch):
+    from visualizer.store import reader
+    from visualizer.store.finishing import finish
+
+    def log_of_then(place, first):
+        monkeypatch.undo()
+        finish(place)
+        return read_log(place, first)
+
+    with viz.capture(model, path=tmp_path / "run.zarr") as run:
+        model(x)
+        assert len(run) == 2
+        shutil.copytree(tmp_path / "run.zarr", tmp_path / "copy.zarr")
+    read_log = reader.read_log
+    monkeypatch.setattr(reader, "read_log", log_of_then)
+    same(run, viz.load(tmp_path / "copy.zarr"))
 
 
 def test_a_finished_run_has_few_files(model, x, tmp_path):

@@ -47,8 +47,6 @@ class Reader:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.place = open_place(path)
-        self.about = read_root(self.place)
-        self.layouts: dict[int, Layout] = {}
         self.forms: list[Any] = []
         self.calls: list[Any] = []
         self.tokens: dict[int, Any] = {}
@@ -56,11 +54,21 @@ class Reader:
         self.common: dict[int, dict[str, Any]] = {}  # of calls, by form
         self.told: dict[str, Any] = {}
         self._cache: OrderedDict[Any, tuple[int, Any]] = OrderedDict()
-        lines, _ = read_log(self.place, self.about["log"])
+        self._open()
         with self.reading("its log"):
-            for line in lines:
+            for line in self._lines:
                 self._take(line)
-        self._lines = lines
+
+    def _open(self) -> None:
+        """Read the log, or what took its place meanwhile: a run may be finished by whoever writes it."""
+        about = None
+        while about != (now := read_root(self.place)):
+            about, (self._lines, _) = now, read_log(self.place, now["log"])
+        self.about = about
+        with self.reading("its log"):
+            arrays = [line for line in self._lines if line["type"] == "array"]
+            self.layouts = {line["id"]: read_layout(line, line["id"]) for line in arrays}
+        vars(self).pop("strips", None)
 
     def _take(self, line: Any) -> None:
         kind = line["type"]
@@ -70,13 +78,11 @@ class Reader:
             if line["id"] != len(self.forms):
                 raise StoreError(f"form {line['id']!r:.40} was found where {len(self.forms)} was wanted")
             self.forms.append(line)
-        elif kind == "array":
-            self.layouts[line["id"]] = read_layout(line, line["id"])
         elif kind == "tokens":
             self.tokens[line["id"]] = read_tokens(line, self.tokens)
         elif kind == "forward":
             self.forwards.append(line)
-        else:
+        elif kind != "array":
             self.told[kind] = line
 
     @cached_property
@@ -136,7 +142,19 @@ class Reader:
         return tuple(shape)
 
     def array(self, about: Any, span: Any, lead: Lead = None) -> Any:
-        """Return a part of a strip as it was: torch's or numpy's, broadcast where it was."""
+        """Return a part of a strip as it was: torch's or numpy's, broadcast where it was.
+
+        Where files were joined since the log was read, it is looked up where the part is now.
+        """
+        try:
+            return self._array(about, span, lead)
+        except StoreError:
+            if read_root(self.place) == self.about:
+                raise
+        self._open()
+        return self._array(about, span, lead)
+
+    def _array(self, about: Any, span: Any, lead: Lead) -> Any:
         shape = self.shape(span, about["again"])
         lead = lead and tuple(
             slice(0, 1) if shape[a] == 1 or _is_again(about, a) else one for a, one in enumerate(lead)
