@@ -27,5 +27,5 @@ cell.savefig("detr_encoder.png", dpi=100)
 
 layer = "decoder.layers.5.encoder_attn"
 shown = [[(run, {"layer": layer, "head": head, "query": query}) for head in (0, 3)] for query in (0, 7)]
-objects = viz.plots.panel(shown, rows=["object 0", "object 7"], columns=["head 0", "head 3"], width="column")
+objects = viz.plots.panel(shown, width="column")
 objects.savefig("detr_objects.png", dpi=100)

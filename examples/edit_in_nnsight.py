@@ -30,5 +30,5 @@ second = before.where("bridge", nth=1).start
 for run, name in ((before, "as it is"), (after, "edited")):
     row = run[layer][0, head, second].numpy()
     print(f'{name}: the second "bridge" gives {row[bridge]:.2f} to "bridge", {row[river]:.2f} to "river"')
-how = {"axis": before.axis(), "head": head, "names": ("as it is", "edited"), "width": 5}
-viz.plots.compare(before[layer], after[layer], **how).savefig("edit_in_nnsight.png", dpi=90)
+how = {"layer": layer, "head": head, "names": ("as it is", "edited"), "width": 5}
+viz.plots.compare(before, after, **how).savefig("edit_in_nnsight.png", dpi=90)

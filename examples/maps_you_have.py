@@ -24,8 +24,6 @@ run = viz.from_arrays(maps, image=photo)  # tokens=["a", "list", "of", "words"] 
 run.label(axis=[Special("CLS"), Grid(6, 10)])  # 1 + 6 × 10 = 61 tokens, checked against the maps
 
 print(run.table("entropy").sort("entropy")[:3])
-heads = range(4)
-cells = [[(run, {"layer": path, "head": head, "special": "CLS"}) for head in heads] for path in run.paths]
-names = {"rows": run.paths, "columns": [f"head {head}" for head in heads]}
-figure = viz.plots.panel(cells, **names, width=5, title="Where CLS looks")
+cells = [[(run, {"layer": path, "head": head, "special": "CLS"}) for head in range(4)] for path in run.paths]
+figure = viz.plots.panel(cells, width=5, title="Where CLS looks")
 figure.savefig("maps_you_have.png", dpi=100)

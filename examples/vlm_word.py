@@ -31,6 +31,6 @@ with viz.capture(model, modules="*language_model*") as run:
     model.generate(input_ids=ids, pixel_values=pixels, max_new_tokens=4, do_sample=False)
 
 run.label(tokenizer=tokenizer).label(image=photo)  # tokenizer=processor does as well
-answer = {"layer": "*layers.1.*", "call": 1, "query": 0}  # call 0 is the prompt; each later one reads a word
+answer = {"layer": "*layers.1.*", "call": 1}  # call 0 is the prompt; each later one reads a word
 figure = viz.plots.row(run, **answer, head=2, width="column", scale="sqrt")
 figure.savefig("vlm_word.png", dpi=120)
