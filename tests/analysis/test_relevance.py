@@ -82,6 +82,44 @@ def test_cross_relevance(drawn, monkeypatch):
     close(analysis.cross_relevance(*given, queries=[2, 4]), expected[:, [2, 4]], rtol=1e-5)
 
 
+def test_two_streams_that_look_at_one_another(drawn):
+    text, image, to_image, to_text = drawn(4, 4, 1), drawn(6, 6, 1), drawn(4, 6, 1), drawn(6, 4, 1)
+    found = analysis.co_relevance(
+        [
+            ("text", "text", text[0][0], text[1][0]),
+            ("image", "image", image[0][0], image[1][0]),
+            [
+                ("text", "image", to_image[0][0], to_image[1][0]),
+                ("image", "text", to_text[0][0], to_text[1][0]),
+            ],
+            ("text", "text", text[0][0], text[1][0]),
+        ]
+    )
+    for b in (0, 1):
+        (tt,), (ii,), (ti,), (it,) = (positive(a[:, b], g[:, b]) for a, g in (text, image, to_image, to_text))
+        r_tt, r_ii, r_ti, r_it = np.eye(4), np.eye(6), np.zeros((4, 6)), np.zeros((6, 4))
+        r_tt = r_tt + tt @ r_tt
+        r_ii = r_ii + ii @ r_ii
+        crossed = normalised(r_tt).T @ ti @ normalised(r_ii), normalised(r_ii).T @ it @ normalised(r_tt)
+        r_tt, r_ii = r_tt + ti @ r_it, r_ii + it @ r_ti
+        r_ti, r_it = r_ti + crossed[0], r_it + crossed[1]
+        r_tt, r_ti = r_tt + tt @ r_tt, r_ti + tt @ r_ti
+        for streams, expected in {"tt": r_tt, "ti": r_ti, "ii": r_ii, "it": r_it}.items():
+            names = tuple({"t": "text", "i": "image"}[one] for one in streams)
+            close(found[names][b], expected, rtol=1e-6)
+
+
+def test_streams_agree_with_the_rules_for_an_encoder_and_a_decoder(drawn):
+    (own, own_g), (other, other_g), (enc, enc_g) = drawn(5, 5, 2), drawn(5, 9, 2), drawn(9, 9, 3)
+    steps = [("in", "in", a, g) for a, g in zip(enc, enc_g, strict=True)]
+    for layer in (0, 1):
+        steps += [("out", "out", own[layer], own_g[layer]), ("out", "in", other[layer], other_g[layer])]
+    found = analysis.co_relevance(steps)["out", "in"]
+    close(found, analysis.cross_relevance((other, other_g), (own, own_g), (enc, enc_g)), rtol=1e-5)
+    with pytest.raises(ShapeError, match="the stream 'out' has 9 tokens in one map, but 5 before"):
+        analysis.co_relevance([*steps, ("out", "out", enc[0], enc_g[0])])
+
+
 def test_a_decoder_whose_self_attention_is_irrelevant(drawn):
     (own, _), (other, other_g), (enc, enc_g) = drawn(5, 5), drawn(5, 9), drawn(9, 9)
     found = analysis.cross_relevance((other, other_g), (own, -np.ones_like(own)), (enc, enc_g))

@@ -16,6 +16,7 @@ from visualizer.analysis.randomisation import randomised, rank_correlation
 from visualizer.analysis.removing import Curve, perturbation
 from visualizer.analysis.repeats import duplicate_token, induction, repeated_tokens, same_token
 from visualizer.analysis.sink_tokens import first_token, group_mass, sinks
+from visualizer.analysis.streams import co_relevance
 from visualizer.analysis.weighting import value_weighted
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "attention_times_gradient",
     "between_groups",
     "clusters",
+    "co_relevance",
     "compare",
     "cross_relevance",
     "diagonal",

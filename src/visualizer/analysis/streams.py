@@ -1,0 +1,86 @@
+"""Relevance where two streams look at one another in turn, as text and image do in LXMERT."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from visualizer.analysis.attributing import Layer
+from visualizer.analysis.means import Floats
+from visualizer.errors import ShapeError
+
+Step = tuple[str, str, Any, Any]
+"""Whose queries and whose keys, the map, and its gradient."""
+Relevances = dict[tuple[str, str], Floats]
+
+
+def co_relevance(steps: Iterable[Step | list[Step]]) -> Relevances:
+    """Return how relevant each token of each stream is to each of each, by (stream, stream), (batch, s, q).
+
+    Chefer et al. 2021, "Generic Attention-model Explainability for Interpreting Bi-Modal and Encoder-Decoder
+    Transformers", equations 5 to 11. For self-attention R^ss ← R^ss + Ā R^ss and R^sq ← R^sq + Ā R^sq; for
+    attention of s to q R^sq ← R^sq + (R̄^ss)ᵀ Ā R̄^qq and R^ss ← R^ss + Ā R^qs. Each R is formed: N × N.
+
+    Parameters
+    ----------
+    steps
+        In the order of execution ``("text", "image", map, gradient)``: whose queries, whose keys, a map
+        (batch, head, query, key) and its gradient. Those that read what was there before either, as both
+        directions of one layer do, together in a list.
+
+    Raises
+    ------
+    ShapeError
+        If a stream has another length than before.
+    MemoryBudgetError
+        If a map is too large to be formed.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> a, g = np.full((1, 1, 2, 3), 1 / 3), np.ones((1, 1, 2, 3))
+    >>> co_relevance([("text", "image", a, g)])["text", "image"][0].round(2).tolist()
+    [[0.33, 0.33, 0.33], [0.33, 0.33, 0.33]]
+    """
+    found: Relevances = {}
+    for step in steps:
+        together = step if isinstance(step, list) else [step]
+        added = [one for s, q, a, gradient in together for one in _added(found, s, q, Layer(a, gradient))]
+        for streams, more in added:
+            found[streams] = found[streams] + more
+    return found
+
+
+def _added(found: Relevances, s: str, q: str, layer: Layer) -> list[tuple[tuple[str, str], Floats]]:
+    """Return what one step adds to which relevances; those of streams that are new begin."""
+    rows = layer.rows()
+    for stream, length in ((s, layer.queries), (q, layer.keys)):
+        _begin(found, stream, length, len(rows))
+    if s == q:
+        return [((s, other), rows @ found[s, other]) for first, other in list(found) if first == s]
+    crossed = _normalised(found[s, s]).swapaxes(-1, -2) @ rows @ _normalised(found[q, q])
+    return [((s, q), crossed), ((s, s), rows @ found[q, s])]
+
+
+def _begin(found: Relevances, stream: str, length: int, batch: int) -> None:
+    """Have a new stream begin: its tokens are relevant to themselves, and to no other's."""
+    lengths = {s: one.shape[-1] for (s, q), one in found.items() if s == q}
+    if lengths.setdefault(stream, length) != length:
+        raise ShapeError(
+            f"the stream {stream!r} has {length} tokens in one map, but {lengths[stream]} before"
+        )
+    for other, tokens in lengths.items():
+        for pair, shape in (((stream, other), (length, tokens)), ((other, stream), (tokens, length))):
+            if pair not in found:
+                start = np.eye(length) if stream == other else np.zeros(shape)
+                found[pair] = np.broadcast_to(start, (batch, *shape))
+
+
+def _normalised(relevance: Floats) -> Floats:
+    """Return R̄: what is not the identity, by rows as shares; rows of zeros stay zeros."""
+    identity = np.eye(relevance.shape[-1])
+    beyond = relevance - identity
+    sums = np.broadcast_to(beyond.sum(-1, keepdims=True), beyond.shape)
+    return np.asarray(np.divide(beyond, sums, out=np.zeros_like(beyond), where=sums > 0) + identity)
