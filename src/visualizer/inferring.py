@@ -15,6 +15,7 @@ from visualizer.attention import AttentionMap, reading
 from visualizer.errors import VisualizerError
 from visualizer.families import (
     CUTS,
+    READ,
     Given,
     Layout,
     Part,
@@ -111,12 +112,14 @@ class Inference:
             if wanted:
                 self._known.update(dict.fromkeys(self._paths[key], key))
                 self._add(key, wanted)
-            self._memory.get(CUTS, {}).pop(key, None)
+            for facts in (CUTS, READ):
+                self._memory.get(facts, {}).pop(key, None)
         self._patched = None
 
     def begin(self) -> None:
-        """Let go of what an earlier forward of the model cut its images into."""
-        self._memory.pop(CUTS, None)
+        """Let go of what an earlier forward of the model cut its images into, and of its ids."""
+        for facts in (CUTS, READ):
+            self._memory.pop(facts, None)
 
     def sides(self, module: int, made: Made, options: Options) -> Inferred:
         """Return what the queries and keys of a call are, or why that is not known.
@@ -150,10 +153,15 @@ class Inference:
         paths = self._paths
         if self._patched is None:
             self._patched = Patched({path: self._modules[key] for key in paths for path in paths[key]})
-        cuts = {paths[key][0]: cut for key, cut in self._memory[CUTS].items()}
+        cuts, read = (
+            {paths[key][0]: one for key, one in self._memory.get(facts, {}).items()} for facts in (CUTS, READ)
+        )
         path = paths[module][0]
-        axes = self._patched.sides(path, parts, cuts)
-        why = "" if axes else self._whys.setdefault(path, self._patched.over(path, parts, cuts))
+        axes = self._patched.sides(path, parts, cuts, read)
+        if len(axes) < len(parts) and path not in self._whys:
+            why = self._patched.mistakable(path, parts, cuts, read)
+            self._whys[path] = why or ("" if axes else self._patched.over(path, parts, cuts))
+        why = self._whys[path] if len(axes) < len(parts) else ""
         return Inferred(axes, why, type(self._modules[module]).__name__)
 
     def _add(self, key: int, readers: Mapping[str, Reader]) -> None:

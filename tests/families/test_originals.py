@@ -139,6 +139,43 @@ def test_what_may_be_otherwise_is_not_inferred(make, size):
     assert no_axes(run) == list(run)
 
 
+class Captions(torch.nn.Module):
+    """What may be as many tokens as an image of 4 × 4 cells has cells: words, or queries."""
+
+    def __init__(self, words):
+        super().__init__()
+        self.backbone = torch.nn.Conv2d(3, 16, 8, stride=8)
+        self.words = torch.nn.Embedding(60, 16) if words else None
+        self.queries = torch.nn.Parameter(torch.randn(16, 16)) if not words else None
+        self.decoder = torch.nn.TransformerDecoderLayer(16, 2, 16, batch_first=True)
+
+    def forward(self, image, ids):
+        cells = self.backbone(image).flatten(2).transpose(1, 2)
+        tokens = self.words(ids) if self.words else self.queries.expand(len(image), -1, -1)
+        return self.decoder(tokens, cells)
+
+
+@pytest.mark.parametrize(("words", "which"), [(True, "words"), (False, "queries")])
+def test_other_tokens_than_cells_are_not_taken_for_them(words, which):
+    model = Captions(words=words).double().eval()
+    run = record(model, image(32, 32), torch.zeros(2, 16, dtype=torch.long))
+    assert len(run) == 2
+    assert no_axes(run) == no_axes(run, "queries") == list(run)
+    assert run.remarks()[0].startswith(
+        "the queries of decoder.self_attn may be the 4 × 4 grid that a convolution of Captions cuts images "
+        f"into, or those of {which}, which are as many: run.label("
+    )
+    run = record(model, image(32, 48), torch.zeros(2, 16, dtype=torch.long))
+    assert no_axes(run) == [run[0]]
+    assert run.axis("decoder.multihead_attn") == Axis([Grid(4, 6)])
+
+
+def test_a_layer_that_flattens_is_not_taken_for_attention():
+    model = VisionTransformer()
+    model.patch_embed.proj = torch.nn.Sequential(model.patch_embed.proj, torch.nn.Flatten(2))
+    assert record(model.double().eval(), image()).axis() == Axis([Special("CLS"), Grid(4, 6)])
+
+
 def test_an_image_that_was_cut_in_an_earlier_forward_is_over():
     class Either(VisionTransformer):
         def forward(self, x):

@@ -9,6 +9,7 @@ from visualizer.families import (
     diffusion,
     encoders,
     joint_models,
+    mistakable,
     originals,
     patched,
     pyramids,
@@ -18,14 +19,15 @@ from visualizer.families import (
     vision_models,
 )
 from visualizer.families.layouts import ONLY, READINGS, Choice, Given, Layout, Part, Reader, Side, Tokens
+from visualizer.families.mistakable import READ
 from visualizer.families.patched import CUTS, Patched
 from visualizer.families.picked import Picked
 from visualizer.families.reasons import misfit, unread, untold
 
 __all__ = [
-    "CUTS", "Choice", "Given", "Layout", "Part", "Patched", "Picked", "Reader", "Side", "Tokens", "diffusion",
-    "encoders", "joint_models", "misfit", "originals", "patched", "pyramids", "readers_of", "reads_it",
-    "text_models", "timm_models", "towers", "unread", "untold", "vision_models",
+    "CUTS", "READ", "Choice", "Given", "Layout", "Part", "Patched", "Picked", "Reader", "Side", "Tokens",
+    "diffusion", "encoders", "joint_models", "misfit", "mistakable", "originals", "patched", "pyramids",
+    "readers_of", "reads_it", "text_models", "timm_models", "towers", "unread", "untold", "vision_models",
 ]  # fmt: skip
 
 

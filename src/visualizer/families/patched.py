@@ -3,16 +3,20 @@
 A strided convolution says how many rows and columns of cells an image has. Below the module that holds both
 it and attention, a map of the same batch with as many queries or keys is taken to be of these cells, in rows
 from the top left; with more of them, if parameters that are named as class tokens and registers are as many.
+Where ids that are read, or learned queries, are as many too, they may be those.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from functools import cached_property
+from itertools import product
 from typing import Any, NamedTuple
 
 from visualizer.axes import Grid, Segment, Special
 from visualizer.families.layouts import Given, Part, Same, as_side, reads
+from visualizer.families.mistakable import learned_lengths, read_lengths
 
 CUTS = "cells that convolutions cut images into"
 PREFIX = {
@@ -23,7 +27,8 @@ PREFIX = {
 """What parameters are called that stand before the patches, in this order."""
 FEW = 16
 """How many more tokens than cells are worth a word."""
-ATTENDS = ("att", "mhsa", "msa")
+ATTENDS = re.compile("Att|ATT|(?i:attn|attention|(?<![a-z])att|mh?sa)")
+"""In names of classes that hold attention, which "Flatten" is none of."""
 OTHERWISE = ("mae", "masked", "xca", "channel")
 """In names of classes whose tokens may be in another order, or channels."""
 
@@ -65,8 +70,11 @@ class Patched:
     def __init__(self, modules: Mapping[str, Any]) -> None:
         self._modules = modules
         self._sides: dict[tuple[str, Cut, int], Same | None] = {}  # one object for all layers
+        self._learned: dict[str, list[tuple[str, int]]] = {}  # tokens below an owner
 
-    def sides(self, path: str, parts: tuple[Part, ...], cuts: Mapping[str, Cut]) -> dict[str, Same]:
+    def sides(
+        self, path: str, parts: tuple[Part, ...], cuts: Mapping[str, Cut], read: Mapping[str, tuple[int, ...]]
+    ) -> dict[str, Same]:
         """Return what the queries and keys of a map are, as far as they can be but one thing.
 
         Parameters
@@ -75,13 +83,34 @@ class Patched:
             The module that made the call, and its sides.
         cuts
             What each convolution made of the images, by path.
+        read
+            What ids (batch, token) each embedding was given.
         """
         if any(word in name for name in self._names(path) for word in OTHERWISE):
             return {}
         owned = [(owner, cut) for owner, cut in self._owned(path, cuts) if cut.batch == parts[0].batch]
-        fitting = {part.side: [self._side(*cut, part.length or 0) for cut in owned] for part in parts}
+        fitting = {
+            part.side: [
+                self._side(*one, part.length or 0) for one in owned if not self._others(one[0], part, read)
+            ]
+            for part in parts
+        }
         found = {side: set(filter(None, some)) for side, some in fitting.items()}
         return {side: some.pop() for side, some in found.items() if len(some) == 1}
+
+    def mistakable(
+        self, path: str, parts: tuple[Part, ...], cuts: Mapping[str, Cut], read: Mapping[str, tuple[int, ...]]
+    ) -> str:
+        """Say that tokens may be cells or others; "" otherwise."""
+        for part, (owner, cut) in product(parts, self._owned(path, cuts)):
+            others = self._others(owner, part, read)
+            if cut.batch == part.batch and others and self._side(owner, cut, part.length or 0):
+                kind, grid = type(self._modules[owner]).__name__, Grid(cut.rows, cut.columns)
+                return (
+                    f"the {part.side} of {path} may be the {grid.counted} that a convolution of {kind} cuts "
+                    f"images into, or those of {others[0]}, which are as many"
+                )
+        return ""
 
     def over(self, path: str, parts: tuple[Part, ...], cuts: Mapping[str, Cut]) -> str:
         """Say that a map of tokens among themselves has some more than an image has cells; "" otherwise."""
@@ -114,6 +143,14 @@ class Patched:
             self._sides[key] = as_side(tokens) if more == len(prefix) else None
         return self._sides[key]
 
+    def _others(self, owner: str, part: Part, read: Mapping[str, tuple[int, ...]]) -> list[str]:
+        """Return the paths of other tokens below a module that are as many as those of a side."""
+        if owner not in self._learned:
+            below = {path: one for path, one in self._modules.items() if is_below(path, owner)}
+            self._learned[owner] = list(learned_lengths(below))
+        tokens = [*self._learned[owner], *read_lengths(read, part.batch)]
+        return [path for path, length in tokens if length == part.length and is_below(path, owner)]
+
     def _prefix(self, owner: str) -> list[Segment]:
         """Return the tokens before the patches, as the parameters of a module are named."""
         below = [one for path, one in self._modules.items() if is_below(path, owner)]
@@ -127,8 +164,7 @@ class Patched:
     @cached_property
     def _attending(self) -> set[str]:
         """The paths of modules that hold attention, as classes are named."""
-        names = {kind: kind.__name__.lower() for kind in set(map(type, self._modules.values()))}
-        kinds = {kind for kind, name in names.items() if any(word in name for word in ATTENDS)}
+        kinds = {kind for kind in set(map(type, self._modules.values())) if ATTENDS.search(kind.__name__)}
         attending = [path for path, one in self._modules.items() if type(one) in kinds]
         return {one for path in attending for one in (path, *around(path))}
 
