@@ -142,3 +142,8 @@ def test_axes_that_are_too_few_or_many_are_counted(draw, maps, panels):
     ):
         draw(maps, ax=axes)
     plt.close(figure)
+
+
+def test_svg_has_text_as_text(tmp_path):
+    head(np.eye(2), title="a title").savefig(tmp_path / "head.svg")
+    assert ">a title</text>" in (tmp_path / "head.svg").read_text(encoding="utf-8")

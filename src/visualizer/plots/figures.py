@@ -43,6 +43,7 @@ class PrintFigure(Figure):
 
     Its PDF and PostScript files embed TrueType fonts (Type 42), whose text can be searched and edited; a font
     with other outlines, which cannot be embedded so, is embedded as drawings of its characters (Type 3).
+    SVG files have text as text, in whatever font of its name the reader has.
     """
 
     def savefig(self, fname: Any, **kwargs: Any) -> None:
@@ -54,7 +55,7 @@ class PrintFigure(Figure):
         if ending.lower() in VECTOR:
             kwargs.setdefault("dpi", PRINT_DPI)
         kind: Any = TRUETYPE if all_truetype(self) else DRAWN
-        with rc_context({"pdf.fonttype": kind, "ps.fonttype": kind}):
+        with rc_context({"pdf.fonttype": kind, "ps.fonttype": kind, "svg.fonttype": "none"}):
             super().savefig(fname, **kwargs)
 
     def _repr_png_(self) -> tuple[bytes, dict[str, int]]:
