@@ -6,10 +6,12 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import numpy as np
 import pytest
 import safetensors.numpy
+import torch
 from PIL import Image
 
 import visualizer
@@ -144,7 +146,7 @@ def test_maps_are_exported_to_the_last_bit(run, saved):
         ),
         (
             ["plot", "{}", "-o", "x.png", "--layer", "1", "--head", "12"],
-            "place 12 of the head axis was asked for",
+            "head=12 was asked for of 12 heads",
         ),
         (["plot", "{}", "-o", "x.png", "--call", "1"], "--call was asked for: give --layer beside it"),
         (["plot", "{}", "-o", "x.docx"], "-o x.docx was asked for; give a file that ends with one of "),
@@ -320,3 +322,35 @@ def test_a_script_s_run_is_saved_while_it_runs_and_goes_on(python, tmp_path):
     again = python("-m", "visualizer", "run", "-o", "out.zarr", "main.py")
     assert again.returncode == 2
     assert again.stderr.startswith("visualizer: -o out.zarr was asked for, but there is something already")
+
+
+def texts_of(svg):
+    """All texts of a figure, one after another."""
+    return " ".join(" ".join(ET.parse(svg).getroot().itertext()).split())
+
+
+def test_calls_of_a_resumed_run_are_counted_as_they_lie(run, tmp_path):
+    model, x = torch.nn.MultiheadAttention(8, 2, batch_first=True).eval(), torch.randn(2, 1, 4, 8)
+    for one in x:  # each recording counts its calls from 0
+        with torch.no_grad(), visualizer.capture(model, path=tmp_path / "run.zarr", resume=True):
+            model(one, one, one)
+    maps = [call.map.numpy() for call in visualizer.load(tmp_path / "run.zarr")]
+    for kind, read in ((".npz", np.load), (".safetensors", safetensors.numpy.load_file)):
+        assert run("export", "run.zarr", "-o", f"maps{kind}")[0] == 0
+        found = read(f"maps{kind}")
+        assert sorted(found) == ["model#0", "model#1"]
+        assert all(np.array_equal(found[f"model#{number}"], one) for number, one in enumerate(maps))
+    for call, one in enumerate(maps):
+        asked = ["--layer", "0", "--call", str(call), "--head", "0", "--query", "0", "-o", "row.svg"]
+        assert run("plot", "run.zarr", *asked)[0] == 0
+        assert f"from 0 to {one[0, 0, 0].max():.3g}." in texts_of("row.svg")
+
+
+@pytest.mark.parametrize("head", [[], ["--head", "9"], ["--head", "mean"]], ids=str)
+def test_matrices_tell_layer_head_and_self_check(run, saved, head):
+    assert run("plot", saved, "--layer", "2", *head, "-o", "map.svg")[0] == 0
+    told = {"9": "head 9 of 12", "mean": "mean of 12 heads"}.get("".join(head[1:]), "")
+    drawn = texts_of("map.svg")
+    assert "ayer encoder.layer.2.attention.self" in drawn
+    assert told in drawn
+    assert "Self-check: some rows times v gave the layer's own output, error" in drawn

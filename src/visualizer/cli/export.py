@@ -50,11 +50,12 @@ def _noted(arrays: Named, written: dict[str, Any]) -> Named:
 
 
 def _arrays(calls: list[Any]) -> Named:
-    """Yield each call's arrays by name: its path, with the call's number where there are several."""
-    count = Counter(call.path for call in calls)
+    """Yield each call's arrays by name: its path, and of several which of them it is, from 0."""
+    count, before = Counter(call.path for call in calls), Counter[str]()
     for call in each(calls, "forming maps"):
         name = call.path or "model"
-        name = name if count[call.path] == 1 else f"{name}#{call.number}"
+        name = name if count[call.path] == 1 else f"{name}#{before[call.path]}"
+        before[call.path] += 1
         content = call.content
         if isinstance(content, dict):
             yield from ((f"{name}:{read}", _array(value)) for read, value in content.items())

@@ -60,27 +60,17 @@ def plot(  # noqa: PLR0913  each option is a parameter
     if layer is None:
         figure = plots.atlas(opened, **options)
     elif asked:
-        shown, of_head = call_of(opened, layer, call), _head(head or "mean")
-        figure = plots.row(opened, layer=shown.path, call=shown.number, head=of_head, **asked, **options)
+        asked |= {"head": _head(head or "mean"), **call_of(opened, layer, call)}
+        figure = plots.row(opened, **asked, **options)
+    elif head is None:
+        figure = plots.heads(opened, **call_of(opened, layer, call), **options)
     else:
-        figure = _draw_matrix(opened, call_of(opened, layer, call), head, title)
+        figure = plots.head(opened, head=_head(head), **call_of(opened, layer, call), **options)
     _write(figure, out)
     if json:
         print_json({"written": str(out)})
     else:
         show(f"Written: {visible(str(out))}")
-
-
-def _draw_matrix(run: Any, call: Any, head: str | None, title: str | None) -> Any:
-    """Draw all heads of a call, or one, with what its tokens are called."""
-    from visualizer import plots
-
-    names = {side: run.axis(call, side).names for side in ("queries", "keys") if run.labels.knows(call, side)}
-    if head is None:
-        return plots.heads(call.map, title=title or call.path, **names)
-    chosen = _head(head)
-    one = call.map[0].numpy().mean(0) if chosen == "mean" else call.map[0, chosen]
-    return plots.head(one, title=title or f"{call.path}, head {head}", **names)
 
 
 def _head(head: str) -> int | str:

@@ -54,8 +54,10 @@ def calls_of(run: Any, layer: str | None) -> list[Any]:
     return calls or [run[path]]  # which says what there is
 
 
-def call_of(run: Any, layer: str, number: int | None) -> Any:
-    """Return one of a layer's calls; of several the number has to be told.
+def call_of(run: Any, layer: str, number: int | None) -> dict[str, Any]:
+    """Return one of a layer's calls, as pictures name it; of several it has to be told which.
+
+    Calls are counted as they lie in the run: their own numbers begin anew where a run was resumed.
 
     Raises
     ------
@@ -67,7 +69,8 @@ def call_of(run: Any, layer: str, number: int | None) -> Any:
         raise CallsError(f"--layer {layer} has {len(calls)} calls: give --call, from 0 to {len(calls) - 1}")
     if not 0 <= (number or 0) < len(calls):
         raise CallsError(f"--call {number} was asked for, but there are calls 0 to {len(calls) - 1}")
-    return calls[number or 0]
+    path = calls[number or 0].path
+    return {"layer": path, "call": sum(one.path == path for one in calls[: number or 0])}
 
 
 def check_free(out: str | None, *, resume: bool = False) -> None:
