@@ -59,6 +59,8 @@ class Labels:
         ------
         OptionError
             If tokens are one text, or there are neither tokens nor a tokenizer with ids, or ids of several.
+        ShapeError
+            If they are fewer than any map has on a side.
         """
         if isinstance(tokens, str):
             raise OptionError(
@@ -66,12 +68,12 @@ class Labels:
                 "what its axes are: axis=, queries= or keys="
             )
         if tokens is not None:
-            return self.with_whole(Axis((Text([str(token) for token in tokens]),)))
+            return self.with_whole(_long_enough(Axis((Text([str(token) for token in tokens]),)), calls))
         tokenizer = getattr(tokenizer, "tokenizer", tokenizer)  # of a processor
         if tokenizer is None:
             raise OptionError("a run was to be labelled; give tokens=[...], or tokenizer=")
         if input_ids is not None:
-            return self.with_whole(Axis(tuple(text_of(given_ids(input_ids), tokenizer))))
+            return self.with_whole(_long_enough(Axis(tuple(text_of(given_ids(input_ids), tokenizer))), calls))
         if not any(call.axes for call in calls):
             raise OptionError(
                 "a run was to be labelled by a tokenizer, but no ids were recorded: give input_ids="
@@ -202,6 +204,15 @@ def check_axis(call: Call, side: str, axis: Axis | None) -> None:
     for windows in (one for one in axis.segments if isinstance(one, Windows)):
         if batch % windows.count:
             raise ShapeError(f"{windows.divided}, but {of} a batch of {batch}")
+
+
+def _long_enough(axis: Axis, calls: Sequence[Call]) -> Axis:
+    """Return the axis of a whole text, of which a map may see a part, unless each map sees more."""
+    maps = [call for call in calls if isinstance(call.content, AttentionMap) and not call.levels]
+    least = min((length for call in maps for length in call.shape[2:] if length > 1), default=0)
+    if 0 < axis.length < least:
+        raise ShapeError(f"{axis.arithmetic}, but no map has so few: the smallest has {least}")
+    return axis
 
 
 def noted(calls: Iterable[Call]) -> str:

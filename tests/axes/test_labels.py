@@ -95,6 +95,13 @@ def test_text_for_all_maps_may_be_longer_than_what_a_step_sees():
     assert run_of(a=(1, 2), b=(1, 3)).label(["a", "b", "c"]).axis("a") == Axis([Text(["a", "b", "c"])])
 
 
+def test_text_that_no_map_sees_a_part_of_fails_at_once():
+    run = run_of(a=(5, 5), b=(1, 6))
+    with pytest.raises(ShapeError, match="2 of text = 2 tokens, but no map has so few: the smallest has 5"):
+        run.label(["a", "b"])
+    assert run.label(["a", "b", "c", "d", "e"]).where("e") == slice(4, 5)  # of the prompt alone
+
+
 def test_without_axes_the_way_to_them_is_named():
     assert run_of(a=(3, 3)).label([]).tokens == []
     for asked in ({"text": "a"}, {"cell": (0, 0)}):
