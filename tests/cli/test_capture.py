@@ -1,7 +1,9 @@
 import json
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 import visualizer
 
@@ -128,3 +130,33 @@ def test_a_model_that_cannot_be_had_so_is_one_sentence(run, bert, arguments, sen
     code, output, said = run("capture", *(argument.format(bert=bert) for argument in arguments))
     assert (code, output) == (2, "")
     assert said.splitlines()[-1].startswith(f"visualizer: {sentence.format(bert=bert)}")
+
+
+def test_of_an_image_beside_a_text_the_part_that_was_seen_is_saved(run):
+    import transformers
+    from tokenizers import Tokenizer, models, pre_tokenizers
+
+    words = Tokenizer(models.WordLevel({"?": 0, "<image>": 1, "what": 2, "is": 3}, unk_token="?"))
+    words.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    tokenizer = transformers.PreTrainedTokenizerFast(
+        tokenizer_object=words, unk_token="?", pad_token="?", additional_special_tokens=["<image>"]
+    )
+    sizes = {"hidden_size": 32, "intermediate_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2}
+    text = {"vocab_size": 4, "pad_token_id": 0, "eos_token_id": None, "bos_token_id": None}
+    config = transformers.LlavaConfig(
+        vision_config=transformers.CLIPVisionConfig(**sizes, image_size=28, patch_size=7),
+        text_config=transformers.LlamaConfig(**sizes, **text),
+        image_token_index=1,
+    )
+    transformers.LlavaForConditionalGeneration(config).save_pretrained("llava")
+    cut = {"size": {"shortest_edge": 28}, "crop_size": {"height": 28, "width": 28}}
+    images = transformers.CLIPImageProcessorPil(**cut)
+    how = {"patch_size": 7, "vision_feature_select_strategy": "default", "num_additional_image_tokens": 1}
+    transformers.LlavaProcessor(images, tokenizer, **how).save_pretrained("llava")
+    Image.new("RGB", (56, 28), (255, 0, 0)).save("photo.png")
+    asked = ["--text", "<image> what is", "--image", "photo.png", "-o", "run.zarr", "--inputs"]
+    assert run("capture", "hf:llava", *asked)[0] == 0
+    seen = visualizer.load("run.zarr")
+    assert seen.image.shape == (28, 28, 3)
+    np.testing.assert_allclose(seen.image[0, 0], (1, 0, 0), atol=1e-6)
+    assert run("plot", "run.zarr", "--layer", "-1", "--query", "17", "-o", "row.png")[0] == 0

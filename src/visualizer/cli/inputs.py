@@ -110,7 +110,6 @@ def feed_pixels(name: str, timm: Any, model: Any, given: Given) -> Feed:
 
 def feed_transformers(name: str, model: Any, source: str, given: Given) -> Feed:
     """Feed a transformers model text, an image, or both; a sentence or noise where nothing is given."""
-    from visualizer.demo.images import as_seen
     from visualizer.loading.hf_models import load, tokenized, tower_of, transformers_library
 
     if given.prepared:
@@ -125,17 +124,26 @@ def feed_transformers(name: str, model: Any, source: str, given: Given) -> Feed:
                 raise OptionError(f"--image was given, but {name} reads text alone: leave it out")
             inputs = processor(text=[given.text], images=image, return_tensors="pt")
             tokenizer, ids = getattr(processor, "tokenizer", None), inputs["input_ids"][0]
-            return Feed(model, (), _with_start(model, inputs), tokenizer, ids)
+            seen = _seen(inputs["pixel_values"], processor.image_processor, image)
+            return Feed(model, (), _with_start(model, inputs), tokenizer, ids, seen)
         if sees or given.image is not None:
             image = _image(given.image)
             processor = load(library.AutoImageProcessor, source)
             inputs = processor(images=image, return_tensors="pt")
-            mean, std = getattr(processor, "image_mean", None), getattr(processor, "image_std", None)
-            seen = as_seen(inputs["pixel_values"], mean, std)
+            seen = _seen(inputs["pixel_values"], processor, image)
             return Feed(tower_of(model, sees=True), (), {**inputs}, image=seen)
         tokenizer, inputs = tokenized(library, source, given.text or TEXT, given.text_pair)
         kwargs, ids = _with_start(model, inputs), inputs["input_ids"][0]
         return Feed(tower_of(model, sees=False), (), kwargs, tokenizer, ids)
+
+
+def _seen(pixels: Any, processor: Any, image: Any) -> Any:
+    """Return what the model saw; where that is no image but its patches or parts, the whole image."""
+    from visualizer.demo.images import as_seen
+
+    if pixels.ndim != 4:
+        return image
+    return as_seen(pixels, getattr(processor, "image_mean", None), getattr(processor, "image_std", None))
 
 
 def _with_start(model: Any, inputs: Any) -> dict[str, Any]:
