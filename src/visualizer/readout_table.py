@@ -160,7 +160,15 @@ def _named(read: Any) -> dict[str, Any]:
     if isinstance(read, Mapping):
         return dict(read)
     if isinstance(read, list | tuple):
-        return {one if isinstance(one, str) else _name(one): one for one in read}
+        named: dict[str, Any] = {}
+        for one in read:
+            name = one if isinstance(one, str) else _name(one)
+            if named.setdefault(name, one) != one:
+                raise OptionError(
+                    f"two read-outs were asked for that would both be the column {name!r}: give a dictionary "
+                    "of names and functions"
+                )
+        return named
     return {_name(read) if callable(read) else read: read}
 
 

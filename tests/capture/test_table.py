@@ -40,6 +40,7 @@ def test_several_read_outs_stand_side_by_side(run):
         ({"head": "entropy"}, {}, "a column 'head' was asked for, which tells where a head is: name it"),
         ("mass", {"groups": {"path": [0]}}, "a column 'path' was asked for"),
         (["entropy", "mass"], {"groups": [[0]]}, "groups was given beside 2 read-outs: give a function"),
+        ([lambda a: a.numpy(), lambda a: 1 - a.numpy()], {}, "would both be the column 'value': give a dict"),
         (["entropy", "entropi"], {}, "did you mean 'entropy'"),
     ],
 )

@@ -138,8 +138,9 @@ def _numbers(rows: Sequence[dict[str, Any]], name: str, by: str, places: Sequenc
     """Return means (place, head) of a column over all rows of one place and head."""
     heads = 1 + max(row["head"] for row in rows)
     sums, counts = np.zeros((2, len(places), heads))
+    numbered = {place: number for number, place in enumerate(places)}
     for row in rows:
-        at = places.index(row[by]), row["head"]
+        at = numbered[row[by]], row["head"]
         sums[at] += row[name]
         counts[at] += 1
     return np.where(counts > 0, sums / counts.clip(1), np.nan)
