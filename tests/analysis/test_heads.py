@@ -240,6 +240,19 @@ def test_similarity(maps):
     close(analysis.similarity(lazy), flat @ flat.swapaxes(1, 2), atol=1e-5)
 
 
+def test_a_head_without_weights_is_like_none():
+    maps = np.stack([np.eye(3), np.zeros((3, 3))])
+    assert np.isnan(analysis.similarity(maps)).tolist() == [[False, True], [True, True]]
+
+
+@pytest.mark.parametrize(
+    "similar", [[[1.0]], np.ones((2, 3)), np.ones((1, 3, 3)), [[1, np.nan], [np.nan, 1]]]
+)
+def test_what_cannot_be_put_into_clusters(similar):
+    with pytest.raises(ShapeError, match="of two heads or more"):
+        analysis.clusters(similar, 2)
+
+
 def test_clusters():
     rng = np.random.default_rng(0)
     base = rng.dirichlet(np.ones(6), size=(2, 6))

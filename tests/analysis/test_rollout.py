@@ -30,7 +30,7 @@ def published(layers, residual, fusion):
 
 
 def of_images(maps, fusion, discard):
-    """The rule of vit-explain for one image: its ten lines, with numpy's names."""
+    """The rule of vit-explain for one image, but for its last division, which is of columns there."""
     out = np.eye(maps[0].shape[-1])
     for heads in maps:
         flat = getattr(heads, fusion)(0).reshape(-1).copy()
@@ -70,6 +70,23 @@ def test_discarding_as_published(layers, fusion, discard, monkeypatch):
     close(analysis.rollout(layers, fusion=fusion, discard=discard), expected, atol=1e-6)
 
 
+@pytest.mark.parametrize("fusion", ["mean", "max"])
+@pytest.mark.parametrize("discard", [0.0, 0.5])
+def test_rows_that_are_masked_as_a_whole_stay_zeros(fusion, discard):
+    q, mask = torch.randn(1, 2, 4, 8), torch.ones(1, 1, 4, 4, dtype=torch.bool)
+    mask[..., 2, :] = False
+    a = AttentionMap(Factors(q, q, scale=0.35, mask=mask))
+    found = analysis.rollout([a, a], residual=0.0, fusion=fusion, discard=discard)[0]
+    assert found[2].tolist() == [0] * 4
+    assert (found[[0, 1, 3]].sum(-1) > 0).all()
+    assert analysis.rollout([a, a], 2)[0].tolist() == [0, 0, 1, 0]  # the residual connection alone
+
+
+def test_a_zero_below_zero_is_a_smallest_weight():
+    weights = np.array([[[[0.9, -0.0], [0.3, 0.7]]]], np.float32)
+    assert parts.smallest(AttentionMap(Dense(weights)), 0.25).tolist() == [np.float32(0.3)]
+
+
 @pytest.mark.parametrize("share", [0.0, 0.25, 0.999, 1.0])
 def test_the_smallest_share_of_all_cells(share):
     rng = np.random.default_rng(0)
@@ -93,6 +110,7 @@ def test_one_token_forms_no_map():
         ([], {}, ShapeError, "no map"),
         ([np.ones((1, 1, 2, 2))], {"discard": 90}, OptionError, "a share"),
         ([np.ones((1, 1, 2, 2))], {"fusion": "sum"}, OptionError, "sum"),
+        ([np.ones((1, 1, 2, 2))], {"queries": 2}, OptionError, "queries=2 was asked for of 2 tokens"),
     ],
 )
 def test_what_cannot_be_rolled_out(layers, options, error, words):

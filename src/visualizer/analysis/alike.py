@@ -16,7 +16,8 @@ from visualizer.errors import ShapeError, require
 def similarity(a: Any) -> Floats:
     """Return how alike each two heads' maps are, (..., head, head): the cosine of their weights, 0 to 1.
 
-    ``Σᵢⱼ aᵢⱼ bᵢⱼ / (|a| |b|)``, over the queries that are padding in no head.
+    ``Σᵢⱼ aᵢⱼ bᵢⱼ / (|a| |b|)``, over the queries that are padding in no head; NaN of a head whose weights are
+    all 0.
 
     Raises
     ------
@@ -35,7 +36,8 @@ def similarity(a: Any) -> Floats:
     counted = NUMPY.as_numpy(a.valid).all(-2, keepdims=True)  # (..., 1, query)
     products = sum(_products(part, counted[..., part.queries]) for part in parts_of(a))
     length = np.sqrt(np.diagonal(products, axis1=-2, axis2=-1))
-    found: Floats = products / (length[..., :, None] * length[..., None, :])
+    with np.errstate(invalid="ignore"):
+        found: Floats = products / (length[..., :, None] * length[..., None, :])
     return found
 
 
@@ -54,6 +56,8 @@ def clusters(similar: Any, count: int) -> NDArray[np.int64]:
 
     Raises
     ------
+    ShapeError
+        If they are no matrix of two heads or more, such as one text's of a batch, or some are NaN.
     MissingExtraError
         If scipy is not installed.
 
@@ -64,6 +68,11 @@ def clusters(similar: Any, count: int) -> NDArray[np.int64]:
     """
     hierarchy = require("scipy.cluster.hierarchy", "analysis", "clusters")
     apart = 1 - np.asarray(similar, np.float64)
+    if apart.ndim != 2 or len(apart) != apart.shape[-1] or len(apart) < 2 or np.isnan(apart).any():
+        raise ShapeError(
+            f"similarities of shape {apart.shape} were to be put into clusters: wanted are numbers (head, "
+            "head) of two heads or more, such as similarity(a)[0]"
+        )
     upper = apart[np.triu_indices(len(apart), 1)].clip(0)
     found = hierarchy.fcluster(hierarchy.linkage(upper, "average"), count, "maxclust")
     _, first, found = np.unique(found, return_index=True, return_inverse=True)

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from visualizer.analysis.means import Floats, as_map
+from visualizer.analysis.means import Floats, as_map, divided
 from visualizer.analysis.parts import parts_of
-from visualizer.errors import OptionError, ShapeError
+from visualizer.analysis.tokens import picked
+from visualizer.errors import ShapeError
 
 
 class Layer:
@@ -94,6 +95,8 @@ def relevance(maps: Iterable[Any], gradients: Iterable[Any], queries: Any = None
     ------
     ShapeError
         If the maps are not square, not of one size, or fewer or more than the gradients.
+    OptionError
+        If there are no such tokens.
 
     Examples
     --------
@@ -103,7 +106,7 @@ def relevance(maps: Iterable[Any], gradients: Iterable[Any], queries: Any = None
     [[0.5, 1.5]]
     """
     layers = layers_of(maps, gradients)
-    u, is_one = picked(layers, queries)
+    u, is_one = _picked(layers, queries)
     for layer in reversed(layers):
         u = u + layer.apply_t(u)
     return _rows(u, is_one)
@@ -119,7 +122,8 @@ def cross_relevance(
 
     Rows of R^sq, s the decoder and q the encoder: R^sq ← R^sq + Ā R^sq for its self-attention, R^sq ← R^sq +
     (R̄^ss)ᵀ Ā R̄^qq for its cross-attention, where R̄ is R with what is not the identity normalised to 1 by
-    rows. Chefer et al. 2021, equations 7 to 11. No R is formed.
+    rows; rows of zeros stay zeros, where the authors' code lets go of the layer. Chefer et al. 2021,
+    equations 7 to 10. No R is formed.
 
     Parameters
     ----------
@@ -139,7 +143,7 @@ def cross_relevance(
         raise ShapeError(
             f"{len(crossing)} maps of cross-attention were given with {len(inside)} of the decoder"
         )
-    u, is_one = picked(inside, queries)
+    u, is_one = _picked(inside, queries)
     total = np.zeros((len(u), crossing[0].keys, u.shape[-1]))
     for number in reversed(range(len(crossing))):
         total += crossing[number].apply_t(_normalised(inside[: number + 1], u))
@@ -159,20 +163,13 @@ def layers_of(maps: Iterable[Any], gradients: Iterable[Any]) -> list[Layer]:
     return layers
 
 
-def picked(layers: Sequence[Layer], queries: Any) -> tuple[Floats, bool]:
-    """Return ones at the tokens that are asked for, (batch, token, column), and whether it is one token."""
+def _picked(layers: Sequence[Layer], queries: Any) -> tuple[Floats, bool]:
     first = layers[0]
     if first.queries != first.keys:
         raise ShapeError(
             f"self-attention has as many queries as keys, but here are {first.queries} and {first.keys}"
         )
-    try:
-        places = np.atleast_1d(np.arange(first.queries)[slice(None) if queries is None else queries])
-    except IndexError:
-        raise OptionError(f"queries={queries!r} was asked for of {first.queries} tokens") from None
-    u = np.zeros((first.product.shape[0], first.queries, len(places)))
-    u[:, places, np.arange(len(places))] = 1
-    return u, isinstance(queries, int | np.integer)
+    return picked(first.product.shape[0], first.queries, queries)
 
 
 def _rows(u: Floats, is_one: bool) -> Floats:
@@ -181,12 +178,12 @@ def _rows(u: Floats, is_one: bool) -> Floats:
 
 def _normalised(layers: Sequence[Layer], x: Floats) -> Floats:
     """Return R̄ x."""
-    return _share(_beyond(layers, x), _sums(layers)) + x
+    return divided(_beyond(layers, x), _sums(layers)) + x
 
 
 def _normalised_t(layers: Sequence[Layer], u: Floats) -> Floats:
     """Return R̄ᵀ u."""
-    shared = _share(u, _sums(layers))
+    shared = divided(u, _sums(layers))
     out = np.zeros_like(u)
     for layer in reversed(layers):
         out = out + layer.apply_t(shared + out)
@@ -204,8 +201,3 @@ def _beyond(layers: Sequence[Layer], x: Floats) -> Floats:
 def _sums(layers: Sequence[Layer]) -> Floats:
     """Return the sums of the rows of R − I, (batch, token, 1)."""
     return _beyond(layers, np.ones((layers[0].product.shape[0], layers[0].queries, 1)))
-
-
-def _share(x: Floats, sums: Floats) -> Floats:
-    """Divide; rows of zeros stay zeros."""
-    return np.divide(x, sums, out=np.zeros_like(x), where=np.broadcast_to(sums > 0, x.shape))

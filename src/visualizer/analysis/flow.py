@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from visualizer.analysis.means import Floats, as_map, numbers
+from visualizer.analysis.means import Floats, as_map, divided, numbers
 from visualizer.analysis.parts import Part, parts_of, smallest
+from visualizer.analysis.tokens import picked
 from visualizer.attention import AttentionMap
 from visualizer.errors import OptionError, ShapeError
 
@@ -24,9 +25,9 @@ def rollout(
 ) -> Floats:
     """Return how much of each input token reaches tokens of the last layer, (batch, query, key).
 
-    Each layer is Â = residual · I + (1 − residual) · A, A its heads' mean, rows normalised to 1. The result
-    is rows of Â_L … Â_1: Abnar & Zuidema 2020, "Quantifying Attention Flow in Transformers", equation 1. From
-    one token, uᵀ ← uᵀ Â layer by layer forms no map.
+    Each layer is Â = residual · I + (1 − residual) · A, A its heads' mean, rows normalised to 1; rows of
+    zeros stay zeros. The result is rows of Â_L … Â_1: Abnar & Zuidema 2020, "Quantifying Attention Flow in
+    Transformers", equation 1. From one token, uᵀ ← uᵀ Â layer by layer forms no map.
 
     Parameters
     ----------
@@ -40,12 +41,13 @@ def rollout(
         "mean", "max" or "min" over heads; of the latter two rows are formed, some at a time.
     discard
         Share, 0 to 1, of the smallest weights of each layer's fused map that are set to 0, but for the first
-        token's on itself. Gildenblat 2020, https://github.com/jacobgil/vit-explain, ``discard_ratio``.
+        token's on itself. Gildenblat 2020, https://github.com/jacobgil/vit-explain, ``discard_ratio``; where
+        that divides columns by the sums of rows, this divides rows.
 
     Raises
     ------
     OptionError
-        If a share is not from 0 to 1, or ``fusion`` is another word.
+        If a share is not from 0 to 1, ``fusion`` is another word, or there are no such tokens.
     ShapeError
         If the maps are not square, or not of one size: rollout has no rule for stages and cross-attention.
 
@@ -61,13 +63,10 @@ def rollout(
             raise OptionError(f"rollout({name}={share!r}) was asked for; it is a share, from 0 to 1")
     fused = [as_map(layer).heads(fusion) for layer in layers]
     batch, tokens = _size(fused)
-    picked = np.atleast_1d(np.arange(tokens)[slice(None) if queries is None else queries])
-    u = np.zeros((batch, tokens, len(picked)))
-    u[:, picked, np.arange(len(picked))] = 1
+    u, is_one = picked(batch, tokens, queries)
     for a in reversed(fused):
         u = _discarding(a, u, residual, discard) if discard else _through(a, u, residual)
-    found = u.swapaxes(-1, -2)
-    return found[:, 0] if isinstance(queries, int | np.integer) else found
+    return u[..., 0] if is_one else u.swapaxes(-1, -2)
 
 
 def _size(fused: Sequence[AttentionMap]) -> tuple[int, int]:
@@ -86,7 +85,7 @@ def _size(fused: Sequence[AttentionMap]) -> tuple[int, int]:
 def _through(a: AttentionMap, u: Floats, residual: float) -> Floats:
     """Return Âᵀ u for (batch, token, column)."""
     sums = 1 - (1 - residual) * numbers(a.rest)[:, 0]
-    u = u / sums[..., None]
+    u = divided(u, sums[..., None])
     received = numbers(a.T @ u[:, None].astype(np.float32))[:, 0]
     return residual * u + (1 - residual) * received
 
@@ -97,8 +96,7 @@ def _discarding(a: AttentionMap, u: Floats, residual: float, discard: float) -> 
     out = np.zeros_like(u)
     for part in parts_of(a):
         rows = _kept(part, lowest)
-        mine = u[:, part.queries]
-        mine = mine / (residual + (1 - residual) * rows.sum(-1, keepdims=True))
+        mine = divided(u[:, part.queries], residual + (1 - residual) * rows.sum(-1, keepdims=True))
         out[:, part.queries] += residual * mine
         out += (1 - residual) * (rows.swapaxes(-1, -2) @ mine)
     return out

@@ -62,3 +62,8 @@ def mean_of(counted: Any, values: Any) -> Floats:
     with np.errstate(invalid="ignore"):
         mean: Floats = np.where(counted, numbers(values), 0).sum(-1) / counted.sum(-1)
     return mean
+
+
+def divided(x: Floats, sums: Floats) -> Floats:
+    """Return x over its sums; what has none stays zero."""
+    return np.divide(x, sums, out=np.zeros_like(x), where=np.broadcast_to(sums > 0, x.shape))

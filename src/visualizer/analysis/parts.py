@@ -49,7 +49,7 @@ def _counted(a: AttentionMap, upper: NDArray[np.int64] | None) -> NDArray[np.int
     """Count cells, (batch, half), by the upper half of their bits, or of one upper half by the lower."""
     counts = np.zeros((a.shape[0], 2**_HALF), np.int64)
     for part in parts_of(a):
-        bits = part.rows.reshape(a.shape[0], -1).view(np.uint32)
+        bits = (part.rows + np.float32(0)).reshape(a.shape[0], -1).view(np.uint32)  # -0 has other bits than 0
         for batch, mine in enumerate(bits):
             halves = mine >> _HALF if upper is None else mine[mine >> _HALF == upper[batch]] & (2**_HALF - 1)
             counts[batch] += np.bincount(halves, minlength=2**_HALF)

@@ -37,8 +37,7 @@ def same_token(a: Any, ids: Any) -> Floats:
 def duplicate_token(a: Any, ids: Any) -> Floats:
     """Return the mean weight on the query's token where it was before, over the queries that repeat one.
 
-    Wang et al. 2022, "Interpretability in the Wild", section 3.2: duplicate token heads. The rest is as for
-    `same_token`.
+    Wang et al. 2022, "Interpretability in the Wild": duplicate token heads. The rest is as for `same_token`.
 
     Examples
     --------

@@ -40,11 +40,11 @@ def group_mass(a: Any, keys: Any) -> Floats:
 
 
 def sinks(a: Any, *, above: float = SINK) -> NDArray[np.bool_]:
-    """Tell which keys are sinks, booleans (..., key): those that receive more than a share from every query.
+    """Tell which keys are sinks, booleans (..., key): those that receive more than a share on average.
 
     The mean weight that a key receives from the queries that can see it, αⱼ = Σᵢ aᵢⱼ / Σᵢ [i sees j], is
-    compared with ``above``. Gu et al. 2024, "When Attention Sink Emerges in Language Models", equation 7,
-    with ε = 0.3. Keys that one query alone can see, as the last of a causal map, are none.
+    compared with ``above``. Gu et al. 2024, "When Attention Sink Emerges in Language Models": the sink
+    metric, with its ε = 0.3. Keys that one query alone can see, as the last of a causal map, are none.
 
     Examples
     --------

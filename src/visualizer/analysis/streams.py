@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from visualizer.analysis.attributing import Layer
-from visualizer.analysis.means import Floats
+from visualizer.analysis.means import Floats, divided
 from visualizer.errors import ShapeError
 
 Step = tuple[str, str, Any, Any]
@@ -82,5 +82,4 @@ def _normalised(relevance: Floats) -> Floats:
     """Return R̄: what is not the identity, by rows as shares; rows of zeros stay zeros."""
     identity = np.eye(relevance.shape[-1])
     beyond = relevance - identity
-    sums = np.broadcast_to(beyond.sum(-1, keepdims=True), beyond.shape)
-    return np.asarray(np.divide(beyond, sums, out=np.zeros_like(beyond), where=sums > 0) + identity)
+    return divided(beyond, beyond.sum(-1, keepdims=True)) + identity

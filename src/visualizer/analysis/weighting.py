@@ -14,8 +14,8 @@ from visualizer.errors import CallsError, ShapeError
 def value_weighted(a: Any, v: Any = None, projection: Any = None) -> AttentionMap:
     """Return a map times the norms of what each key gives, lazy, (..., head, query, key): aᵢⱼ ‖f(xⱼ)‖.
 
-    Kobayashi et al. 2020, "Attention is Not Only a Weight: Analyzing Transformers with Vector Norms",
-    section 2: f(x) = (x W_V + b_V) W_O, a head's value after its part of the output projection. Rows do not
+    Kobayashi et al. 2020, "Attention is Not Only a Weight: Analyzing Transformers with Vector Norms":
+    f(x) = (x W_V + b_V) W_O, a head's value after its part of the output projection. Rows do not
     sum to 1.
 
     Parameters
