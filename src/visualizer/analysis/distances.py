@@ -13,12 +13,14 @@ from visualizer.axes import Axis, as_axis
 from visualizer.errors import OptionError
 
 
-def distance(a: Any, axis: Any = None, *, keys: Any = None, size: Sequence[float] = ()) -> Floats:
+def distance(
+    a: Any, axis: Any = None, *, keys: Any = None, size: Sequence[float] = (), batch: int = 0
+) -> Floats:
     """Return each head's mean distance between query and key, weighted by attention, (...).
 
     ``Σⱼ aᵢⱼ |pᵢ − pⱼ| / Σⱼ aᵢⱼ`` over the keys that have a place, then the mean over the queries that have
-    one: class tokens and registers take no part. Dosovitskiy et al. 2021, "An Image is Worth 16x16 Words",
-    appendix D.7 and figure 7, of whole patches.
+    one: class tokens and registers, and text beside patches, take no part. Dosovitskiy et al. 2021, "An Image
+    is Worth 16x16 Words", appendix D.7 and figure 7, of whole patches.
 
     Parameters
     ----------
@@ -31,6 +33,8 @@ def distance(a: Any, axis: Any = None, *, keys: Any = None, size: Sequence[float
         What the keys are; the same unless given.
     size
         Height and width of the image in pixels, (224, 224): the unit. Without it, of shares of the image.
+    batch
+        Of windows, which row of the batch: windows at the edge may hold cells that only fill up.
 
     Raises
     ------
@@ -47,7 +51,7 @@ def distance(a: Any, axis: Any = None, *, keys: Any = None, size: Sequence[float
     np.float64(13.66)
     """
     a = as_map(a)
-    of_queries, of_keys = places(a.shape[-2:], axis, keys, size)
+    of_queries, of_keys = places(a.shape[-2:], axis, keys, size, batch)
     is_key = ~np.isnan(of_keys).any(-1)
 
     def of_rows(rows: Any, at: Any) -> tuple[Any, Any]:
@@ -63,7 +67,9 @@ def distance(a: Any, axis: Any = None, *, keys: Any = None, size: Sequence[float
     return over_queries(a, mean, ~np.isnan(of_queries).any(-1) & (mass > 0))
 
 
-def places(lengths: Sequence[int], axis: Any, keys: Any, size: Sequence[float]) -> tuple[Floats, Floats]:
+def places(
+    lengths: Sequence[int], axis: Any, keys: Any, size: Sequence[float], batch: int = 0
+) -> tuple[Floats, Floats]:
     """Return the centres (token, coordinate) of queries and keys; NaN where they have none."""
     if axis is None and keys is None:
         queries, every = lengths
@@ -72,19 +78,20 @@ def places(lengths: Sequence[int], axis: Any, keys: Any, size: Sequence[float]) 
     given = [as_axis(axis if axis is not None else keys), as_axis(keys if keys is not None else axis)]
     for one, length, of in zip(given, lengths, ("queries", "keys"), strict=True):
         one.check(length, f"the map has {{}} {of}")
-    centres_of = [[_centre(one, token, size) for token in range(one.length)] for one in given]
+    centres_of = [[_centre(one, token, size, batch) for token in range(one.length)] for one in given]
     width = max(len(centre) for centres in centres_of for centre in centres)
     if not width:
         raise OptionError(f"distances were asked for between {given[0].arithmetic}, which have no places")
     first, second = (
-        np.array([c or (np.nan,) * width for c in centres], np.float64) for centres in centres_of
+        np.array([c if len(c) == width else (np.nan,) * width for c in centres], np.float64)
+        for centres in centres_of
     )
     return first, second
 
 
-def _centre(axis: Axis, token: int, size: Sequence[float]) -> tuple[float, ...]:
+def _centre(axis: Axis, token: int, size: Sequence[float], batch: int) -> tuple[float, ...]:
     """Return the middle of a token's place, of a box (x, y), of a span one number; () where it has none."""
-    place = axis.place(token, size)
+    place = axis.place(token, size, batch)
     if place is None:
         return ()
     if len(place) == 2:  # begin and end

@@ -2,67 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
-from visualizer.analysis.distances import distance
-from visualizer.analysis.entropies import entropy
-from visualizer.analysis.means import over_queries
-from visualizer.analysis.offsets import offset
-from visualizer.analysis.repeats import duplicate_token, induction, same_token
-from visualizer.analysis.sink_tokens import first_token, group_mass, sinks
-from visualizer.attention import AttentionMap
-from visualizer.axes import Axis, Ids, Patches, Special, Text
+from visualizer.analysis.columns import MEASURES, OF_POINTS, Tokens
+from visualizer.axes import Axis
 from visualizer.calls import Call
 from visualizer.errors import CallsError, OptionError
 from visualizer.images import Seen
 from visualizer.readout_table import PLACES, Table, item_of
 from visualizer.run import Run
-
-Measure = Callable[[AttentionMap, "Axis | None", Any], Any]
-"""Given a map, what its keys are, and the image's size, (..., head); None where it has no meaning."""
-
-
-def _spatial(a: AttentionMap, axis: Axis | None, size: Any) -> Any:
-    if size is None or axis is None or axis.length != a.shape[-2]:
-        return None
-    return distance(a, axis, size=size) if any(isinstance(one, Patches) for one in axis.segments) else None
-
-
-def _special(a: AttentionMap, axis: Axis | None, _size: Any) -> Any:
-    if axis is None:
-        return None
-    is_special = [isinstance(one, Special) for one in axis.segments for _ in range(one.length)]
-    return group_mass(a, np.array(is_special)) if any(is_special) else None
-
-
-def _repeating(measure: Callable[[AttentionMap, Sequence[str]], Any]) -> Measure:
-    def of(a: AttentionMap, axis: Axis | None, _size: Any) -> Any:
-        if axis is None or not any(isinstance(one, Text | Ids) for one in axis.segments):
-            return None
-        return measure(a, axis.names)
-
-    return of
-
-
-MEASURES: dict[str, Measure] = {
-    "entropy": lambda a, _axis, _size: entropy(a),
-    "relative_entropy": lambda a, _axis, _size: entropy(a, unit="relative"),
-    "distance": lambda a, _axis, _size: distance(a),
-    "distance_in_pixels": _spatial,
-    "diagonal": lambda a, _axis, _size: offset(a, 0),
-    "previous_token": lambda a, _axis, _size: offset(a, -1),
-    "next_token": lambda a, _axis, _size: offset(a, 1),
-    "first_token": lambda a, _axis, _size: first_token(a),
-    "special_tokens": _special,
-    "sinks": lambda a, _axis, _size: sinks(a).sum(-1),
-    "rest": lambda a, _axis, _size: over_queries(a, a.rest),
-    "same_token": _repeating(same_token),
-    "duplicate_token": _repeating(duplicate_token),
-    "induction": _repeating(induction),
-}
 
 
 def metrics(run: Run, calls: Iterable[Call] | None = None, measures: Sequence[str] | None = None) -> Table:
@@ -88,8 +39,10 @@ def metrics(run: Run, calls: Iterable[Call] | None = None, measures: Sequence[st
     ============================  ==========================================================  ===============
 
     Of all calls of the run, or only of some; of all measures, or only of some. A value is NaN where it has
-    no meaning: pixels without an image and patches (`Run.label`), tokens without their text or ids. Nothing
-    as large as a map is formed.
+    no meaning: pixels without an image and patches (`Run.label`); tokens without their text or ids, of a run
+    on disk those of ``save(inputs=True)``; places of queries that are not known to be of one sequence with
+    the keys, as in cross-attention, unless nothing is known of either; of deformable attention all but
+    entropies and rest. Nothing as large as a map is formed.
 
     Raises
     ------
@@ -113,15 +66,27 @@ def metrics(run: Run, calls: Iterable[Call] | None = None, measures: Sequence[st
 
 
 def _rows(run: Run, call: Call, measures: Sequence[str]) -> Iterator[dict[str, Any]]:
-    a = call.map
-    for batch in range(a.shape[0]):
-        axis, size = _axis(run, call, batch), _size(run)
-        found = {
-            name: _values(MEASURES[name](a[batch : batch + 1], axis, size), a.shape[1]) for name in measures
-        }
-        for head in range(a.shape[1]):
+    batches, heads = call.map.shape[:3:2] if call.levels else call.map.shape[:2]
+    for batch in range(batches):
+        found = _of_points(call, batch, measures) if call.levels else _of_keys(run, call, batch, measures)
+        values = [np.full(heads, np.nan) if one is None else np.asarray(one).reshape(heads) for one in found]
+        for head in range(heads):
             places = (call.path, call.number, item_of(call, batch), batch, head)
-            yield dict(zip(PLACES, places, strict=True)) | {n: float(v[head]) for n, v in found.items()}
+            mine = (float(one[head]) for one in values)
+            yield dict(zip((*PLACES, *measures), (*places, *mine), strict=True))
+
+
+def _of_keys(run: Run, call: Call, batch: int, measures: Sequence[str]) -> list[Any]:
+    """Return what each measure says of a row of the batch, by head; None where it has no meaning."""
+    a = call.map[batch : batch + 1]
+    tokens = Tokens(_axis(run, call, "queries", batch), _axis(run, call, "keys", batch), _size(run), batch)
+    return [MEASURES[name](a, tokens) for name in measures]
+
+
+def _of_points(call: Call, batch: int, measures: Sequence[str]) -> list[Any]:
+    """Return as much of deformable attention."""
+    a = call.map[batch : batch + 1]
+    return [OF_POINTS[name](a) if name in OF_POINTS else None for name in measures]
 
 
 def _size(run: Run) -> Any:
@@ -129,12 +94,8 @@ def _size(run: Run) -> Any:
     return run.seen.box[:1:-1] if isinstance(run.seen, Seen) else None
 
 
-def _values(found: Any, heads: int) -> Any:
-    return np.full(heads, np.nan) if found is None else np.asarray(found).reshape(heads)
-
-
-def _axis(run: Run, call: Call, batch: int) -> Axis | None:
+def _axis(run: Run, call: Call, of: str, batch: int) -> Axis | None:
     try:
-        return run.axis(call, row=batch)
+        return run.axis(call, of, batch)
     except CallsError:
         return None

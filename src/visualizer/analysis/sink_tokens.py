@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visualizer.analysis.means import Floats, as_map, numbers, over_queries
+from visualizer.attention.arrays import NUMPY
 
 SINK = 0.3
 """The share above which Gu et al. 2024 call a token a sink."""
@@ -16,9 +17,16 @@ SINK = 0.3
 def first_token(a: Any) -> Floats:
     """Return the mean weight on the first key, (...) in [0, 1].
 
+    Of a map with as many queries as keys, on the first that is no padding: texts may be padded on the left.
     Xiao et al. 2023, "Efficient Streaming Language Models with Attention Sinks", section 3.1.
     """
-    return group_mass(a, 0)
+    a = as_map(a)
+    valid = NUMPY.as_numpy(a.valid)
+    first = valid.argmax(-1) if valid.shape[-1] == a.shape[-1] else np.zeros(valid.shape[:-1], np.intp)
+    places, which = np.unique(first, return_inverse=True)
+    mass = numbers(a.mass([int(place) for place in places]))  # (..., query, place)
+    picked = np.take_along_axis(mass, which.reshape(first.shape)[..., None, None], -1)
+    return over_queries(a, picked[..., 0])
 
 
 def group_mass(a: Any, keys: Any) -> Floats:
