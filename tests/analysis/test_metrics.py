@@ -215,6 +215,20 @@ def test_two_prompts_are_compared_at_the_tokens_that_both_have():
     close(row["total_variation"], apart.mean() / 2, atol=1e-6)
 
 
+def test_a_run_on_disk_without_its_ids_is_compared_place_by_place(run, tmp_path):
+    run.save(tmp_path / "run.zarr")
+    table = analysis.compare(run, viz.load(tmp_path / "run.zarr"))
+    assert {(row["queries"], row["total_variation"]) for row in table} == {(7, 0.0)}
+
+
+def test_two_prompts_without_a_token_in_common():
+    maps = {"layer": np.full((1, 2, 3, 3), 1 / 3)}
+    first, second = (viz.from_arrays(maps).label(tokens=list(words)) for words in ("abc", "xyz"))
+    for row in analysis.compare(first, second):
+        assert row["queries"] == 0
+        assert math.isnan(row["total_variation"])
+
+
 def test_runs_that_cannot_be_compared():
     maps = {n: viz.from_arrays({"layer": np.full((1, 2, n, n), 1 / n)}) for n in (3, 4)}
     with pytest.raises(ShapeError, match="3 queries in the first run and 4 in the second"):

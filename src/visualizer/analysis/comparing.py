@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Any, NamedTuple
@@ -13,7 +13,7 @@ from visualizer.analysis.means import Floats, as_map, mean_of
 from visualizer.analysis.parts import parts_of
 from visualizer.attention import AttentionMap
 from visualizer.attention.arrays import NUMPY
-from visualizer.axes import Axis
+from visualizer.axes import Axis, Unknown
 from visualizer.calls import Call
 from visualizer.errors import CallsError, ShapeError
 from visualizer.readout_table import PLACES, Table, item_of
@@ -65,9 +65,10 @@ def compare(first: Run, second: Run) -> Table:
     """Return one row for each head that both runs have: how much its attention differs.
 
     Calls are aligned by module path and number, tokens by their axes: of two texts those that both have, in
-    order, are compared, and the weight on all others counts as one more key. The columns are ``queries``, how
-    many were compared, and those of `Differences`; ``sort("total_variation", descending=True)`` shows the
-    heads that moved most.
+    order, are compared, and the weight on all others counts as one more key. Where one run does not know its
+    tokens, as one on disk without its inputs, they are compared place by place. The columns are ``queries``,
+    how many were compared, and those of `Differences`, NaN where no token is in both;
+    ``sort("total_variation", descending=True)`` shows the heads that moved most.
 
     Raises
     ------
@@ -123,18 +124,30 @@ def _rows(mine: Side, other: Side) -> Iterator[dict[str, Any]]:
         )
     for batch in range(call.shape[0]):
         queries, keys = (_aligned(mine, other, of, batch) for of in ("queries", "keys"))
-        a, b = (side.call.map[batch : batch + 1, :, queries[n], :] for n, side in enumerate((mine, other)))
-        found = _differences(a[..., keys[0]], b[..., keys[1]], NUMPY.as_numpy(a.valid))
+        found = _of_common((mine, other), batch, queries, keys)
         for head in range(call.shape[1]):
             places = (call.path, call.number, item_of(call, batch), batch, head)
             values = {name: float(value[0, head]) for name, value in vars(found).items()}
             yield dict(zip(PLACES, places, strict=True)) | {"queries": len(queries[0])} | values
 
 
+def _of_common(sides: Sequence[Side], batch: int, queries: Any, keys: Any) -> Differences:
+    """Compare one row of the batch at the tokens that both sides have."""
+    if not len(queries[0]) or not len(keys[0]):
+        return Differences(*[np.full((1, sides[0].call.shape[1]), np.nan)] * 3)
+    a, b = (side.call.map[batch : batch + 1, :, queries[n], :] for n, side in enumerate(sides))
+    return _differences(a[..., keys[0]], b[..., keys[1]], NUMPY.as_numpy(a.valid))
+
+
 def _aligned(mine: Side, other: Side, of: str, batch: int) -> tuple[Any, Any]:
     """Return the places of the tokens that two axes have in common, in each of them."""
     axes, lengths = (mine.axis(of, batch), other.axis(of, batch)), (mine.length(of), other.length(of))
-    if axes[0] is None or axes[1] is None or axes[0] == axes[1]:
+    if (
+        axes[0] is None
+        or axes[1] is None
+        or axes[0] == axes[1]
+        or any(_is_unknown(one) for one in axes if one)
+    ):
         if lengths[0] != lengths[1]:
             raise ShapeError(
                 f"{mine.call.path} was to be compared, but has {lengths[0]} {of} in the first run and "
@@ -144,6 +157,10 @@ def _aligned(mine: Side, other: Side, of: str, batch: int) -> tuple[Any, Any]:
     blocks = SequenceMatcher(None, axes[0].names, axes[1].names, autojunk=False).get_matching_blocks()
     places = [[np.arange(block[side], block[side] + block.size) for block in blocks] for side in (0, 1)]
     return np.concatenate(places[0]), np.concatenate(places[1])
+
+
+def _is_unknown(axis: Axis) -> bool:
+    return any(isinstance(one, Unknown) for one in axis.segments)
 
 
 def _differences(a: AttentionMap, b: AttentionMap, counted: Any) -> Differences:
