@@ -116,6 +116,28 @@ def test_offsets(maps, by):
     close(analysis.offset(lazy, by), expected, atol=1e-6)
 
 
+PARTS = [np.s_[..., -4:, :], np.s_[..., [1, 5, 5, 9], :], np.s_[1:2], np.s_[1], np.s_[:, 1]]
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_a_part_of_a_lazy_map_is_measured_as_an_array_of_it_is(library, part):
+    lazy, dense = made(library, "causal")
+    ids = np.random.default_rng(0).integers(0, 3, (2, 12))
+    ids = ids[part] if part in PARTS[2:4] else ids
+    measures = [lambda a: analysis.offset(a, -1), analysis.distance, analysis.entropy]
+    measures += [
+        lambda a, of=of: of(a, ids)
+        for of in (analysis.same_token, analysis.duplicate_token, analysis.induction)
+    ]
+    for measure in measures:
+        close(measure(lazy[part]), measure(dense[part]), atol=1e-5)
+
+
+def test_rows_without_their_axis_are_no_map(library):
+    with pytest.raises(ShapeError, match="pick with slices"):
+        analysis.entropy(made(library, "plain")[0][..., 3, :])
+
+
 def test_offsets_by_name(maps):
     lazy, _, _ = maps
     for name, by in {"previous_token": -1, "diagonal": 0, "next_token": 1}.items():
@@ -196,6 +218,8 @@ def test_repeats(maps):
 def test_ids_that_are_no_fit():
     with pytest.raises(ShapeError, match=r"\(4,\) were given for a map of 3 keys"):
         analysis.induction(np.eye(3), [1, 2, 3, 4])
+    with pytest.raises(ShapeError, match=r"ids of 3 texts were given for a map of shape \(2, 4, 5, 5\)"):
+        analysis.induction(np.ones((2, 4, 5, 5)), np.ones((3, 5)))
 
 
 def test_repeated_tokens():

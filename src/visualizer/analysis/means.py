@@ -20,7 +20,7 @@ def as_map(given: Any) -> AttentionMap:
     Raises
     ------
     ShapeError
-        If an array has fewer than two axes.
+        If an array has fewer than two axes, or of a map queries or keys were taken away by an int.
 
     Examples
     --------
@@ -29,6 +29,10 @@ def as_map(given: Any) -> AttentionMap:
     """
     given = getattr(given, "map", given)
     if isinstance(given, AttentionMap):
+        if given.axis_names[-2:] != ("query", "key"):
+            raise ShapeError(
+                f"a map with queries and keys was wanted, but ints left of it {given.shape}: pick with slices"
+            )
         return given
     array = given if hasattr(given, "detach") else np.asarray(given)
     if array.ndim < 2:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visualizer.analysis.means import Floats, as_map, over_queries
-from visualizer.attention.arrays import arrays_of
+from visualizer.attention.arrays import NUMPY, arrays_of
 from visualizer.errors import ShapeError
 
 Ids = NDArray[Any]
@@ -29,7 +29,7 @@ def same_token(a: Any, ids: Any) -> Floats:
     Raises
     ------
     ShapeError
-        If there are not as many ids as keys.
+        If there are not as many ids as keys, or texts as rows of the batch.
     """
     return _on(a, ids, lambda ids, own, _at: own[..., None] == ids[..., None, :])
 
@@ -95,9 +95,11 @@ def _on(a: Any, ids: Any, looked: _Looked) -> Floats:
     """Return the mean weight on the keys that are looked for, over the queries that have any."""
     a = as_map(a)
     queries, keys = a.shape[-2:]
-    ids = np.asarray(ids.detach().cpu() if hasattr(ids, "detach") else ids)
+    ids = NUMPY.as_numpy(ids) if hasattr(ids, "detach") else np.asarray(ids)
     if ids.ndim not in (1, 2) or ids.shape[-1] != keys:
         raise ShapeError(f"ids of shape {ids.shape} were given for a map of {keys} keys")
+    if ids.ndim == 2 and len(ids) > 1 and (a.ndim < 3 or len(ids) != a.shape[0]):
+        raise ShapeError(f"ids of {len(ids)} texts were given for a map of shape {a.shape}")
 
     def of_rows(rows: Any, at: Any) -> tuple[Any, Any]:
         mine = ids[np.asarray(at[0])] if ids.ndim == 2 and len(ids) > 1 else np.atleast_2d(ids)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from visualizer.attention.arrays import Array
-from visualizer.attention.indices import At, blocks, take
+from visualizer.attention.indices import At, Box, blocks, take
 from visualizer.errors import VisualizerError
 
 BLOCK = 2**23
@@ -75,16 +75,16 @@ class Source(ABC):
         """Return which queries are no padding, broadcastable to (..., head, row); None: all."""
         return None
 
-    def rows(self, at: At, function: Callable[[Array, At], Any]) -> Any:
-        """Join what ``function(weights, at)`` makes of blocks of rows; it may return several arrays."""
-        return self.join(at, lambda part: function(self.weights(part), part))
+    def rows(self, at: At, function: Callable[[Array, Box], Any]) -> Any:
+        """Join what ``function(weights, places)`` makes of blocks of rows; it may return several arrays."""
+        return self.join(at, lambda part, places: function(self.weights(part), places))
 
-    def join(self, at: At, function: Callable[[At], Any]) -> Any:
-        """Join what ``function`` makes of parts of ``at``."""
+    def join(self, at: At, function: Callable[[At, Box], Any]) -> Any:
+        """Join what ``function`` makes of parts of ``at``, and where in it these lie."""
         outs: list[Array] = []
         single = False
         for places, part in self.parts(at):
-            found = function(part)
+            found = function(part, places)
             single = not isinstance(found, tuple)
             results = (found,) if single else found
             outs = outs or [_like(self.xp, result, at) for result in results]
@@ -92,7 +92,7 @@ class Source(ABC):
                 out[places] = result
         return outs[0] if single else tuple(outs)
 
-    def parts(self, at: At) -> Iterator[tuple[tuple[slice, ...], At]]:
+    def parts(self, at: At) -> Iterator[tuple[Box, At]]:
         """Cut ``at`` so that the rows of each part fit the block."""
         row = self.shape[-1] * 8 * PASSES
         yield from blocks(at, row, max(BLOCK, min(FEWEST * row, COPIES)))

@@ -13,6 +13,7 @@ from visualizer.errors import ShapeError
 
 Index = Any  # the places that are picked of one axis: a range, or an array of integers
 At = tuple[Index, ...]  # one for each axis but the key's
+Box = tuple[slice, ...]  # where along each axis a part lies
 
 
 def whole(shape: Sequence[int]) -> At:
@@ -187,7 +188,7 @@ def boxes(lengths: Sequence[int], limit: int) -> Iterator[tuple[slice, ...]]:
             yield part, *inner
 
 
-def blocks(at: At, row_bytes: int, limit: int) -> Iterator[tuple[tuple[slice, ...], At]]:
+def blocks(at: At, row_bytes: int, limit: int) -> Iterator[tuple[Box, At]]:
     """Cut ``at`` into parts of at most ``limit`` bytes; yield where each lies, and what it picks."""
     for places in boxes([len(index) for index in at], max(1, limit // max(1, row_bytes))):
         yield places, tuple(index[place] for index, place in zip(at, places, strict=True))

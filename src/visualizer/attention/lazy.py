@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from visualizer.attention.arrays import NUMPY, Array, arrays_of
 from visualizer.attention.blocks import Source
-from visualizer.attention.indices import At, Index, full_key, is_int, pick, take_axis, whole
+from visualizer.attention.indices import At, Box, Index, full_key, is_int, pick, take_axis, whole
 from visualizer.copying import OnlyCopied
 from visualizer.errors import MemoryBudgetError, TargetError, require
 from visualizer.memory import format_bytes, parse_bytes
@@ -153,7 +153,7 @@ class LazyMap(OnlyCopied):
         self._check_budget(self.shape, budget)
         source, view, last = self._source, self._view, len(self._source.shape) - 1
 
-        def columns(weights: Array, _part: At) -> Array:
+        def columns(weights: Array, _places: Box) -> Array:
             return source.xp.cast(take_axis(source.xp, weights, view.keys, last), self.dtype)
 
         if 0 in self.shape:

@@ -103,9 +103,9 @@ class AttentionMap(Operator):
         Parameters
         ----------
         function
-            Given a block of rows (..., row, key), all axes of the source there, and which places of each axis
-            but the key's these are, it returns an array (..., row, ...), or a tuple of some. Rows are in
-            float64 mostly, and of the library and on the device of what the map is held as.
+            Given a block of rows (..., row, key), all axes of the source there, and where along each axis of
+            this map but the key's these lie, ranges, it returns an array (..., row, ...), or a tuple of some.
+            Rows are in float64 mostly, and of the library and on the device of what the map is held as.
 
         Examples
         --------
@@ -114,7 +114,15 @@ class AttentionMap(Operator):
         >>> a.read_rows(lambda rows, at: rows[..., 0])
         array([[[1., 0., 0.]]])
         """
-        return self._by_rows("read_rows", lambda source, at: source.rows(at, function))
+        kept = self._view.kept(len(self._view.at))
+
+        def read(source: Source, at: At) -> Any:
+            lengths = [range(len(index)) for index in at]
+            return source.rows(
+                at, lambda rows, places: function(rows, tuple(lengths[axis][places[axis]] for axis in kept))
+            )
+
+        return self._by_rows("read_rows", read)
 
     def row(self, query: int) -> Array:
         """Return the row of one query, (..., key).

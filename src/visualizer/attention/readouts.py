@@ -14,7 +14,7 @@ import numpy as np
 
 from visualizer.attention.arrays import NUMPY, Array
 from visualizer.attention.blocks import BLOCK, Source
-from visualizer.attention.indices import At, blocks, pick
+from visualizer.attention.indices import At, Box, blocks, pick
 from visualizer.errors import OptionError, ShapeError
 
 Groups = Mapping[str, Any] | Sequence[Any]
@@ -81,7 +81,7 @@ def quantile(source: Source, at: At, levels: Any) -> Array:
     low, high = np.floor(place).astype(np.int64), np.ceil(place).astype(np.int64)
     share = source.xp.asarray(place - low, source.work)
 
-    def of_rows(weights: Array, _part: At) -> Array:
+    def of_rows(weights: Array, _places: Box) -> Array:
         ordered = source.xp.sort(weights)
         below, above = (source.xp.take(ordered, numbers, ordered.ndim - 1) for numbers in (low, high))
         return below + (above - below) * share

@@ -11,7 +11,7 @@ import numpy as np
 from visualizer.attention.arrays import Array, arrays_of
 from visualizer.attention.blocks import Source
 from visualizer.attention.factors import Factors
-from visualizer.attention.indices import At, Index, take, valid_queries, with_axes
+from visualizer.attention.indices import At, Box, Index, take, valid_queries, with_axes
 from visualizer.attention.places import Places
 from visualizer.errors import ShapeError
 
@@ -62,7 +62,7 @@ class FactorSource(Source):
     def lse(self, at: At) -> Array:
         """Return the logarithm of denominators, the sinks included."""
 
-        def of_rows(part: At) -> Array:
+        def of_rows(part: At, _places: Box) -> Array:
             top, _, _, total = self._powers(part, self.places.keys_seen(part[-1]))
             return self.xp.log(total) + top  # minus infinity for a row that is masked as a whole
 
@@ -77,7 +77,7 @@ class FactorSource(Source):
 
     def entropy(self, at: At) -> Array:
         """Return log Z ΣA − ΣA (s − max): relative to the maximum, nothing large cancels."""
-        return self.join(at, self._entropy)
+        return self.join(at, lambda part, _places: self._entropy(part))
 
     def _entropy(self, at: At) -> Array:
         _, below, powers, total = self._powers(at, self.places.keys_seen(at[-1]))
