@@ -1,4 +1,4 @@
-"""Measures of heads are those of another tool, where one has them."""
+"""Measures are those of another tool, where one has them."""
 
 import os
 import subprocess
@@ -9,9 +9,10 @@ import pytest
 
 
 @pytest.mark.long
-def test_heads_are_scored_as_transformer_lens_does():
+@pytest.mark.parametrize("peer", ["transformer_lens", "captum"])
+def test_measures_are_those_of(peer):
     environment = os.environ | {"PYTHONPATH": str(Path(sys.prefix, "beside"))}
-    script = Path(__file__).with_name("peers.py")
+    script = Path(__file__).with_name(f"beside_{peer}.py")
     result = subprocess.run(
         [sys.executable, script], env=environment, capture_output=True, text=True, check=False
     )
