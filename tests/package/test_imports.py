@@ -88,7 +88,7 @@ SEES = {
     "_find": {"escaping", "options", "session"},
     "eager": {"calls", "errors", "run", "session", "tables"},
     "visualizer": {"classic"},
-    "plots": {"attention", "axes", "calls", "errors", "images", "run", "snapshots"},
+    "plots": {"attention", "axes", "calls", "errors", "images", "readout_table", "run", "snapshots"},
     "__init__": {
         *(
             "_find",

@@ -8,6 +8,7 @@ from visualizer import plots
 from visualizer.attention import AttentionMap, Dense, Factors
 from visualizer.calls import Call
 from visualizer.errors import CallsError, OptionError
+from visualizer.readout_table import Table
 from visualizer.run import Run
 
 RNG = np.random.default_rng(0)
@@ -91,6 +92,33 @@ def test_curves_are_the_numbers_of_the_table():
     np.testing.assert_allclose(dots[:, 1], [row["entropy"] for row in table])
     np.testing.assert_allclose(axes.lines[0].get_ydata(), dots[:, 1].reshape(4, 3).mean(1))
     assert axes.get_ylabel() == "entropy (nats)"
+
+
+def test_curves_of_a_column_of_a_table():
+    table = viz.from_arrays(MAPS).metrics()
+    axes = plots.curves(table, "distance").axes[0]
+    dots = axes.collections[0].get_offsets()
+    np.testing.assert_allclose(dots[:, 1], [row["distance"] for row in table])
+    assert axes.get_ylabel() == "distance (tokens)"
+    for asked, words in {"head": "the column 'head'", "nowhere": "the table has path, call"}.items():
+        with pytest.raises(OptionError, match=words):
+            plots.curves(table, asked)
+    with pytest.raises(OptionError, match="a row for each head"):
+        plots.curves(table.mean("path"), "distance")
+    with pytest.raises(OptionError, match="are for runs"):
+        plots.curves(table, "distance", layer=0)
+
+
+def test_numbers_without_a_meaning_are_left_out_of_curves():
+    rows = [
+        {"path": path, "call": call, "item": None, "batch": 0, "head": 0, "diagonal": value}
+        for path, values in {"a": (0.25, np.nan), "b": (np.nan, np.nan), "c": (0.5, 1.0)}.items()
+        for call, value in enumerate(values)
+    ]
+    line = plots.curves(Table(rows), "diagonal").axes[0].lines[0].get_ydata()
+    np.testing.assert_allclose(line, [0.25, np.nan, 0.75])
+    with pytest.raises(OptionError, match="has no number"):
+        plots.curves(Table(rows[2:4]), "diagonal")
 
 
 def test_the_extreme_heads_are_named():

@@ -47,7 +47,8 @@ class Graphs:
             if self.dots:
                 across = np.repeat(at, values.shape[1])
                 axes.scatter(across, values.ravel(), s=9, color=colour, alpha=0.45, linewidths=0)
-            axes.plot(at, np.nanmean(values, axis=1), color=colour, linewidth=1.2, label=name)
+            mean = np.ma.masked_invalid(values).mean(1).filled(np.nan)  # a layer may have no number
+            axes.plot(at, mean, color=colour, linewidth=1.2, label=name)
         self._name_axes(axes)
         fit_inside(axes)
         if 1 < len(self.series) <= len(SERIES):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from math import isnan
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,19 +17,24 @@ from visualizer.plots.graphs import Graphs
 from visualizer.plots.paths import layer_names
 from visualizer.plots.sheets import draw_sheet
 from visualizer.plots.telling import Facts, layer_name
+from visualizer.readout_table import PLACES, Table
 from visualizer.run import Run
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-UNITS = {"entropy": "entropy (nats)", "expected_position": "mean key", "mass": "mass"}
-PLACES = ("path", "call", "item", "batch", "head")  # columns of a table that are no numbers of a head
+UNITS = {
+    "entropy": "entropy (nats)",
+    "expected_position": "mean key",
+    "distance": "distance (tokens)",
+    "distance_in_pixels": "distance (pixels)",
+}
 OVER = ("layers", "calls")
 
 
 @takes("layer", "sequence", *PAGE)
 def curves(
-    run: Run,
+    run: Run | Table,
     metric: str | Callable[..., Any] = "entropy",
     *,
     over: str = "layers",
@@ -39,9 +45,11 @@ def curves(
 
     Parameters
     ----------
+    run
+        A run, or a table of its heads that was made already: ``curves(run.metrics(), "first_token")``.
     metric
         What `Run.table` takes: "entropy", "rest", "mass" (with ``groups=``), a function of a map; of a run
-        that kept read-outs in the place of maps, the name of one.
+        that kept read-outs in the place of maps, the name of one; of a table that of a column.
     over
         "layers", or "calls": over the steps of a generation, a line for each layer.
     groups
@@ -52,7 +60,8 @@ def curves(
     CallsError
         If the run has neither a map nor such a read-out.
     OptionError
-        If the read-out or an option is unknown, or there are several groups of several layers over calls.
+        If the read-out, column or an option is unknown, if a table has no row for each head, or if there are
+        several groups of several layers over calls.
 
     Examples
     --------
@@ -64,11 +73,29 @@ def curves(
     asked = Options.read(options)
     if over not in OVER:
         raise OptionError(f"over={over!r} was asked for; give one of {', '.join(map(repr, OVER))}")
-    calls = _read_calls(run, metric, asked)
-    table = Run(calls).table(metric, **({} if groups is None else {"groups": groups}))
+    calls = [] if isinstance(run, Table) else _read_calls(run, metric, asked)
+    if isinstance(run, Table):
+        table = _column(run, metric, asked, groups)
+    else:
+        table = Run(calls).table(metric, **({} if groups is None else {"groups": groups}))
     graphs, told = (_by_layer if over == "layers" else _by_call)(table, metric)
     reading = [*told, *Facts(calls=tuple(calls)).checked]
     return draw_sheet([graphs], reading, asked)
+
+
+def _column(table: Table, metric: Any, asked: Options, groups: Any) -> Table:
+    """Return one column of a table of heads, with what says of which head each number is."""
+    if groups is not None or asked.layer is not None or asked.sequence is not None:
+        raise OptionError("groups=, layer= and sequence= are for runs: make the table of what is to be drawn")
+    if not {*PLACES, metric} <= {*table.columns} or metric in PLACES:
+        there = ", ".join(table.columns) or "no row"
+        raise OptionError(
+            f"the column {metric!r} was to be drawn of a row for each head; the table has {there}"
+        )
+    column = Table({name: row[name] for name in (*PLACES, metric)} for row in table)
+    if all(isnan(row[metric]) for row in column):
+        raise OptionError(f"the column {metric!r} was to be drawn, but has no number: see analysis.metrics")
+    return column
 
 
 def _read_calls(run: Run, metric: str | Callable[..., Any], asked: Options) -> list[Call]:
@@ -141,6 +168,7 @@ def _numbers(rows: Sequence[dict[str, Any]], name: str, by: str, places: Sequenc
     numbered = {place: number for number, place in enumerate(places)}
     for row in rows:
         at = numbered[row[by]], row["head"]
-        sums[at] += row[name]
-        counts[at] += 1
+        if not isnan(row[name]):  # a measure without a meaning there
+            sums[at] += row[name]
+            counts[at] += 1
     return np.where(counts > 0, sums / counts.clip(1), np.nan)
