@@ -170,6 +170,27 @@ def test_other_tokens_than_cells_are_not_taken_for_them(words, which):
     assert run.axis("decoder.multihead_attn") == Axis([Grid(4, 6)])
 
 
+class Stereo(torch.nn.Module):
+    """Two images, both cut before either is attended to."""
+
+    def __init__(self):
+        super().__init__()
+        self.patches = torch.nn.Conv2d(3, 16, 8, stride=8)
+        self.attention = torch.nn.MultiheadAttention(16, 2, batch_first=True)
+
+    def forward(self, *images):
+        for x in [self.patches(one).flatten(2).transpose(1, 2) for one in images]:
+            self.attention(x, x, x, need_weights=False)
+
+
+def test_each_of_several_images_has_its_cells_or_none():
+    run = record(Stereo().double().eval(), image(32, 48), image(32, 32))
+    assert [run.axis(call) for call in run] == [Axis([Grid(4, 6)]), Axis([Grid(4, 4)])]
+    run = record(Stereo().double().eval(), image(32, 48), image(48, 32))
+    assert no_axes(run) == no_axes(run, "queries") == list(run)
+    assert "queries of attention may be the 4 × 6 grid or the 6 × 4 grid that a convo" in run.remarks()[0]
+
+
 def test_a_layer_that_flattens_is_not_taken_for_attention():
     model = VisionTransformer()
     model.patch_embed.proj = torch.nn.Sequential(model.patch_embed.proj, torch.nn.Flatten(2))

@@ -9,9 +9,8 @@ Where ids that are read, or learned queries, are as many too, they may be those.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import cached_property
-from itertools import product
 from typing import Any, NamedTuple
 
 from visualizer.axes import Grid, Segment, Special
@@ -48,14 +47,20 @@ def cuts_images(module: Any) -> bool:
 
 @reads("torch", "Conv2d", only=cuts_images)
 def convolution(module: Any, given: Given) -> None:
-    """Keep what becomes of an image (batch, channel, height, width), unless a part of it is left out."""
+    """Keep what becomes of each image (batch, channel, height, width), unless a part of one is left out."""
     cuts = given.memory.setdefault(CUTS, {})
-    cuts.pop(id(module), None)
+    before = cuts.pop(id(module), frozenset())
     batch, _, *size = given["input"].shape if "input" in given.arguments else (0, 0)
     each = zip(size, module.kernel_size, module.stride, module.padding, module.dilation, strict=True)
     cells = [(side + 2 * pad - gap * (kernel - 1) - 1) // step + 1 for side, kernel, step, pad, gap in each]
     if cells == [-(-side // step) for side, step in zip(size, module.stride, strict=True)] != [1, 1]:
-        cuts[id(module)] = Cut(batch, *cells)
+        cuts[id(module)] = before | {Cut(batch, *cells)}
+
+
+Cuts = Mapping[str, Collection[Cut]]
+"""What each convolution made of the images of a forward, by path."""
+Read = Mapping[str, tuple[int, ...]]
+"""What ids (batch, token) each embedding was given, by path."""
 
 
 class Patched:
@@ -72,19 +77,15 @@ class Patched:
         self._sides: dict[tuple[str, Cut, int], Same | None] = {}  # one object for all layers
         self._learned: dict[str, list[tuple[str, int]]] = {}  # tokens below an owner
 
-    def sides(
-        self, path: str, parts: tuple[Part, ...], cuts: Mapping[str, Cut], read: Mapping[str, tuple[int, ...]]
-    ) -> dict[str, Same]:
+    def sides(self, path: str, parts: tuple[Part, ...], cuts: Cuts, read: Read) -> dict[str, Same]:
         """Return what the queries and keys of a map are, as far as they can be but one thing.
 
         Parameters
         ----------
         path, parts
             The module that made the call, and its sides.
-        cuts
-            What each convolution made of the images, by path.
-        read
-            What ids (batch, token) each embedding was given.
+        cuts, read
+            What the forward cut its images into, and which ids it read.
         """
         if any(word in name for name in self._names(path) for word in OTHERWISE):
             return {}
@@ -98,21 +99,26 @@ class Patched:
         found = {side: set(filter(None, some)) for side, some in fitting.items()}
         return {side: some.pop() for side, some in found.items() if len(some) == 1}
 
-    def mistakable(
-        self, path: str, parts: tuple[Part, ...], cuts: Mapping[str, Cut], read: Mapping[str, tuple[int, ...]]
-    ) -> str:
-        """Say that tokens may be cells or others; "" otherwise."""
-        for part, (owner, cut) in product(parts, self._owned(path, cuts)):
-            others = self._others(owner, part, read)
-            if cut.batch == part.batch and others and self._side(owner, cut, part.length or 0):
-                kind, grid = type(self._modules[owner]).__name__, Grid(cut.rows, cut.columns)
+    def mistakable(self, path: str, parts: tuple[Part, ...], cuts: Cuts, read: Read) -> str:
+        """Say that tokens may be cells or others, or those of several images; "" otherwise."""
+        for part in parts:
+            fitting = [
+                (owner, cut)
+                for owner, cut in self._owned(path, cuts)
+                if cut.batch == part.batch and self._side(owner, cut, part.length or 0)
+            ]
+            grids = sorted({Grid(cut.rows, cut.columns).counted for _, cut in fitting})
+            others = [other for owner, _ in fitting for other in self._others(owner, part, read)]
+            if others or len(grids) > 1:
+                kind = type(self._modules[fitting[0][0]]).__name__
+                more = f", or those of {others[0]}, which are as many" if others else ""
                 return (
-                    f"the {part.side} of {path} may be the {grid.counted} that a convolution of {kind} cuts "
-                    f"images into, or those of {others[0]}, which are as many"
+                    f"the {part.side} of {path} may be the {' or the '.join(grids)} that a convolution of "
+                    f"{kind} cuts images into{more}"
                 )
         return ""
 
-    def over(self, path: str, parts: tuple[Part, ...], cuts: Mapping[str, Cut]) -> str:
+    def over(self, path: str, parts: tuple[Part, ...], cuts: Cuts) -> str:
         """Say that a map of tokens among themselves has some more than an image has cells; "" otherwise."""
         lengths = {part.length for part in parts}
         for owner, cut in self._owned(path, cuts):
@@ -126,12 +132,12 @@ class Patched:
                 )
         return ""
 
-    def _owned(self, path: str, cuts: Mapping[str, Cut]) -> Iterator[tuple[str, Cut]]:
+    def _owned(self, path: str, cuts: Cuts) -> Iterator[tuple[str, Cut]]:
         """Yield the cuts whose cells a module may attend to, and the module around both that owns them."""
-        for conv, cut in cuts.items():
+        for conv, some in cuts.items():
             owner = next(one for one in around(conv) if one in self._attending or is_below(path, one))
             if is_below(path, owner):
-                yield owner, cut
+                yield from ((owner, cut) for cut in some)
 
     def _side(self, owner: str, cut: Cut, length: int) -> Same | None:
         """Return what so many tokens are, if they can be the cells of a cut."""
