@@ -413,6 +413,23 @@ class Run(Recorded):
 
         save_run(self, path, inputs=inputs)
 
+    def to_html(self, path: str | os.PathLike[str], **options: Any) -> None:
+        """Write one HTML file that shows the run in any browser, without a network.
+
+        It holds factors, not maps: the page computes rows to 1e-3. ``max_mb=25`` is what it may take;
+        ``modules=``, a path or pattern or a list of them, and ``heads=``, a list, choose what goes in.
+
+        Raises
+        ------
+        CallsError
+            If no call was recorded under a path.
+        OptionError
+            If the run holds no map, or an option is not as it is to be.
+        """
+        from visualizer.viewer.html import to_html
+
+        to_html(self, path, **options)
+
     def to_xarray(self) -> Any:
         """Return the maps as an `xarray.Dataset`, a variable for each module; all of them are formed.
 

@@ -89,6 +89,7 @@ SEES = {
     "eager": {"calls", "errors", "run", "session", "tables"},
     "visualizer": {"classic"},
     "plots": {"attention", "axes", "calls", "errors", "images", "readout_table", "run", "snapshots"},
+    "viewer": {"analysis", "attention", "axes", "calls", "errors", "images", "plots", "run"},
     "__init__": {
         *(
             "_find",
@@ -111,7 +112,7 @@ SEES = {
 }
 
 # What a method of one line hands on to, imported when it is called, although it lies further on.
-HANDED_ON = {"attention": {"store"}, "run": {"analysis", "store"}}
+HANDED_ON = {"attention": {"store"}, "run": {"analysis", "store", "viewer"}}
 
 # Each framework, and the layers that may import it.
 FRAMEWORKS = {

@@ -1,0 +1,1 @@
+"""The page that shows a run: in a notebook, as one offline file, from a local server."""

@@ -1,0 +1,80 @@
+"""What a page asks for: an array by its name, exact rows, a column, or a tile of a map."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from visualizer.attention import AttentionMap
+from visualizer.attention.arrays import NUMPY
+from visualizer.errors import OptionError
+from visualizer.viewer.payload import Payload
+from visualizer.viewer.protocol import Blob
+
+MOST_ROWS = 512
+
+
+def answers(payload: Payload, request: Mapping[str, Any]) -> Blob:
+    """Return what was asked for.
+
+    Raises
+    ------
+    OptionError
+        If the request is of another kind, or names a map, a head or a token that is not there.
+    """
+    kind = request.get("kind")
+    if kind not in KINDS:
+        raise OptionError(f"{kind!r:.40} was asked for; a page can ask for {', '.join(KINDS)}")
+    return KINDS[kind](payload, request)
+
+
+def _blob(payload: Payload, request: Mapping[str, Any]) -> Blob:
+    return payload.blob(str(request.get("name")))
+
+
+def _rows(payload: Payload, request: Mapping[str, Any]) -> Blob:
+    asked = request.get("queries")
+    if not isinstance(asked, list | tuple) or not 1 <= len(asked) <= MOST_ROWS:
+        raise OptionError(f"rows of {asked!r:.60} were asked for; give 1 to {MOST_ROWS} queries")
+    head = head_of(payload, request)
+    queries = [whole(query, head.shape[0], "query") for query in asked]
+    return Blob.of(NUMPY.as_numpy(head[queries].array()))
+
+
+def _column(payload: Payload, request: Mapping[str, Any]) -> Blob:
+    head = head_of(payload, request)
+    return Blob.of(NUMPY.as_numpy(head[:, whole(request.get("key"), head.shape[1], "key")].array()))
+
+
+def head_of(payload: Payload, request: Mapping[str, Any]) -> AttentionMap:
+    """Return the head (query, key) that a request names by map, batch and head."""
+    number = whole(request.get("map"), len(payload.exhibits), "map")
+    found = payload.exhibits[number].map
+    batch, head = (
+        whole(request.get(name), found.shape[axis], name) for axis, name in enumerate(("batch", "head"))
+    )
+    return found[batch, head]
+
+
+def whole(value: Any, count: int, name: str) -> int:
+    """Return a number from 0 to below ``count``.
+
+    Raises
+    ------
+    OptionError
+        If it is none.
+    """
+    try:
+        number = int(value)
+    except (TypeError, ValueError):
+        number = -1
+    if not 0 <= number < count:
+        raise OptionError(f"{name} {value!r:.40} was asked for; there are {count}, counted from 0")
+    return number
+
+
+KINDS: dict[str, Callable[[Payload, Mapping[str, Any]], Blob]] = {
+    "blob": _blob,
+    "rows": _rows,
+    "column": _column,
+}

@@ -1,0 +1,134 @@
+"""A run as one HTML file that asks nothing of anyone: the page, what it is told, and the arrays."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+import json
+import os
+from collections.abc import Collection, Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from visualizer.errors import OptionError, VisualizerError
+from visualizer.run import Run
+from visualizer.viewer.choosing import Choice, chosen
+from visualizer.viewer.payload import Payload
+from visualizer.viewer.protocol import Manifest
+
+MEGABYTE = 10**6
+
+
+def to_html(
+    runs: Run | Sequence[Run],
+    path: str | os.PathLike[str],
+    *,
+    max_mb: float = 25,
+    modules: str | Sequence[str] = "*",
+    heads: Collection[int] | None = None,
+) -> None:
+    """Write one HTML file that shows a run, or compares two, in any browser and without a network.
+
+    The page computes rows from the factors in it, to 1e-3. Where they are more than the file may hold, all
+    overviews stay, and the rows of the most telling heads; the page lists what was left out.
+
+    Parameters
+    ----------
+    runs
+        One run, or two.
+    path
+        Where to; a file that is there is written over.
+    max_mb
+        Megabytes that the file may take.
+    modules, heads
+        Only modules of these paths or patterns; only the rows of these heads.
+
+    Raises
+    ------
+    CallsError
+        If no call was recorded under a path.
+    OptionError
+        If the budget is no number above 1, or the runs hold no map.
+    """
+    if not isinstance(max_mb, int | float) or not max_mb >= 1:
+        raise OptionError(f"max_mb={max_mb!r} was asked for; give megabytes, from 1 on")
+    given = [runs] if isinstance(runs, Run) else list(runs)
+    payload = Payload([_part(run, [modules] if isinstance(modules, str) else list(modules)) for run in given])
+    if not payload.exhibits:
+        raise OptionError(f"a page was to be made, but there is no map in it: {given[0].why_empty()}")
+    script, style = page_file("viewer.js"), page_file("viewer.css")
+    told, choice = chosen(payload, int(max_mb * MEGABYTE) - len(script) - len(style), heads)
+    Path(path).write_text(_page(told, choice, script, style), encoding="utf-8")
+
+
+def page_file(name: str) -> str:
+    """Return a file of the built page.
+
+    Raises
+    ------
+    VisualizerError
+        If the page has not been built.
+    """
+    found = files("visualizer.viewer") / "page" / name
+    if not found.is_file():
+        raise VisualizerError(
+            "the viewer's page was asked for, but it is not built here: run make web, or pip install ."
+        )
+    return found.read_text(encoding="utf-8")
+
+
+def _part(run: Run, modules: Sequence[str]) -> Run:
+    if list(modules) == ["*"]:
+        return run
+    calls = {call.order: call for pattern in modules for call in run._some_calls(pattern)}  # noqa: SLF001
+    return run._part([calls[order] for order in sorted(calls)])  # noqa: SLF001
+
+
+def _page(told: Manifest, choice: Choice, script: str, style: str) -> str:
+    start = "boot();"
+    arrays = "\n".join(
+        f'<script type="application/octet-stream;base64" data-blob="{html.escape(name)}" '
+        f'data-dtype="{one.blob.dtype}" data-shape="{",".join(map(str, one.blob.shape))}"'
+        f"{' data-gzip=1' if one.packed else ''}>{one.text}</script>"
+        for name, one in choice.arrays.items()
+    )
+    code = f"{script}\n{start}"
+    policy = (
+        "default-src 'none'; "
+        f"script-src {_hash(code)} blob:; style-src {_hash(style)}; worker-src blob:; img-src blob: data:; "
+        "base-uri 'none'; form-action 'none'"
+    )
+    return f"""<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="{policy}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{html.escape(told.title)} – attention</title>
+<style>{style}</style>
+</head>
+<body>
+<div id="visualizer"></div>
+<script type="application/json" id="visualizer-manifest">{embedded(told.to_json())}</script>
+{arrays}
+<script type="module">{code}</script>
+</body>
+</html>
+"""
+
+
+def embedded(value: Any) -> str:
+    r"""Return JSON that nothing in it can end: `<` is written as its number.
+
+    Examples
+    --------
+    >>> embedded(["</script>"])
+    '["\\u003c/script>"]'
+    """
+    return json.dumps(value, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")
+
+
+def _hash(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"

@@ -1,0 +1,166 @@
+"""What a page is told of runs, and the arrays that it then asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property, partial
+from typing import Any
+
+from visualizer.analysis.columns import MEASURES
+from visualizer.attention.arrays import NUMPY
+from visualizer.axes import Axis
+from visualizer.errors import OptionError
+from visualizer.images import Seen
+from visualizer.run import Run
+from visualizer.viewer.arrays import Arrays
+from visualizer.viewer.describing import measures_told, run_info
+from visualizer.viewer.exhibits import Exhibit, exhibits
+from visualizer.viewer.measuring import metrics_of
+from visualizer.viewer.overviews import Small
+from visualizer.viewer.pictures import shown_image
+from visualizer.viewer.protocol import AxisInfo, Blob, ImageInfo, Manifest, MapInfo, Overview, RunInfo
+from visualizer.viewer.rows import dtype_of, rows_of
+from visualizer.viewer.tokens import axis_info
+
+
+class Payload:
+    """Runs as a page is told of them: `manifest`, and `blob` for each name in it.
+
+    Parameters
+    ----------
+    runs
+        One run, or two to compare.
+    served
+        Whether rows, columns and tiles can be asked for too.
+
+    Raises
+    ------
+    OptionError
+        If there are more than two runs.
+
+    Examples
+    --------
+    >>> import numpy, visualizer
+    >>> payload = Payload(visualizer.from_arrays({"layer.0": numpy.eye(4)[None]}))
+    >>> told = payload.manifest.maps[0]
+    >>> told.path, told.rows.kind, payload.blob(told.rows.heads[0].name).array()[1].tolist()
+    ('layer.0', 'dense', [0.0, 1.0, 0.0, 0.0])
+    """
+
+    def __init__(self, runs: Run | Sequence[Run], *, served: bool = False) -> None:
+        self.runs = [runs] if isinstance(runs, Run) else list(runs)
+        if not 1 <= len(self.runs) <= 2:
+            raise OptionError(f"{len(self.runs)} runs were to be shown: give one, or two to compare")
+        self.served = served
+        self.exhibits = [one for number, run in enumerate(self.runs) for one in exhibits(run, number)]
+        self._arrays = Arrays()
+        self._axes: dict[str, int] = {}
+        self._told_axes: list[AxisInfo] = []
+
+    def blob(self, name: str) -> Blob:
+        """Return an array that the manifest names.
+
+        Raises
+        ------
+        OptionError
+            If it names none such.
+        """
+        _ = self.manifest
+        return self._arrays.blob(name)
+
+    @cached_property
+    def manifest(self) -> Manifest:
+        """What the page is told first."""
+        images: list[ImageInfo] = []
+        parts = [self._add_images(run, images) for run in self.runs]
+        return Manifest(
+            title=" / ".join(info.name for info in self._infos),
+            runs=self._infos,
+            maps=[self._map(number, one, parts[one.run]) for number, one in enumerate(self.exhibits)],
+            axes=self._told_axes,
+            images=images,
+            measures=measures_told(),
+            remarks=list(dict.fromkeys(remark for run in self.runs for remark in run.remarks())),
+            served=self.served,
+        )
+
+    @cached_property
+    def _infos(self) -> list[RunInfo]:
+        return [run_info(run, number) for number, run in enumerate(self.runs)]
+
+    @cached_property
+    def _layers(self) -> dict[tuple[int, str], int]:
+        """The place of each module among those of its run."""
+        return {(n, path): place for n, run in enumerate(self.runs) for place, path in enumerate(run.paths)}
+
+    def _map(self, number: int, shown: Exhibit, images: range) -> MapInfo:
+        first, a, run = shown.first, shown.map, self.runs[shown.run]
+        metrics = (*a.shape[:2], len(MEASURES))
+        return MapInfo(
+            id=number,
+            run=shown.run,
+            path=first.path,
+            layer=self._layers[shown.run, first.path],
+            call=first.number,
+            order=first.order,
+            step=first.step,
+            item=None if first.item is None else str(first.item),
+            continues=len(shown.calls) > 1,
+            shape=tuple(a.shape),  # type: ignore[arg-type]  # exhibits have four axes
+            how=first.how,
+            note=first.note,
+            error=_worst(shown),
+            queries=self._sides(shown.queries, a.shape[0], images),
+            keys=self._sides(shown.keys, a.shape[0], images),
+            places=list(shown.places) or None,
+            rows=rows_of(self._arrays, str(number), a, served=self.served),
+            overview=self._overview(str(number), shown),
+            metrics=self._arrays.add(f"{number}.metrics", "f4", metrics, lambda: metrics_of(run, shown)),
+        )
+
+    def _sides(self, axes: Sequence[Axis], batches: int, images: range) -> list[int]:
+        """Return the number of the axis of each row of the batch; of one alone where all are the same."""
+        found = [self._axis(axes[row if len(axes) > 1 else 0], row, images) for row in range(batches)]
+        return found[:1] if len(set(found)) == 1 else found
+
+    def _axis(self, axis: Axis, row: int, images: range) -> int:
+        def image_of(number: int) -> int | None:
+            place = number if axis.images > 1 else axis.item(row)
+            place = 0 if len(images) == 1 else place
+            return images[place] if place < len(images) else None
+
+        told = axis_info(axis, row, image_of)
+        place = self._axes.setdefault(repr(told), len(self._told_axes))
+        if place == len(self._told_axes):
+            self._told_axes.append(told)
+        return place
+
+    def _add_images(self, run: Run, images: list[ImageInfo]) -> range:
+        """Add the images of a run, and return where in the list they are."""
+        begin = len(images)
+        for one in run.seen if isinstance(run.seen, list) else [run.seen]:
+            if isinstance(one, Seen):
+                pixels, box = shown_image(one)
+                ref = self._arrays.add(f"image.{len(images)}", "u1", pixels.shape, partial(_same, pixels))
+                high, wide = one.pixels.shape[:2]
+                images.append(ImageInfo(ref, wide, high, box, one.note))
+        return range(begin, len(images))
+
+    def _overview(self, name: str, shown: Exhibit) -> Overview:
+        small, dtype = Small(shown.map), dtype_of(shown.map)
+        shape = (*shown.map.shape[:2], *small.cells)
+        mean = self._arrays.add(f"{name}.mean", dtype, shape, lambda: small.pool("mean"))
+        if small.is_whole:
+            return Overview(mean, mean, None)
+        largest = self._arrays.add(f"{name}.max", dtype, shape, lambda: small.pool("max"))
+        return Overview(mean, largest, small.sampled)
+
+
+def _same(array: Any) -> Any:
+    return array
+
+
+def _worst(shown: Exhibit) -> float | None:
+    """Return the largest error that was found while recording; None where nothing was compared."""
+    errors = [call.error for call in shown.calls if call.error is not None]
+    return max((float(NUMPY.as_numpy(error)) for error in errors), default=None)

@@ -1,0 +1,227 @@
+"""What the page is told of a run, as plain data: `web/src/protocol.ts` has the same types, field by field.
+
+Every map, axis and image is named by its place in a list, every array by a name that is asked for later.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+
+VERSION = 1
+
+Dtype = Literal["f2", "f4", "u1", "i2"]
+
+
+@dataclass(frozen=True)
+class BlobRef:
+    """An array that can be asked for: little-endian, the last axis running fastest.
+
+    ``scales``, one for each place of the last axis, are what whole numbers ("i2") are to be multiplied by.
+    """
+
+    name: str
+    dtype: Dtype
+    shape: tuple[int, ...]
+    scales: list[float] | None = None
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the array."""
+        return int(np.prod(self.shape, dtype=np.int64)) * int(self.dtype[1])
+
+
+@dataclass(frozen=True)
+class Blob:
+    """An array that is sent; ``sampled`` says how many rows of each bin were read, where not all were."""
+
+    dtype: Dtype
+    shape: tuple[int, ...]
+    data: bytes
+    sampled: int | None = None
+
+    @classmethod
+    def of(cls, array: Any, dtype: Dtype = "f4", sampled: int | None = None) -> Blob:
+        r"""Return an array as it is sent.
+
+        Examples
+        --------
+        >>> Blob.of([[0.5, 1.0]], "f2")
+        Blob(dtype='f2', shape=(1, 2), data=b'\x008\x00<', sampled=None)
+        """
+        sent = np.ascontiguousarray(np.asarray(array), np.dtype(f"<{dtype}"))
+        return cls(dtype, sent.shape, sent.tobytes(), sampled)
+
+    def array(self) -> Any:
+        """Return it as numpy has it."""
+        return np.frombuffer(self.data, np.dtype(f"<{self.dtype}")).reshape(self.shape)
+
+
+@dataclass(frozen=True)
+class RunInfo:
+    """A run: its name, where it lies, what made it, and how its maps compared with the model's outputs."""
+
+    name: str
+    path: str | None
+    facts: list[tuple[str, str]]
+    checks: str
+
+
+@dataclass(frozen=True)
+class AxisInfo:
+    """What the tokens along one side of maps are: segments with ``kind``, ``begin``, ``length`` and more.
+
+    A grid's ``image`` is the place of its image in the list of all.
+    """
+
+    length: int
+    segments: list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class ImageInfo:
+    """An image (height, width, 3) as it is shown, which may be smaller than it was; ``box`` is in its pixels.
+
+    ``width`` and ``height`` are those of the original, ``box`` is the part that the model was given.
+    """
+
+    blob: BlobRef
+    width: int
+    height: int
+    box: tuple[float, float, float, float]
+    note: str
+
+
+@dataclass(frozen=True)
+class HeadFactors:
+    """A head's queries (query, d), times the scale, and its keys (key, d)."""
+
+    q: BlobRef
+    k: BlobRef
+
+
+@dataclass(frozen=True)
+class BandInfo:
+    """Query i sees key j if ``i + diagonal - left <= j <= i + diagonal + right``; None: no bound."""
+
+    left: int | None
+    right: int | None
+    diagonal: int | list[int]
+
+
+@dataclass(frozen=True)
+class Factored:
+    """Rows are computed in the page: softmax of q k, soft cap, plus bias, where mask and band allow.
+
+    ``heads`` are in the order of rows of the batch, then heads; None where one was left out.
+    """
+
+    heads: list[HeadFactors | None]
+    softcap: float | None = None
+    bias: BlobRef | None = None
+    mask: BlobRef | None = None
+    band: BandInfo | None = None
+    sinks: list[float] | None = None
+    kind: Literal["factors"] = "factors"
+
+
+@dataclass(frozen=True)
+class Formed:
+    """Rows are in the page, (query, key) for each head; ``queries`` lists them where they are not all."""
+
+    heads: list[BlobRef | None]
+    queries: list[int] | None = None
+    kind: Literal["dense"] = "dense"
+
+
+@dataclass(frozen=True)
+class Served:
+    """Rows are asked for."""
+
+    kind: Literal["served"] = "served"
+
+
+@dataclass(frozen=True)
+class Absent:
+    """There are no rows, and why."""
+
+    why: str
+    kind: Literal["none"] = "none"
+
+
+Rows = Factored | Formed | Served | Absent
+
+
+@dataclass(frozen=True)
+class Overview:
+    """Every head in few cells, (batch, head, h, w), means and maxima; of so many rows a bin, or of all."""
+
+    mean: BlobRef
+    max: BlobRef
+    sampled: int | None
+
+
+@dataclass(frozen=True)
+class MapInfo:
+    """One map: of a call, or of the calls that continue one sequence. ``shape``: batch, head, query, key."""
+
+    id: int
+    run: int
+    path: str
+    layer: int
+    call: int
+    order: int
+    step: int
+    item: str | None
+    continues: bool
+    shape: tuple[int, int, int, int]
+    how: str
+    note: str
+    error: float | None
+    queries: list[int]
+    keys: list[int]
+    places: list[int] | None
+    rows: Rows
+    overview: Overview | None
+    metrics: BlobRef | None
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A column of metrics."""
+
+    name: str
+    unit: str
+    about: str
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """All that the page is told before it asks."""
+
+    title: str
+    runs: list[RunInfo]
+    axes: list[AxisInfo]
+    images: list[ImageInfo]
+    maps: list[MapInfo]
+    measures: list[Measure]
+    omitted: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+    served: bool = False
+    protocol: int = VERSION
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as JSON has it; what is not finite as None."""
+        found: dict[str, Any] = _finite(asdict(self))
+        return found
+
+
+def _finite(value: Any) -> Any:
+    """Return nested data without what JSON lacks."""
+    if isinstance(value, dict):
+        return {name: _finite(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(one) for one in value]
+    return None if isinstance(value, float) and not np.isfinite(value) else value

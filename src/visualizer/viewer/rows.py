@@ -1,0 +1,91 @@
+"""How a page comes by the rows of a map: from factors, from the map itself, or by asking."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from visualizer.attention import AttentionMap
+from visualizer.attention.arrays import NUMPY
+from visualizer.viewer.arrays import Arrays
+from visualizer.viewer.factoring import Factors, factors_of, shortened
+from visualizer.viewer.protocol import BlobRef, Dtype, Factored, Formed, HeadFactors, Rows, Served
+
+HELD = 2**26
+"""Bytes of one map that a page is given; of a larger one it asks for rows where it can."""
+
+
+def rows_of(arrays: Arrays, name: str, map_: AttentionMap, *, served: bool) -> Rows:
+    """Return how a page comes by the rows of a map, the smaller of its factors and the map itself."""
+    size = prod(map_.shape) * int(dtype_of(map_)[1])
+    if served and size > HELD and _held(map_) > HELD:
+        return Served()
+    factors = factors_of(map_)
+    if factors is not None and factors.nbytes < size and (factors.nbytes <= HELD or not served):
+        return _factored(arrays, name, factors)
+    if served and size > HELD:
+        return Served()
+    return _formed(arrays, name, map_)
+
+
+def dtype_of(map_: AttentionMap) -> Dtype:
+    """Return what weights are sent as: half a float is exact to 5e-4 up to 1."""
+    return "f4" if map_.opened()[0].signed else "f2"
+
+
+def _held(map_: AttentionMap) -> int:
+    """Return the least that the factors take."""
+    source = map_.opened()[0]
+    factors = getattr(source, "factors", None)
+    return 0 if factors is None else 2 * (prod(factors.q.shape) + prod(factors.k.shape))
+
+
+def _factored(arrays: Arrays, name: str, factors: Factors) -> Factored:
+    batches, heads = factors.q.shape[:2]
+    return Factored(
+        heads=[_head(arrays, name, factors, batch, head) for batch, head in np.ndindex(batches, heads)],
+        softcap=factors.softcap,
+        bias=_shared(arrays, f"{name}.bias", factors.bias, "f4"),
+        mask=_shared(arrays, f"{name}.mask", factors.mask, "u1"),
+        band=factors.band,
+        sinks=None if factors.sinks is None else factors.sinks.tolist(),
+    )
+
+
+def _head(arrays: Arrays, name: str, factors: Factors, batch: int, head: int) -> HeadFactors:
+    of_keys = head // factors.group
+    short = bool(factors.short[batch, of_keys])
+    return HeadFactors(
+        _factor(arrays, f"{name}.{batch}.{head}.q", factors.q[batch, head], short),
+        _factor(arrays, f"{name}.{batch}.{of_keys}.k", factors.k[batch, of_keys], short),
+    )
+
+
+def _factor(arrays: Arrays, name: str, array: Any, short: bool) -> BlobRef:
+    if not short:
+        return arrays.add(name, "f4", array.shape, lambda: array)
+    _, scales = shortened(array)
+    ref = arrays.add(name, "i2", array.shape, lambda: shortened(array)[0])
+    return replace(ref, scales=[float(f"{scale:.9g}") for scale in scales[0]])
+
+
+def _shared(arrays: Arrays, name: str, array: Any, dtype: Dtype) -> BlobRef | None:
+    return None if array is None else arrays.add(name, dtype, array.shape, lambda: array)
+
+
+def _formed(arrays: Arrays, name: str, map_: AttentionMap) -> Formed:
+    dtype, shape = dtype_of(map_), map_.shape[2:]
+    return Formed(
+        [
+            arrays.add(f"{name}.{batch}.{head}.rows", dtype, shape, partial(_weights, map_, batch, head))
+            for batch, head in np.ndindex(*map_.shape[:2])
+        ]
+    )
+
+
+def _weights(map_: AttentionMap, batch: int, head: int) -> Any:
+    return NUMPY.as_numpy(map_[batch, head].array())

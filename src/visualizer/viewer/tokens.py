@@ -1,0 +1,88 @@
+"""What the tokens of a map are, as the page is told: each kind of segment in the words of the protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from visualizer.axes import Axis
+from visualizer.axes.cells import Frames, Patches, Volume
+from visualizer.axes.ids import Ids
+from visualizer.axes.lines import Lines
+from visualizer.axes.scattered import Scattered
+from visualizer.axes.segments import Segment, Special, Time, Unknown
+from visualizer.axes.text import Text
+from visualizer.axes.windows import Windows
+from visualizer.viewer.protocol import AxisInfo
+
+
+def axis_info(axis: Axis, batch: int, image_of: Callable[[int], int | None]) -> AxisInfo:
+    """Return what the tokens of a row of the batch are.
+
+    Parameters
+    ----------
+    axis, batch
+        The axis, and which row: of windows each is another one.
+    image_of
+        Where in the list of all images the one is that a grid counts as its n-th.
+
+    Examples
+    --------
+    >>> from visualizer.axes import Grid
+    >>> axis_info(Axis((Special("CLS"), Grid(2, 3))), 0, lambda number: None).segments[1]
+    {'kind': 'grid', 'begin': 1, 'length': 6, 'h': 2, 'w': 3, 'image': None, 'cells': None}
+    """
+    segments: list[dict[str, Any]] = []
+    begin = 0
+    for one in axis.segments:
+        kind, more = _told(one, batch, image_of)
+        segments.append({"kind": kind, "begin": begin, "length": one.length} | more)
+        begin += one.length
+    return AxisInfo(begin, segments)
+
+
+def _told(  # noqa: PLR0911  # a line for each kind
+    one: Segment, batch: int, image_of: Callable[[int], int | None]
+) -> tuple[str, dict[str, Any]]:
+    match one:
+        case Special():
+            return "special", {"text": one.text}
+        case Text():
+            return "text", {
+                "tokens": list(one.tokens),
+                "spans": [list(span) for span in one.spans or ()] or None,
+                "text": one.text,
+            }
+        case Ids():
+            return "ids", {"ids": list(one.ids)}
+        case Windows():
+            return "grid", _grid(one.grid, image_of(0), _cells_of_window(one, batch))
+        case Patches():
+            return "grid", _grid(one.cells, image_of(one.image), _cells(one))
+        case Frames() | Volume():
+            deep = "t" if isinstance(one, Frames) else "d"
+            kind = type(one).__name__.lower()
+            return kind, dict(zip((deep, "h", "w"), one.cells, strict=True)) | {"cells": None}
+        case Time():
+            return "time", {"seconds": one.seconds}
+        case _:
+            return "unknown", {"note": one.note if isinstance(one, Unknown) else ""}
+
+
+def _grid(cells: tuple[int, int], image: int | None, of_tokens: list[int] | None) -> dict[str, Any]:
+    return {"h": cells[0], "w": cells[1], "image": image, "cells": of_tokens}
+
+
+def _cells(patches: Patches) -> list[int] | None:
+    """Return which cell each token is, -1 for none; None where they are in order."""
+    if isinstance(patches, Scattered):
+        return list(patches.at)
+    if not isinstance(patches, Lines):
+        return None
+    places = map(patches.cell, range(patches.length))
+    return [row * patches.w + column if column < patches.w else -1 for row, column in places]
+
+
+def _cells_of_window(windows: Windows, batch: int) -> list[int]:
+    found = (windows.cell(token, batch) for token in range(windows.length))
+    return [-1 if cell is None else cell[0] * windows.grid[1] + cell[1] for cell in found]
