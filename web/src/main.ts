@@ -1,0 +1,52 @@
+/** The page's entry: anywidget's pair for notebooks; files and servers have an element with the id "visualizer". */
+
+import workerText from "worker:./data/worker_main.ts";
+import { Engine, workerOf } from "./data/engine";
+import { Reader } from "./data/reader";
+import { carriesRun, fileHost } from "./hosts/file";
+import type { Host } from "./hosts/host";
+import { notebookHost, type WidgetModel } from "./hosts/notebook";
+import { serverHost } from "./hosts/server";
+import { show } from "./show";
+
+interface Widget {
+  model: WidgetModel;
+  el: HTMLElement;
+}
+
+/** Called once for each widget; nothing is to be prepared. */
+export function initialize(_: { model: WidgetModel }): void {}
+
+/** Show a widget's run in an element; returns what takes it away again. */
+export function render({ model, el }: Widget): () => void {
+  const { host, close } = notebookHost(model);
+  const leave = start(host, el);
+  return () => {
+    leave();
+    close();
+  };
+}
+
+/** Show the run that the document carries, else that of the server which it came from. */
+export async function boot(el: HTMLElement): Promise<void> {
+  try {
+    start(carriesRun(document) ? fileHost(document) : await serverHost(new URL(".", location.href)), el);
+  } catch (error) {
+    el.textContent = error instanceof Error ? error.message : String(error);
+    el.setAttribute("role", "alert");
+  }
+}
+
+function start(host: Host, el: HTMLElement): () => void {
+  const engine = new Engine(() => workerOf(workerText));
+  const leave = show(new Reader(host, engine), el);
+  return () => {
+    leave();
+    engine.close();
+  };
+}
+
+const root = document.getElementById("visualizer");
+if (root) void boot(root);
+
+export default { initialize, render };

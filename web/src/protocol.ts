@@ -1,0 +1,160 @@
+/** What the page is told of a run, and what it may ask: `src/visualizer/viewer/protocol.py`, field by field. */
+
+export interface Manifest {
+  protocol: 1;
+  title: string;
+  /** One; two to compare. */
+  runs: RunInfo[];
+  /** Maps refer to them by their place here. */
+  axes: Axis[];
+  images: ImageInfo[];
+  /** In the order of the model. */
+  maps: MapInfo[];
+  /** Columns of metrics. */
+  measures: Measure[];
+  /** What was left out and how to get it, in sentences. */
+  omitted: string[];
+  remarks: string[];
+  /** Whether rows, columns and tiles can be asked for beside blobs. */
+  served: boolean;
+}
+
+export interface RunInfo {
+  name: string;
+  path: string | null;
+  facts: [string, string][];
+  checks: string;
+}
+
+export type Dtype = "f2" | "f4" | "u1" | "i4";
+
+/** An array that can be asked for: little-endian, the last axis running fastest. */
+export interface BlobRef {
+  name: string;
+  dtype: Dtype;
+  shape: number[];
+}
+
+export interface Axis {
+  length: number;
+  segments: Segment[];
+}
+
+/** Tokens of one kind that follow one another; `cells` has the flat cell of each token, -1 for none. */
+export type Segment = { begin: number; length: number } & (
+  | { kind: "special"; text: string }
+  | { kind: "text"; tokens: string[]; spans: [number, number][] | null; text: string | null }
+  | { kind: "ids"; ids: number[] }
+  | { kind: "grid"; h: number; w: number; image: number | null; cells: number[] | null }
+  | { kind: "frames"; t: number; h: number; w: number; cells: number[] | null }
+  | { kind: "volume"; d: number; h: number; w: number; cells: number[] | null }
+  | { kind: "time"; seconds: number }
+  | { kind: "unknown"; note: string }
+);
+
+export interface ImageInfo {
+  /** u1 (height, width, 3), which may be smaller than the original. */
+  blob: BlobRef;
+  /** Of the original. */
+  width: number;
+  height: number;
+  /** The part that the model saw: left, top, width, height, in pixels of the original. */
+  box: [number, number, number, number];
+  note: string;
+}
+
+export interface MapInfo {
+  id: number;
+  run: number;
+  path: string;
+  /** Its module's place among those of the run. */
+  layer: number;
+  call: number;
+  order: number;
+  step: number;
+  item: string | null;
+  /** Whether it is several calls that continue one sequence. */
+  continues: boolean;
+  /** Batch, head, query, key. */
+  shape: [number, number, number, number];
+  how: string;
+  note: string;
+  error: number | null;
+  /** The axis of each row of the batch; of length 1: of all. */
+  queries: number[];
+  keys: number[];
+  /** The place in the sequence of each query, where it is told. */
+  places: number[] | null;
+  rows: Rows;
+  overview: Overview | null;
+  /** f4 (batch, head, measure); NaN where a measure has no meaning. */
+  metrics: BlobRef | null;
+}
+
+/** Every head in few cells, (batch, head, h, w); `sampled`: of how many rows a bin, null: of all. */
+export interface Overview {
+  mean: BlobRef;
+  max: BlobRef;
+  sampled: number | null;
+}
+
+export type Rows = Factored | Formed | { kind: "served" } | { kind: "none"; why: string };
+
+/** Rows are computed in the page: softmax of q·k, soft cap, plus bias, where mask and band allow. */
+export interface Factored {
+  kind: "factors";
+  /** In the order of rows of the batch, then heads; q (query, d) times the scale, k (key, d); null: left out. */
+  heads: ({ q: BlobRef; k: BlobRef } | null)[];
+  softcap: number | null;
+  /** f4, with (batch, head, query, key) or 1 along each axis. */
+  bias: BlobRef | null;
+  /** u1, likewise; 0: forbidden. */
+  mask: BlobRef | null;
+  band: Band | null;
+  /** A logit of each head that takes part in the denominator alone; null for one of minus infinity. */
+  sinks: (number | null)[] | null;
+}
+
+/** Query i sees key j if `i + diagonal - left <= j <= i + diagonal + right`; null: no bound. */
+export interface Band {
+  left: number | null;
+  right: number | null;
+  /** One number, or one for each query. */
+  diagonal: number | number[];
+}
+
+/** Rows are in the page, (query, key) for each head; of some queries only, where `queries` lists them. */
+export interface Formed {
+  kind: "dense";
+  heads: (BlobRef | null)[];
+  queries?: number[] | null;
+}
+
+export interface Measure {
+  name: string;
+  unit: string;
+  about: string;
+}
+
+export type Pooling = "mean" | "max";
+
+export type Request =
+  | { kind: "blob"; name: string }
+  | { kind: "rows"; map: number; batch: number; head: number; queries: number[] }
+  | { kind: "column"; map: number; batch: number; head: number; key: number }
+  | ({ kind: "tile"; map: number; batch: number; head: number } & TileAt);
+
+/** At most 256 × 256 cells of 2^level × 2^level weights each; `row` and `column` count tiles. */
+export interface TileAt {
+  level: number;
+  row: number;
+  column: number;
+  how: Pooling;
+}
+
+/** An array that was sent. */
+export interface Blob_ {
+  dtype: Dtype;
+  shape: number[];
+  bytes: Uint8Array;
+}
