@@ -1,43 +1,62 @@
-"""The page in a real browser: what it shows is what numpy computes, and it asks nobody else."""
+"""The page in a real browser: what it shows is what Python has, and it asks nobody else."""
 
-import json
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
+from urllib.parse import parse_qsl, urlsplit
 
 import numpy as np
 import pytest
-from tests.viewer import pages
 
-NO_WORKER = """<meta http-equiv="Content-Security-Policy" content="worker-src 'none'">"""
+from visualizer.attention import AttentionMap, Factors
+from visualizer.calls import Call
+from visualizer.run import Run
+from visualizer.viewer.answering import answers
+from visualizer.viewer.html import embedded, to_html
+from visualizer.viewer.payload import Payload
+
+Q, K = np.random.default_rng(0).normal(size=(2, 1, 2, 60, 8)).astype(np.float32)
+MAP = AttentionMap(Factors(Q, K, 1.0))
+POLICY = """<meta http-equiv="Content-Security-Policy" content="worker-src 'none'">"""
 
 
-class Served(BaseHTTPRequestHandler):
-    """A server of the protocol, as small as can be."""
+@pytest.fixture
+def run():
+    return Run([Call("layer.0", MAP, 0, 0, "given")])
 
-    def __init__(self, built, *arguments):
-        self.built = built
+
+@pytest.fixture
+def file(built, run, tmp_path):
+    to_html(run, tmp_path / "run.html")
+    return tmp_path / "run.html"
+
+
+class Handler(BaseHTTPRequestHandler):
+    """What a server of the page has to answer."""
+
+    def __init__(self, payload, built, *arguments):
+        self.payload, self.built = payload, built
         super().__init__(*arguments)
 
     def do_GET(self):
-        name = self.path.removeprefix("/token/")
-        if name.startswith("blob/"):
-            array = pages.blobs()[name.removeprefix("blob/")]
-            shape = ",".join(map(str, array.shape))
-            return self.answer(array.tobytes(), "application/octet-stream", X_Dtype="f4", X_Shape=shape)
-        if name == "manifest.json":
-            return self.answer(json.dumps(pages.manifest()).encode(), "application/json")
-        if name == "":
-            return self.answer(
-                b'<div id="visualizer"></div><script type="module" src="viewer.js"></script>', "text/html"
-            )
-        return self.answer((self.built / "viewer.js").read_bytes(), "text/javascript")
+        address = urlsplit(self.path.removeprefix("/token/"))
+        kind, _, name = address.path.partition("/")
+        if kind in {"viewer.js", "viewer.css"}:
+            self.answer((self.built / kind).read_bytes(), "text/javascript")
+        elif kind == "manifest.json":
+            self.answer(embedded(self.payload.manifest.to_json()).encode(), "application/json")
+        elif kind:
+            found = answers(self.payload, dict(parse_qsl(address.query)) | {"kind": kind, "name": name})
+            shape = ",".join(map(str, found.shape))
+            self.answer(found.data, "application/octet-stream", **{"X-Dtype": found.dtype, "X-Shape": shape})
+        else:
+            page = b'<div id="visualizer"></div><script type="module" src="viewer.js"></script>'
+            self.answer(page, "text/html")
 
     def answer(self, body, kind, **headers):
         self.send_response(200)
-        self.send_header("Content-Type", kind)
-        for name, value in headers.items():
-            self.send_header(name.replace("_", "-"), value)
+        for name, value in {"Content-Type": kind, **headers}.items():
+            self.send_header(name, value)
         self.end_headers()
         self.wfile.write(body)
 
@@ -46,43 +65,51 @@ class Served(BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def served(built):
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Served, built)) as server:
+def served(built, run):
+    handler = partial(Handler, Payload(run, served=True), built)
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         Thread(target=server.serve_forever).start()
         yield f"http://127.0.0.1:{server.server_port}/token/"
         server.shutdown()
 
 
-def shown_row(page):
+def assert_row_is_right(page):
     row = page.locator("output")
     row.filter(has_text=" ").wait_for()
-    return np.array(row.inner_text().split(), float)
+    shown = np.array(row.inner_text().split(), float)
+    assert np.abs(shown - MAP[0, 0, 0].numpy()).max() < 1e-3
 
 
-@pytest.mark.parametrize(("head", "workers"), [("", 1), (NO_WORKER, 0)], ids=["worker", "no worker"])
-def test_a_file_shows_the_row_that_numpy_computes(built, open_page, tmp_path, head, workers):
-    file = tmp_path / "run.html"
-    file.write_text(pages.written(built, head), encoding="utf-8")
+def test_a_file_shows_a_row_that_a_worker_computed(file, open_page):
     page = open_page(file.as_uri())
-    np.testing.assert_allclose(shown_row(page), pages.weights()[0], atol=1e-6)
-    assert len(page.workers) == workers
+    assert_row_is_right(page)
+    assert len(page.workers) == 1
+
+
+def test_where_workers_are_forbidden_the_page_computes(file, open_page):
+    file.write_text(file.read_text("utf-8").replace("<head>", f"<head>{POLICY}"), "utf-8")
+    page = open_page(file.as_uri())
+    assert_row_is_right(page)
+    assert page.workers == []
 
 
 def test_a_server_gives_the_same_row(served, open_page):
-    np.testing.assert_allclose(shown_row(open_page(served)), pages.weights()[0], atol=1e-6)
+    assert_row_is_right(open_page(served))
 
 
-def test_a_hostile_title_is_text(built, open_page, tmp_path):
+def test_a_hostile_path_is_text(built, open_page, tmp_path):
     hostile = "</script><img src=http://example.org/ onerror=alert(1)>"
-    file = tmp_path / "run.html"
-    file.write_text(pages.written(built, title=hostile), encoding="utf-8")
-    assert open_page(file.as_uri()).locator("h1").inner_text() == hostile
+    to_html(Run([Call(hostile, MAP, 0, 0, "given")]), tmp_path / "run.html")
+    page = open_page((tmp_path / "run.html").as_uri())
+    assert_row_is_right(page)
+    assert page.locator("img").count() == 0
 
 
 def test_what_a_page_asks_of_others_is_refused_and_seen(open_page, refused, tmp_path):
     file = tmp_path / "page.html"
     file.write_text("<script src=http://example.org/a.js></script><script>undefined.b</script>")
     open_page(file.as_uri())
-    assert sorted(refused)[1] == "http://example.org/a.js"
-    assert "undefined" in sorted(refused)[0]
+    error, address = sorted(refused)
+    assert address == "http://example.org/a.js"
+    assert "undefined" in error
     refused.clear()

@@ -26,13 +26,17 @@ export interface RunInfo {
   checks: string;
 }
 
-export type Dtype = "f2" | "f4" | "u1" | "i4";
+export type Dtype = "f2" | "f4" | "u1" | "i2";
 
-/** An array that can be asked for: little-endian, the last axis running fastest. */
+/**
+ * An array that can be asked for: little-endian, the last axis running fastest. `scales`, one for each place of the
+ * last axis, are what whole numbers ("i2") are to be multiplied by.
+ */
 export interface BlobRef {
   name: string;
   dtype: Dtype;
   shape: number[];
+  scales?: number[] | null;
 }
 
 export interface Axis {
@@ -58,7 +62,7 @@ export interface ImageInfo {
   /** Of the original. */
   width: number;
   height: number;
-  /** The part that the model saw: left, top, width, height, in pixels of the original. */
+  /** The part that the model saw: left, top, width, height, in pixels of the image as it is shown. */
   box: [number, number, number, number];
   note: string;
 }

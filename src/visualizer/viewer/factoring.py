@@ -103,7 +103,8 @@ def softmax(scores: Any, sinks: Floats | None) -> Any:
     top = scores.max(-1, keepdims=True)
     if sinks is not None:
         top = np.maximum(top, sinks[:, None, None])
-    powers = np.exp(scores - np.where(np.isfinite(top), top, 0))
+    top = np.where(np.isfinite(top), top, 0)
+    powers = np.exp(scores - top)
     total = powers.sum(-1, keepdims=True)
     total = total if sinks is None else total + np.exp(sinks[:, None, None] - top)
     return powers / np.where(total == 0, 1, total)

@@ -87,17 +87,15 @@ def _part(run: Run, modules: Sequence[str]) -> Run:
 
 
 def _page(told: Manifest, choice: Choice, script: str, style: str) -> str:
-    start = "boot();"
     arrays = "\n".join(
         f'<script type="application/octet-stream;base64" data-blob="{html.escape(name)}" '
         f'data-dtype="{one.blob.dtype}" data-shape="{",".join(map(str, one.blob.shape))}"'
         f"{' data-gzip=1' if one.packed else ''}>{one.text}</script>"
         for name, one in choice.arrays.items()
     )
-    code = f"{script}\n{start}"
     policy = (
         "default-src 'none'; "
-        f"script-src {_hash(code)} blob:; style-src {_hash(style)}; worker-src blob:; img-src blob: data:; "
+        f"script-src {_hash(script)} blob:; style-src {_hash(style)}; worker-src blob:; img-src blob: data:; "
         "base-uri 'none'; form-action 'none'"
     )
     return f"""<!DOCTYPE html>
@@ -113,7 +111,7 @@ def _page(told: Manifest, choice: Choice, script: str, style: str) -> str:
 <div id="visualizer"></div>
 <script type="application/json" id="visualizer-manifest">{embedded(told.to_json())}</script>
 {arrays}
-<script type="module">{code}</script>
+<script type="module">{script}</script>
 </body>
 </html>
 """

@@ -3,7 +3,7 @@
 import type { Blob_, Dtype } from "../protocol";
 import { floatsOfHalves } from "./half";
 
-export type Numbers = Float32Array | Uint8Array | Int32Array;
+export type Numbers = Float32Array | Uint8Array;
 
 /** Numbers and the lengths of their axes, the last running fastest. */
 export interface Tensor<T extends Numbers = Float32Array> {
@@ -11,10 +11,10 @@ export interface Tensor<T extends Numbers = Float32Array> {
   shape: number[];
 }
 
-const WIDTHS: Record<Dtype, number> = { f2: 2, f4: 4, u1: 1, i4: 4 };
+const WIDTHS: Record<Dtype, number> = { f2: 2, f4: 4, u1: 1, i2: 2 };
 
-/** Return an array that was sent as float32, uint8 or int32; throws if bytes are missing or left over. */
-export function decoded(blob: Blob_): Tensor<Numbers> {
+/** Return an array that was sent as float32 or uint8; throws if bytes are missing or left over. */
+export function decoded(blob: Blob_, scales?: number[] | null): Tensor<Numbers> {
   const width = WIDTHS[blob.dtype];
   const count = blob.shape.reduce((product, length) => product * length, 1);
   if (blob.bytes.byteLength !== count * width) {
@@ -22,14 +22,29 @@ export function decoded(blob: Blob_): Tensor<Numbers> {
       `an array (${blob.shape.join(", ")}) of ${blob.dtype} was to be read, but ${blob.bytes.byteLength} bytes came`,
     );
   }
-  return { values: numbers(owned(blob.bytes), blob.dtype, count), shape: blob.shape };
+  return { values: numbers(owned(blob.bytes), blob.dtype, scales ?? [1]), shape: blob.shape };
 }
 
-function numbers(bytes: Uint8Array, dtype: Dtype, count: number): Numbers {
-  const { buffer, byteOffset } = bytes;
-  if (dtype === "f2") return floatsOfHalves(new Uint16Array(buffer, byteOffset, count));
-  if (dtype === "f4") return new Float32Array(buffer, byteOffset, count);
-  return dtype === "i4" ? new Int32Array(buffer, byteOffset, count) : bytes;
+function numbers(bytes: Uint8Array, dtype: Dtype, scales: number[]): Numbers {
+  switch (dtype) {
+    case "f2":
+      return floatsOfHalves(new Uint16Array(bytes.buffer));
+    case "f4":
+      return new Float32Array(bytes.buffer);
+    case "i2":
+      return scaled(new Int16Array(bytes.buffer), Float32Array.from(scales));
+    case "u1":
+      return bytes;
+  }
+}
+
+function scaled(wholes: Int16Array, scales: Float32Array): Float32Array {
+  const floats = new Float32Array(wholes.length);
+  for (let i = 0, column = 0; i < wholes.length; i++) {
+    floats[i] = wholes[i]! * scales[column]!;
+    if (++column === scales.length) column = 0;
+  }
+  return floats;
 }
 
 /** Notebooks send bytes that begin anywhere in a message, which would be copied to the worker as a whole. */

@@ -41,7 +41,7 @@ export class Blobs {
   #ask(ref: BlobRef): Coming {
     const stop = new AbortController();
     const promise = this.host.ask({ kind: "blob", name: ref.name }, stop.signal).then((blob) => {
-      const tensor = decoded(blob);
+      const tensor = decoded(blob, ref.scales);
       this.#kept.set(ref.name, tensor, tensor.values.byteLength);
       return tensor;
     });

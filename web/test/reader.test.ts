@@ -1,0 +1,83 @@
+import { expect, test } from "vitest";
+import { Engine } from "../src/data/engine";
+import { Reader } from "../src/data/reader";
+import type { Host } from "../src/hosts/host";
+import type { Blob_, Dtype, Manifest, MapInfo, Request } from "../src/protocol";
+import fixtures from "./fixtures/rows.json";
+
+interface Sent {
+  dtype: Dtype;
+  shape: number[];
+  base64: string;
+}
+
+interface Case {
+  manifest: Manifest;
+  blobs: Record<string, Sent>;
+  rows: Sent;
+  atol: number;
+}
+
+const cases = fixtures as unknown as Record<string, Case>;
+
+function blobOf({ dtype, shape, base64 }: Sent): Blob_ {
+  return { dtype, shape, bytes: Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0)) };
+}
+
+/** A reader of a case that tells which arrays it asked for. */
+function opened({ manifest, blobs }: Case): { reader: Reader; map: MapInfo; asked: string[] } {
+  const asked: string[] = [];
+  const ask = async (request: Request) => {
+    if (request.kind !== "blob") throw new Error(`${request.kind} was asked for`);
+    asked.push(request.name);
+    return blobOf(blobs[request.name]!);
+  };
+  const host: Host = { manifest, kind: "file", canServe: false, ask };
+  return { reader: new Reader(host, new Engine(null)), map: manifest.maps[0]!, asked };
+}
+
+const range = (count: number) => Array.from({ length: count }, (_, i) => i);
+
+test.each(Object.entries(cases))("rows and columns of %s are those of Python", async (_, one) => {
+  const { reader, map } = opened(one);
+  const wanted = new Float32Array(blobOf(one.rows).bytes.buffer);
+  const [batches, heads, queries, keys] = map.shape;
+  for (const [batch, head] of range(batches).flatMap((b) => range(heads).map((h) => [b, h] as const))) {
+    const mine = wanted.subarray((batch * heads + head) * queries * keys);
+    const { values } = await reader.rows(map, batch, head, range(queries));
+    const errors = Array.from(values, (value, i) => Math.abs(value - mine[i]!));
+    expect(Math.max(...errors)).toBeLessThan(one.atol);
+    const column = await reader.column(map, batch, head, keys - 1);
+    expect(Array.from(column.values)).toEqual(range(queries).map((query) => values[(query + 1) * keys - 1]));
+  }
+});
+
+test("the cases are of every kind that a page is sent", () => {
+  const dtypes = Object.values(cases).flatMap(({ blobs }) => Object.values(blobs).map(({ dtype }) => dtype));
+  expect([...new Set(dtypes)].sort()).toEqual(["f2", "f4", "i2", "u1"]);
+});
+
+test("keys that heads share are asked for once", async () => {
+  const { reader, map, asked } = opened(cases["keys of groups"]!);
+  await Promise.all(range(4).map((head) => reader.row(map, 0, head, 0)));
+  expect(asked.sort()).toEqual(["0.0.0.k", "0.0.0.q", "0.0.1.k", "0.0.1.q", "0.0.2.q", "0.0.3.q"]);
+});
+
+test("what is too much for the page is asked of a server", async () => {
+  const { map } = opened(cases["keys of groups"]!);
+  const requests: Request[] = [];
+  const ask = async (request: Request) => {
+    requests.push(request);
+    return { dtype: "f4" as const, shape: [1], bytes: new Uint8Array(4) };
+  };
+  const host: Host = { manifest: {} as Manifest, kind: "server", canServe: true, ask };
+  const large = { ...map, shape: [2, 4, 65536, 65536] } as MapInfo;
+  await new Reader(host, new Engine(null)).column(large, 1, 2, 3);
+  expect(requests).toEqual([{ kind: "column", map: 0, batch: 1, head: 2, key: 3 }]);
+});
+
+test("a head that was left out says so", async () => {
+  const { reader, map } = opened(cases["keys of groups"]!);
+  const without = { ...map, rows: { ...map.rows, heads: [null] } } as MapInfo;
+  await expect(reader.row(without, 0, 0, 0)).rejects.toThrow("this head of layer.0 was left out of the file");
+});
