@@ -5,7 +5,6 @@ import json
 
 import numpy as np
 import pytest
-
 from tests.viewer.fixtures import FOLDER, fixtures
 
 STEPS = {"f4": 1e-6, "f2": 1e-3, "i2": 1, "u1": 0}  # what another processor may round otherwise
