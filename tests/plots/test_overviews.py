@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from matplotlib.colors import to_rgb
 
 import visualizer as viz
 from visualizer import plots
@@ -171,8 +172,25 @@ def test_curves_over_calls_have_a_line_for_each_layer(layers):
     wanted = np.mean([row["entropy"] for row in table if row["path"] == "layers.1.attn"][2:4])
     assert lines[1].get_ydata()[1] == pytest.approx(wanted)
     assert len({tuple(np.atleast_1d(line.get_color())) for line in lines}) == layers
-    graded = "Lines go from layers.0.attn (dark) to layers.8.attn (light)." in caption_of(figure)
+    graded = "Lines go from layers.0.attn (blue) to layers.8.attn (orange)." in caption_of(figure)
     assert graded == (layers == 9)
+
+
+def contrast(colour, page):
+    """The contrast of two colours, from 1 to 21, as WCAG 2.2 defines it."""
+    shares = np.array([to_rgb(colour), to_rgb(page)])
+    light = np.where(shares <= 0.04045, shares / 12.92, ((shares + 0.055) / 1.055) ** 2.4)
+    low, high = sorted(light @ [0.2126, 0.7152, 0.0722] + 0.05)
+    return high / low
+
+
+@pytest.mark.parametrize("page", ["white", "#131416", "black"])  # the second is the dark documents'
+@pytest.mark.parametrize("count", [1, 6, 9])
+def test_curves_can_be_seen_on_light_and_dark_pages(count, page):
+    groups = {f"group {n}": n % 8 for n in range(count)}
+    lines = plots.curves(viz.from_arrays(MAPS), "mass", groups=groups).axes[0].lines
+    assert min(contrast(line.get_color(), page) for line in lines) > 3
+    assert count == 9 or len({str(line._unscaled_dash_pattern) for line in lines}) == count
 
 
 def test_curves_over_calls_of_several_groups_are_those_of_one_layer():

@@ -69,6 +69,8 @@ def curves(
     >>> run = visualizer.from_arrays({f"layer.{n}": np.full((4, 8, 8), 1 / 8) for n in range(3)})
     >>> curves(run).axes[0].get_ylabel()
     'entropy (nats)'
+    >>> curves(run.metrics(), "first_token").axes[0].get_ylabel()
+    'first_token'
     """
     asked = Options.read(options)
     if over not in OVER:
@@ -149,7 +151,7 @@ def _by_call(table: Any, metric: str | Callable[..., Any]) -> tuple[Graphs, list
 
 def _graded(graphs: Graphs) -> list[str]:
     names = list(graphs.series)
-    return [f"Lines go from {names[0]} (dark) to {names[-1]} (light)."] if graphs.are_graded else []
+    return [f"Lines go from {names[0]} (blue) to {names[-1]} (orange)."] if graphs.are_graded else []
 
 
 def _read(table: Any) -> list[str]:
