@@ -25,7 +25,7 @@ def from_arrays(arrays: Mapping[str, Any], *, tokens: Sequence[str] | None = Non
     tokens
         The text of each token.
     image
-        The picture that was looked at, kept as `Run.image`.
+        The picture that was looked at, or its file's name, kept as `Run.image`.
 
     Raises
     ------

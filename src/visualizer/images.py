@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,10 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from visualizer.errors import OptionError, ShapeError
+from visualizer.errors import OptionError, ShapeError, VisualizerError, require
 
 SLACK = 0.05  # of resizing, which may go a little beyond black and white
-STRETCHED = "the image's values from {:.3g} to {:.3g} are shown as black to white: give mean= and std="
+STRETCHED = (
+    "The image's values from {:.3g} to {:.3g} are shown as black to white: its mean= and std= were not given."
+)
 
 
 @dataclass(frozen=True)
@@ -26,7 +29,7 @@ class Seen:
     box
         (left, top, width, height) in pixels of the part that the model was given.
     note
-        How its values were changed to be shown, or "".
+        A sentence on how its values were changed to be shown, which captions have too, or "".
     """
 
     pixels: NDArray[np.uint8]
@@ -46,14 +49,48 @@ class Seen:
         return left + x * width, top + y * height, w * width, h * height
 
 
+def opened(image: Any) -> Any:
+    """Return an image; of a file's name, or a list with names in it, what PIL reads there, in RGB.
+
+    Raises
+    ------
+    VisualizerError
+        If a file is missing or no image.
+    MissingExtraError
+        If there is a name, and Pillow is not installed.
+
+    Examples
+    --------
+    >>> opened("photo.jpg")
+    Traceback (most recent call last):
+        ...
+    visualizer.errors.VisualizerError: The image photo.jpg could not be read: No such file or directory
+    """
+    if isinstance(image, list | tuple):
+        return (
+            [opened(one) for one in image]
+            if any(isinstance(one, str | os.PathLike) for one in image)
+            else image
+        )
+    if not isinstance(image, str | os.PathLike):
+        return image
+    pillow = require("PIL.Image", "plots", "Reading an image")
+    try:
+        with pillow.open(image) as read:
+            return read.convert("RGB")
+    except Exception as error:  # noqa: BLE001  # what Pillow raises for a broken file, or a bomb, is open
+        reason = getattr(error, "strerror", None) or "it is no image that can be read"
+        raise VisualizerError(f"The image {os.fspath(image)} could not be read: {reason}") from None
+
+
 def seen_image(image: Any, mean: Any = None, std: Any = None, crop: Any = None) -> Seen:
     """Return an image as it is shown, and which part of it was looked at.
 
     Parameters
     ----------
     image
-        A PIL image, an array (height, width) or (height, width, channel) of uint8 or of floats in [0, 1], or
-        the tensor (channel, height, width) that the model was given, a batch of one too.
+        A PIL image or a file's name, an array (height, width) or (height, width, channel) of uint8 or of
+        floats in [0, 1], or the tensor (channel, height, width) that the model was given, a batch of one too.
     mean, std
         By which a tensor was normalised, for each channel; where they are not given, values beyond [0, 1] are
         stretched, which ``note`` says.
@@ -73,7 +110,7 @@ def seen_image(image: Any, mean: Any = None, std: Any = None, crop: Any = None) 
     >>> seen.place((0.5, 0.5, 0.25, 0.25))
     (40.0, 20.0, 10.0, 10.0)
     """
-    values = _channels_last(image)
+    values = _channels_last(opened(image))
     if mean is not None or std is not None:
         values, note = _restored(values, mean, std), ""
     else:
@@ -91,6 +128,7 @@ def seen_images(image: Any, mean: Any = None, std: Any = None, crop: Any = None)
     OptionError
         Besides what `seen_image` raises: if several images and a ``crop`` are given.
     """
+    image = opened(image)
     if not (isinstance(image, list | tuple) and image and all(map(_is_image, image))):
         return seen_image(image, mean, std, crop)
     if crop is not None:

@@ -13,7 +13,7 @@ from visualizer.calls import Call, join_steps
 from visualizer.comparing import largest_errors
 from visualizer.errors import CallsError, OptionError, VisualizerError
 from visualizer.escaping import visible
-from visualizer.images import Seen, numbered_image, seen_images
+from visualizer.images import Seen, numbered_image, opened, seen_images
 from visualizer.items import Item, Items
 from visualizer.labels import Labels, noted, paths_of, stated_axes
 from visualizer.readout_table import Read, Table, readout_table
@@ -56,7 +56,7 @@ class Run(Recorded):
 
     @image.setter
     def image(self, image: Any) -> None:
-        self._image, self.seen = image, None
+        self._image, self.seen = opened(image), None
 
     def look_at(self, seen: Seen | list[Seen]) -> None:
         """Take what was looked at, and which part of it."""
@@ -177,9 +177,10 @@ class Run(Recorded):
             For windowed attention ``windows=dict(size=7, shift="alternate"), grid=(56, 56)``, the grid of the
             first call's feature map; that of later stages is told by their maps.
         image, mean, std, crop
-            The image, from then on `Run.image` as uint8: a PIL image, an array, or the tensor that the model
-            was given, which ``mean`` and ``std`` normalised; ``crop=(left, top, width, height)`` where the
-            model was given a part of it alone; or a list of images. `Run.place` says where a token lies.
+            The image, from then on `Run.image` as uint8: a PIL image, a file's name, an array, or the tensor
+            that the model was given, which ``mean`` and ``std`` normalised; ``crop=(left, top, width,
+            height)`` where the model was given a part of it alone; or a list of images. `Run.place` says
+            where a token lies.
 
         Raises
         ------

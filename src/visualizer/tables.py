@@ -23,7 +23,8 @@ def calls_table(calls: Sequence[Call], held: int, checks: Checks) -> str:
     rows = [_row(path, of_module) for path, of_module in modules.items()]
     left = len(rows) - _SHOWN
     shown = [*rows[: _SHOWN - 1], (f"… {left + 1} more", *[""] * 5)] if left > 0 else rows
-    total = f"{len(calls)} calls of {len(rows)} modules, {format_bytes(held)} held"
+    made, of = (f"{n} {word}{'s' * (n != 1)}" for n, word in ((len(calls), "call"), (len(rows), "module")))
+    total = f"{made} of {of}, {format_bytes(held)} held"
     return "\n".join([*aligned([_HEAD, *shown]), "; ".join(filter(None, [total, str(checks)]))])
 
 

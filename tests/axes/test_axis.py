@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.axes.drawn import AXES
 
 from visualizer.attention import AttentionMap, Dense
-from visualizer.axes import Axis, Grid, Special, Text, Time, Unknown, Windows, as_axis
+from visualizer.axes import Axis, Grid, Ids, Special, Text, Time, Unknown, Windows, as_axis
 from visualizer.errors import CallsError, OptionError, ShapeError, VisualizerError
 
 VIT = Axis([Special("CLS"), Special("R"), Special("R"), Grid(2, 3)])
@@ -88,6 +88,23 @@ def test_text_is_found_in_every_text_of_the_axis():
 def test_what_is_not_there_or_not_alone_is_refused(asked, says):
     with pytest.raises(CallsError, match=says):
         VIT.where(**asked)
+
+
+def test_a_cell_of_one_of_several_images_is_found():
+    axis = Axis([Grid(2, 3), Text([" and"]), Grid(2, 3, image=1)])
+    assert [axis.where(cell=(1, 0), image=image) for image in (0, 1)] == [slice(3, 4), slice(10, 11)]
+    assert axis.where(segment="grid", image=1) == slice(7, 13)
+    with pytest.raises(CallsError, match=r"\(1, 0\) was looked for .* there 2 times"):
+        axis.where(cell=(1, 0))
+    with pytest.raises(OptionError, match="image=2 was asked for, but the tokens are of 2, from 0"):
+        axis.where(cell=(1, 0), image=2)
+    with pytest.raises(OptionError, match="image=1 was given beside text, which is of no image"):
+        axis.where(" and", image=1)
+
+
+def test_one_token_is_counted_as_one():
+    assert Axis([Ids([7])]).arithmetic == "1 id = 1 token"
+    assert Axis([Ids([7, 8])]).arithmetic == "2 ids = 2 tokens"
 
 
 def test_one_thing_is_looked_for_at_a_time():

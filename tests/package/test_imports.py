@@ -106,7 +106,7 @@ SEES = {
         "store",
     },
     "loading": {"errors"},
-    "demo": {"__init__", "errors", "instrument", "loading", "plots"},
+    "demo": {"__init__", "errors", "images", "instrument", "loading", "plots"},
     "cli": {"__init__", "demo", "errors", "escaping", "loading", "plots", "readout_table", "recorders"},
     "__main__": {"cli"},
 }

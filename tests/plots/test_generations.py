@@ -82,7 +82,7 @@ def test_of_queries_that_were_kept_alone_the_place_is_told(last):
 
 def test_the_querys_own_token_is_marked(last):
     laid, _ = row_of(last, Options(head=0, query=3))
-    assert laid.marked == 3
+    assert laid.marked == {3}
 
 
 def test_steps_without_words_are_numbered_by_their_places():

@@ -69,6 +69,23 @@ def test_a_query_that_is_no_key_is_not_marked():
     assert [marked(axes) for axes in figure.axes[:2]] == [[], []]
 
 
+def test_a_word_of_several_tokens_is_the_mean_of_their_rows_and_all_are_marked():
+    pieces, weights = Text(["a", "vio", "lon", "cello"]), RNG.dirichlet(np.ones(4), size=4)
+    figure = plots.row(weights, axis=pieces, text="violoncello")
+    name = "mean of tokens 1 to 3, “vio” to “cello”"
+    assert f"Query (row): {name}." in caption_of(figure)
+    assert f"The weights shown sum to 1. Linear colour scale from 0 to {weights[1:].mean(0).max():.3g}" in (
+        caption_of(figure)
+    )
+    assert len(marked(figure.axes[0])) == 3
+    compared = plots.compare(weights, weights[::-1], axis=pieces, text="violoncello")
+    assert f"Query (row): {name}." in caption_of(compared)
+    moved = np.abs(weights[1:].mean(0) - weights[:3].mean(0)).sum() / 2
+    assert f"{moved:.3g} of the row lies elsewhere." in caption_of(compared)
+    with pytest.raises(ShapeError, match="the mean of rows 1 to 3 of the map holds no finite value"):
+        plots.row(np.full((4, 4), np.nan), axis=pieces, text="violoncello")
+
+
 def test_heads_are_named_or_averaged(run):
     with pytest.raises(
         OptionError, match="head=None was asked for of 2 heads: give one from 0 to 1, or 'mean'"
@@ -148,7 +165,7 @@ def test_a_long_text_tells_its_heaviest_tokens():
 
 def test_text_alone_tells_what_lies_elsewhere():
     figure = plots.tokens(np.array([0.5, 0.3, 0.2]), axis=Axis([Text(["a", "cat"]), Unknown(1)]))
-    assert "Not shown: 0.2 on 1 other tokens. The weights shown sum to 0.8." in caption_of(figure)
+    assert "Not shown: 0.2 on 1 other token. The weights shown sum to 0.8." in caption_of(figure)
 
 
 def test_signed_weights_have_a_scale_around_zero():
@@ -166,7 +183,7 @@ def test_steps_and_slices_are_pictures_of_their_own(draw, kind, word):
     assert [text for text in words_of(axes) if text.startswith(word)] == [f"{word} {n}" for n in range(3)]
     np.testing.assert_array_equal([one.get_array() for one in axes.images], weights[24, 1:].reshape(3, 2, 4))
     assert len(marked(axes)) == 1
-    assert f"Not shown: {weights[24, 0]:.3g} on 1 other tokens." in caption_of(figure)
+    assert f"Not shown: {weights[24, 0]:.3g} on 1 other token." in caption_of(figure)
 
 
 def test_some_steps_leave_others_out_and_say_so():

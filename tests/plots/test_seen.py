@@ -1,16 +1,23 @@
 """What a model was given: a part of the photo, or several images, and where maps lie on them."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
+from PIL import Image
 
 import visualizer as viz
 from visualizer import plots
+from visualizer.attention import AttentionMap, Dense
 from visualizer.axes import Axis, Grid, Text
-from visualizer.errors import OptionError, ShapeError
+from visualizer.calls import Call
+from visualizer.errors import OptionError, ShapeError, VisualizerError
+from visualizer.run import Run
 
 PHOTO = np.zeros((40, 80, 3), np.uint8)
 CROP = (50, 10, 20, 20)  # left, top, width, height
 TWO = Axis([Text(["see"]), Grid(2, 2), Text(["and"]), Grid(2, 2, image=1)])
+NORMAL = np.linspace(-2, 3, 40 * 80).reshape(1, 40, 80)  # (channel, row, column), normalised
 RNG = np.random.default_rng(0)
 
 
@@ -99,6 +106,68 @@ def test_rows_of_a_batch_lie_over_images_of_their_own():
 def test_a_part_of_several_images_is_refused(of_two):
     with pytest.raises(OptionError, match="crop= was given beside 2 images"):
         of_two.label(image=[PHOTO, PHOTO], crop=CROP)
+
+
+def draw_sampling(run):
+    levels = (SimpleNamespace(places=np.zeros((1, 1, 2, 2)), shape=(2, 2)),)
+    call = Call("attn", AttentionMap(Dense(np.full((1, 1, 1, 2), 0.5))), 0, 0, "its weights", levels=levels)
+    run = Run([call])
+    return plots.sampling(run.label(image=NORMAL), layer="attn", query=0)
+
+
+def draw_steps(run):
+    maps = AttentionMap(Dense(np.asarray(run["attn"])))
+    run = Run([Call("attn", maps, number, number, "an array") for number in range(2)])
+    run.label(axis=Grid(2, 2)).label(image=NORMAL)
+    return plots.steps(run, cell=(0, 0))
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda run: plots.row(run, layer="attn", query=1),
+        lambda run: plots.compare(run, run, layer="attn", query=1),
+        lambda run: plots.panel([run.image, (run, {"layer": "attn", "query": 1})]),
+        lambda run: plots.panel([run.seen, np.eye(2)], images=[run.seen]),
+        lambda run: plots.grid_to_grid(run["attn"][0, 0], run.seen, query=1),
+        lambda run: plots.cross(run.label("attn", queries=["a"] * 4, keys=Grid(2, 2)), words=[0]),
+        draw_sampling,
+        draw_steps,
+    ],
+    ids=["row", "compare", "panel", "panel of images", "grid_to_grid", "cross", "sampling", "steps"],
+)
+def test_a_caption_says_how_an_image_was_stretched_to_be_shown(cropped, draw):
+    cropped.label(image=NORMAL)
+    caption = (draw(cropped).texts or [draw(cropped)._supxlabel])[-1].get_text().replace("\n", " ")
+    assert caption.count("The image's values from -2 to 3 are shown as black to white") == 1
+
+
+def test_a_caption_says_nothing_of_an_image_that_is_shown_as_it_is(cropped):
+    assert "shown as" not in plots.row(cropped, layer="attn", query=1).texts[-1].get_text()
+
+
+def test_an_image_may_be_named_by_its_file(cropped, tmp_path):
+    path = tmp_path / "photo.png"
+    photo = RNG.integers(0, 256, (40, 80, 3), np.uint8)
+    Image.fromarray(photo).save(path)
+    for name in (path, str(path)):
+        run = viz.from_arrays({"attn": np.asarray(cropped["attn"])}, image=name).label(axis=Grid(2, 2))
+        np.testing.assert_array_equal(run.image, photo)
+        np.testing.assert_array_equal(run.label(image=name, crop=CROP).image, photo)
+        np.testing.assert_array_equal(run.label(image=[name, name]).image[1], photo)
+        for figure in (
+            plots.row(run, layer="attn", query=1, image=name),
+            plots.grid_to_grid(run["attn"][0, 0], name, query=1),
+            plots.panel([name]),
+            plots.grid_show([(name, "the photo")], 1),
+        ):
+            np.testing.assert_allclose(figure.axes[0].images[0].get_array(), photo / 255)
+    for draw in (run.label, lambda image: plots.row(run, layer="attn", query=1, image=image)):
+        with pytest.raises(VisualizerError, match="The image absent.png could not be read: No such file"):
+            draw(image="absent.png")
+    path.write_text("no image")
+    with pytest.raises(VisualizerError, match="could not be read: it is no image that can be read"):
+        run.label(image=path)
 
 
 def test_another_image_is_seen_as_a_whole(cropped):

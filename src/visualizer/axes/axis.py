@@ -57,7 +57,7 @@ class Axis:
         """How its length comes about, such as "1 CLS + 14 × 14 grid = 197 tokens"."""
         counts = [(one.counted, len(list(same))) for one, same in groupby(self.segments)]
         parts = [counted if n == 1 else f"{n} × {counted}" for counted, n in counts]
-        return f"{' + '.join(parts) or 'no segment'} = {self.length} tokens"
+        return f"{' + '.join(parts) or 'no segment'} = {self.length} token{'s' * (self.length != 1)}"
 
     @property
     def images(self) -> int:
@@ -128,7 +128,7 @@ class Axis:
                 return batch, begin + token
         return item, int(self.where(nth=nth, cell=cell).start)
 
-    def where(
+    def where(  # noqa: PLR0913  # each thing that can be looked for is a keyword
         self,
         text: str | None = None,
         nth: Any = None,
@@ -136,6 +136,7 @@ class Axis:
         special: str | None = None,
         cell: Sequence[int] | None = None,
         segment: str | int | None = None,
+        image: int | None = None,
     ) -> Any:
         """Return the tokens of a piece of text, of a special token, of a cell or of a segment, as a slice.
 
@@ -150,19 +151,27 @@ class Axis:
             (row, column) of a `Grid`, (step, row, column) of `Frames` or a `Volume`.
         segment
             Which segment, from 0, or its kind, such as "grid".
+        image
+            Which of several images, from 0, a ``cell`` or ``segment`` is of; segments are then counted in it.
 
         Raises
         ------
         CallsError
-            If it is nowhere, or at several places and ``nth`` is not given.
+            If it is nowhere, or at several places and neither ``nth`` nor ``image`` is given.
         OptionError
-            If not exactly one of them is asked for.
+            If not exactly one of them is asked for, or ``image`` of what is of no image.
         """
         asked = {"text": text, "special": special, "cell": cell, "segment": segment}
         given = [(kind, value) for kind, value in asked.items() if value is not None]
         if len(given) != 1:
             raise OptionError(f"give one of text, special=, cell= and segment=: {len(given)} were given")
         (kind, value), begun = given[0], list(self._begun())
+        if image is not None:
+            if kind not in ("cell", "segment"):
+                raise OptionError(
+                    f"image={image!r} was given beside {kind}, which is of no image: leave it out"
+                )
+            begun = self._of_image(image)
         there = what_is_there(begun, kind, self.arithmetic)
         return chosen(find_tokens(begun, kind, value), value, nth, there)
 
@@ -186,6 +195,12 @@ class Axis:
         from visualizer.axes.writing import read_axis
 
         return cls(tuple(read_axis(written)))
+
+    def _of_image(self, image: int) -> list[tuple[int, Segment]]:
+        found = [one for one in self._begun() if getattr(one[1], "image", None) == image]
+        if not found:
+            raise OptionError(f"image={image!r} was asked for, but the tokens are of {self.images}, from 0")
+        return found
 
     def _begun(self) -> Iterator[tuple[int, Segment]]:
         begin = 0

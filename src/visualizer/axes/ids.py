@@ -36,8 +36,8 @@ class Ids(Segment):
 
     @property
     def counted(self) -> str:
-        """As "12 ids"."""
-        return f"{self.length} ids"
+        """As "12 ids", "1 id"."""
+        return f"{self.length} id{'s' * (self.length != 1)}"
 
     def name(self, token: int) -> str:
         """Return a token's id."""

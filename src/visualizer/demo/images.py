@@ -10,7 +10,8 @@ import numpy as np
 
 from visualizer.demo.readings import Floats
 from visualizer.demo.scenes import draw_held_back_scenes
-from visualizer.errors import VisualizerError, require
+from visualizer.errors import require
+from visualizer.images import opened
 
 MOST_PREFIX_TOKENS = 16
 
@@ -25,16 +26,11 @@ def load_image(path: Path | None) -> Any:
     VisualizerError
         If the file is missing or no image.
     """
-    pillow = require("PIL.Image", "demo", "Reading an image")
-    if path is None:
-        scene = draw_held_back_scenes(1, seed=0).images[0]
-        return pillow.fromarray((255 * scene).round().astype(np.uint8)).convert("RGB")
-    try:
-        with pillow.open(path) as image:
-            return image.convert("RGB")
-    except Exception as error:  # noqa: BLE001  # what Pillow raises for a broken file, or a bomb, is open
-        reason = getattr(error, "strerror", None) or "it is no image that can be read"
-        raise VisualizerError(f"The image {path} could not be read: {reason}") from None
+    if path is not None:
+        return opened(path)
+    scene = draw_held_back_scenes(1, seed=0).images[0]
+    pillow = require("PIL.Image", "demo", "Making an image")
+    return pillow.fromarray((255 * scene).round().astype(np.uint8)).convert("RGB")
 
 
 def as_seen(pixels: Any, mean: Sequence[float] | None, std: Sequence[float] | None) -> Floats:

@@ -44,8 +44,7 @@ class Written:
     @property
     def arithmetic(self) -> str:
         """How many queries they are, and which keys."""
-        ids = f"{self.shape[1]} id{'s' * (self.shape[1] > 1)}"
-        return f"{ids} for queries, and for keys the one text that they end, as it was read"
+        return f"{_ids(self.shape[1])} for queries, and for keys the one text that they end, as it was read"
 
     def rows(self) -> Sequence[Sequence[Segment]]:
         """Return the segments of each row; the device is waited for."""
@@ -84,7 +83,7 @@ class Other:
     @property
     def arithmetic(self) -> str:
         """As "4 ids of an encoder"."""
-        return f"{self._written.shape[1]} ids of an encoder"
+        return f"{_ids(self._written.shape[1])} of an encoder"
 
     def fit(self, part: Part) -> Passage | None:
         """Return them where they are as many."""
@@ -165,3 +164,7 @@ def _cut(segments: Iterator[Segment], begin: int) -> Iterator[Segment]:
         elif not begin:
             yield segment
         begin -= min(begin, segment.length)
+
+
+def _ids(count: int) -> str:
+    return f"{count} id{'s' * (count != 1)}"

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import Field, dataclass, fields
+from dataclasses import Field, dataclass, fields, replace
 from difflib import get_close_matches
 from functools import wraps
 from inspect import Parameter, Signature, signature
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from visualizer.errors import OptionError
+from visualizer.images import opened
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -35,8 +36,8 @@ class Options:
     axis, queries, keys
         What the tokens on both sides of the map, or on one, are: as `Run.label` takes them. Of a run its own.
     image
-        What the patches are of: a picture, a list with one for each `Grid`, for `Frames` (frame, height,
-        width, channel), for a `Volume` (depth, height, width). Of a run its own.
+        What the patches are of: a picture or its file's name, a list with one for each `Grid`, for `Frames`
+        (frame, height, width, channel), for a `Volume` (depth, height, width). Of a run its own.
     query, cell, pixel, text, special, nth
         One of: a token's index or "last", a cell, a place (x, y) in the image, a piece of text, a special
         token's name; and which of several places.
@@ -91,7 +92,8 @@ class Options:
         3
         """
         _check(given, [field.name for field in fields(cls)])
-        return cls(**given)
+        options = cls(**given)
+        return replace(options, image=opened(options.image))
 
     @property
     def asked(self) -> dict[str, Any]:

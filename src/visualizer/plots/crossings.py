@@ -66,9 +66,9 @@ def cross(shown: Any, *, words: Sequence[str | int] | None = None, **options: An
 
 def _pictures(subject: Subject, side: str, words: Sequence[str | int] | None, asked: Options) -> Figure:
     """Draw the rows or columns of words, which are on one ``side``, over the image of the other."""
-    other = "keys" if side == "queries" else "queries"
+    other, read = ("keys", subject.row) if side == "queries" else ("queries", subject.column)
     laid = [
-        (name, _on_the_grid(_mean(subject, side, tokens), subject, other))
+        (name, _on_the_grid(read(range(tokens.start, tokens.stop)), subject, other))
         for name, tokens in _words(getattr(subject, side), words, asked)
     ]
     paint = paint_for([one for _, one in laid], asked)
@@ -105,11 +105,6 @@ def _all_words(axis: Axis) -> list[int]:
     if len(found) > MANY:
         raise OptionError(f"{len(found)} words are too many for one figure: name some, words=['cat', 'hat']")
     return found
-
-
-def _mean(subject: Subject, side: str, tokens: slice) -> Any:
-    read = subject.row if side == "queries" else subject.column
-    return np.mean([read(token) for token in range(tokens.start, tokens.stop)], axis=0)
 
 
 def _on_the_grid(weights: Any, subject: Subject, side: str) -> Laid:

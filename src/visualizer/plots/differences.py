@@ -15,7 +15,7 @@ from visualizer.plots.panels import Look, Panel, draw_panels
 from visualizer.plots.rows import laid_row, paint_for, told
 from visualizer.plots.sheets import draw_sheet
 from visualizer.plots.sources import subject_of
-from visualizer.plots.subjects import Subject
+from visualizer.plots.subjects import Subject, Tokens
 from visualizer.plots.telling import Facts, shared
 
 if TYPE_CHECKING:
@@ -59,12 +59,12 @@ def compare(first: Any, second: Any, *, names: tuple[str, str] | None = None, **
         raise ShapeError(f"maps of {shapes} were to be compared; they must have the same queries and keys")
     if not (own.asked or others.asked) and one.map.shape[-2] > 1:
         return _of_all_rows(one, other, asked, _reading(one.facts, other.facts, names))
-    first, token = one.find(own) if own.asked or one.map.shape[-2] > 1 else (one, 0)
+    first, tokens = one.find(own) if own.asked or one.map.shape[-2] > 1 else (one, range(1))
     if own.asked != others.asked:
-        return _of_one_row((first, token), other.find(others), asked, names)
+        return _of_one_row((first, tokens), other.find(others), asked, names)
     row = other.facts.and_(row=first.facts.said.get("row", ""))
     second = replace(other, batch=first.batch, facts=row)
-    return _of_one_row((first, token), (second, token), asked, names)
+    return _of_one_row((first, tokens), (second, tokens), asked, names)
 
 
 def _subject(shown: Any, options: dict[str, Any]) -> tuple[Subject, Options]:
@@ -93,14 +93,13 @@ def _names(first: Facts, second: Facts, given: tuple[str, str] | None) -> list[s
 
 
 def _of_one_row(
-    one: tuple[Subject, int], other: tuple[Subject, int], asked: Options, names: tuple[str, str] | None
+    one: tuple[Subject, Tokens], other: tuple[Subject, Tokens], asked: Options, names: tuple[str, str] | None
 ) -> Figure:
     """Draw the difference of two rows; a query that is not that of both is not marked."""
     first, second = laid_row(*one), laid_row(*other)
-    marked = first.marked if first.marked == second.marked else None
-    laid = replace(first, weights=first.weights - second.weights, marked=marked)
+    laid = replace(first, weights=first.weights - second.weights, marked=first.marked & second.marked)
     moved = np.nansum(np.abs(laid.weights)) / 2
-    facts = [subject.facts.and_(query=subject.named(token)) for subject, token in (one, other)]
+    facts = [subject.facts.and_(query=subject.named(tokens)) for subject, tokens in (one, other)]
     both = shared(facts)
     sentences = [*_reading(facts[0], facts[1], names), *both.query, f"{moved:.3g} of the row lies elsewhere."]
     blocks = list(laid.blocks(paint_for([laid], asked)))

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from visualizer.errors import OptionError, ShapeError
+from visualizer.images import opened
 from visualizer.plots.arrays import Floats, as_floats, finite
 from visualizer.plots.asking import COLOURS, OVERLAY, PAGE, Options, takes
 from visualizer.plots.colours import ON_IMAGE, colour_scale
 from visualizer.plots.figures import SMALL
 from visualizer.plots.measuring import lines_within
 from visualizer.plots.options import check_interpolation, opacity
-from visualizer.plots.pictures import rgb_picture
+from visualizer.plots.pictures import is_picture, rgb_picture, told_of
 from visualizer.plots.places import Paint
 from visualizer.plots.rows import row_of, scale_of
 from visualizer.plots.sharing import told_where
@@ -46,9 +47,9 @@ def panel(
     Parameters
     ----------
     items
-        One after another, or a list for each row: images (three axes, or PIL); weights (row, column), drawn
-        as they are or over the image of their row; or a pair (what `row` takes, a dictionary of its options),
-        which is that query's row over the image.
+        One after another, or a list for each row: images (three axes, PIL, or names of files); weights (row,
+        column), drawn as they are or over the image of their row; or a pair (what `row` takes, a dictionary
+        of its options), which is that query's row over the image.
     rows, columns
         Names of both, or how many columns there are.
     share_scale
@@ -74,7 +75,7 @@ def panel(
     """
     asked = Options.read(options)
     check_interpolation(asked.interpolation)
-    lines = _lines(items, columns)
+    lines, images = _lines(items, columns), opened(images)
     across = len(lines[0])
     _check_names(rows, columns, images, len(lines), across)
     cells = [
@@ -147,12 +148,12 @@ def _cell(item: Any, image: Any) -> Cell:
         laid, facts = row_of(item[0], Options.read(item[1] if image is None else {"image": image} | item[1]))
         picture = laid.pictured()
         return Cell(picture, facts.and_(sum=_sum(picture)))
-    if hasattr(item, "convert") or np.ndim(item) == 3:
-        return Cell(Picture(rgb_picture(item)))
+    if is_picture(item):
+        return Cell(Picture(rgb_picture(item), notes=told_of(item)))
     weights = as_floats(item, "map")
     if weights.ndim != 2:
         raise ShapeError(f"an item has shape {weights.shape}; give images, weights (row, column), or pairs")
-    picture = Picture(None if image is None else rgb_picture(image), weights)
+    picture = Picture(None if image is None else rgb_picture(image), weights, notes=told_of(image))
     return Cell(picture, Facts({"sum": _sum(picture)}))
 
 

@@ -14,7 +14,7 @@ from visualizer.errors import OptionError
 from visualizer.images import numbered_image
 from visualizer.plots.arrays import Floats
 from visualizer.plots.chips import MANY, Chips
-from visualizer.plots.pictures import rgb_picture, seen_part
+from visualizer.plots.pictures import rgb_picture, seen_part, told_of
 from visualizer.plots.places import Paint
 from visualizer.plots.profiles import Line
 from visualizer.plots.sheets import Block
@@ -27,13 +27,13 @@ WORDS = Special | Text | Ids
 
 @dataclass(frozen=True)
 class Laid:
-    """Weights of the tokens of an axis, ``marked`` the query's own token; the image they are laid over."""
+    """Weights of the tokens of an axis, ``marked`` the query's own tokens; the image they are laid over."""
 
     weights: Floats
     axis: Axis
     image: Any = None
     batch: int = 0
-    marked: int | None = None
+    marked: frozenset[int] = frozenset()
 
     def blocks(self, paint: Paint) -> Iterator[Block]:
         """Yield a block for each picture, film or line, and for tokens of text that follow one another."""
@@ -85,7 +85,7 @@ class Laid:
         if isinstance(segment, Unknown) and segment.length <= MANY:
             names = [str(token) for token in range(begin, begin + segment.length)]
             heading = heading if len(self.axis.segments) > 1 else ""
-            return Chips(names, self._of(begin, segment), paint, _chosen(own), heading)
+            return Chips(names, self._of(begin, segment), paint, own, heading)
         if isinstance(segment, Time):
             return Line(self._of(begin, segment), 0, segment.seconds, "seconds", own, heading)
         return Line(self._of(begin, segment), begin, begin + segment.length, "position", own, heading)
@@ -96,11 +96,11 @@ class Laid:
         alone = len(pieces) == len(self.axis.segments)
         counted = f"{length} tokens: " if length > 1 else f"{pieces[0][1].counted}: "
         heading = "" if alone else counted + _share(weights)
-        own = None if self.marked is None else self.marked - begin
+        own = frozenset(token - begin for token in self.marked)
         if length > MANY:
             return Line(weights, begin, begin + length, "position", own, heading)
         names = [segment.name(token) for _, segment in pieces for token in range(segment.length)]
-        return Chips(names, weights, paint, _chosen(own), heading)
+        return Chips(names, weights, paint, own, heading)
 
     def _beside(self, begin: int, segment: Any) -> list[Picture]:
         """Return the image as it is, the query marked in it, and beside it the weights over it."""
@@ -115,12 +115,11 @@ class Laid:
     def _over(self, begin: int, segment: Any, image: Floats | None, name: str = "") -> Picture:
         batch = self.batch if isinstance(segment, Windows) else None
         cells = np.asarray(segment.put(self._of(begin, segment), batch))
-        own = self._own(begin, segment)
         marked: Any = None
-        if own is not None:
+        for own in self._own(begin, segment):  # a query of an image is one
             marked = segment.cell(own, self.batch) if isinstance(segment, Windows) else segment.cell(own)
-        lattice: Any = cells.shape
-        return Picture(image, cells, name, marked, lattice, part=seen_part(self._shown(segment)))
+        shown = self._shown(segment)
+        return Picture(image, cells, name, marked, cells.shape, part=seen_part(shown), notes=told_of(shown))
 
     def film(self, paint: Paint, steps: Sequence[int]) -> Block:
         """Return some steps of the first segment, frames or a volume."""
@@ -129,23 +128,24 @@ class Laid:
 
     def _steps(self, begin: int, segment: Frames | Volume, only: Any = None) -> Iterator[Picture]:
         """Yield a picture of each step of a video, or slice of a volume, or of some."""
-        cells, own = segment.put(self._of(begin, segment)), self._own(begin, segment)
-        cell = None if own is None else segment.cell(own)
+        cells = segment.put(self._of(begin, segment))
+        cell = next(map(segment.cell, self._own(begin, segment)), None)
         word = "slice" if isinstance(segment, Volume) else "step"
         for step in range(segment.cells[0]) if only is None else only:
-            image = None if self.image is None else self._frame(step, segment.cells[0])
+            shown = None if self.image is None else self._frame(step, segment.cells[0])
+            image = None if shown is None else rgb_picture(shown)
             marked: Any = cell[1:] if cell is not None and cell[0] == step else None
-            yield Picture(image, np.asarray(cells[step]), f"{word} {step}", marked)
+            yield Picture(image, np.asarray(cells[step]), f"{word} {step}", marked, notes=told_of(shown))
 
-    def _frame(self, step: int, steps: int) -> Floats:
+    def _frame(self, step: int, steps: int) -> Any:
         """Return the middle one of the frames or slices that a step stands for."""
-        return rgb_picture(self.image[(2 * step + 1) * len(self.image) // (2 * steps)])
+        return self.image[(2 * step + 1) * len(self.image) // (2 * steps)]
 
     def _background(self, begin: int, segment: Any) -> Floats | None:  # noqa: ARG002  # pieces are unpacked
         if self.image is None or _is_words(segment):
             return None
         if isinstance(segment, Frames | Volume):
-            return self._frame(0, segment.cells[0])
+            return rgb_picture(self._frame(0, segment.cells[0]))
         if not isinstance(segment, PICTURED):
             return None
         return rgb_picture(self._shown(segment))
@@ -158,13 +158,8 @@ class Laid:
     def _of(self, begin: int, segment: Segment) -> Floats:
         return self.weights[begin : begin + segment.length]
 
-    def _own(self, begin: int, segment: Segment) -> int | None:
-        inside = self.marked is not None and begin <= self.marked < begin + segment.length
-        return self.marked - begin if inside and self.marked is not None else None
-
-
-def _chosen(token: int | None) -> frozenset[int]:
-    return frozenset(() if token is None else (token,))
+    def _own(self, begin: int, segment: Segment) -> frozenset[int]:
+        return frozenset(token - begin for token in self.marked if begin <= token < begin + segment.length)
 
 
 def _is_words(segment: Segment) -> bool:

@@ -11,7 +11,7 @@ from visualizer.errors import OptionError, ShapeError
 from visualizer.plots.arrays import Floats, map_stack, one_map
 from visualizer.plots.asking import Options, takes
 from visualizer.plots.panels import Look, Panel, draw_panels
-from visualizer.plots.pictures import rgb_picture
+from visualizer.plots.pictures import is_picture, rgb_picture
 from visualizer.plots.wholes import whole_of
 
 if TYPE_CHECKING:
@@ -195,7 +195,7 @@ def visualize_heads(att_map: Any, cols: int) -> Figure:
 def grid_show(to_shows: Sequence[tuple[Any, str]], cols: int) -> Figure:
     """Draw (map or image, title) pairs in ``cols`` columns, all maps on one scale.
 
-    Arrays with two axes are maps; PIL images and arrays with three axes are images.
+    Arrays with two axes are maps; PIL images, names of files and arrays with three axes are images.
 
     Raises
     ------
@@ -219,8 +219,7 @@ def grid_show(to_shows: Sequence[tuple[Any, str]], cols: int) -> Figure:
 
 
 def _map_or_picture(shown: Any) -> Floats:
-    is_picture = hasattr(shown, "convert") or np.ndim(shown) == 3
-    return rgb_picture(shown) if is_picture else one_map(shown)
+    return rgb_picture(shown) if is_picture(shown) else one_map(shown)
 
 
 def _columns(columns: int | None, panels: int) -> int:

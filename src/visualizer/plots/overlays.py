@@ -15,7 +15,7 @@ from visualizer.plots.colours import colour_scale
 from visualizer.plots.figures import add_panel_title, open_frame
 from visualizer.plots.options import check_interpolation, opacity
 from visualizer.plots.patches import PatchGrid, patch_grid, query_token
-from visualizer.plots.pictures import rgb_picture
+from visualizer.plots.pictures import rgb_picture, told_of
 from visualizer.plots.places import Paint, Places, draw_picture, draw_row, mark
 
 if TYPE_CHECKING:
@@ -54,8 +54,8 @@ def grid_to_grid(  # noqa: PLR0913  each thing that can be changed is a keyword
     map
         Attention map (query, key), whose keys are prefix tokens, then patches in rows from the top left.
     image
-        PIL image or array (height, width), with channels first or last, whole numbers in [0, 255] or floats
-        in [0, 1].
+        PIL image, name of a file, or array (height, width), with channels first or last, whole numbers in
+        [0, 255] or floats in [0, 1].
     query, cell, pixel
         Exactly one: a token's index (prefix included), a patch (row, column), a place (x, y) in the image's
         pixels.
@@ -112,7 +112,13 @@ def grid_to_grid(  # noqa: PLR0913  each thing that can be changed is a keyword
     frame.add_bar(colours, ScalarMappable(colours.norm, colours.over_grey(paper, alpha)))
     frame.add_title(title)
     frame.add_caption(
-        [_query_sentence(token, name, patches), *_mass(row, patches), colours.sentence(), *_blend(alpha)],
+        [
+            _query_sentence(token, name, patches),
+            *_mass(row, patches),
+            colours.sentence(),
+            *_blend(alpha),
+            *told_of(image),
+        ],
         caption,
     )
     if figsize is None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from visualizer.errors import ShapeError
-from visualizer.images import Seen
+from visualizer.images import Seen, opened
 from visualizer.plots.arrays import Floats, as_numbers
 
 CHANNELS = (1, 3, 4)
@@ -21,8 +22,9 @@ EIGHT_BIT_MODES = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr")
 def rgb_picture(image: Any) -> Floats:
     """Return ``image`` as RGB (height, width, 3), floats in [0, 1]; what is transparent lies on white.
 
-    Taken are PIL images, what a run has seen, and arrays (height, width), (height, width, channel) or
-    (channel, height, width) with 1, 3 or 4 channels, holding whole numbers in [0, 255] or floats in [0, 1].
+    Taken are PIL images, names of files, what a run has seen, and arrays (height, width), (height, width,
+    channel) or (channel, height, width) with 1, 3 or 4 channels, holding whole numbers in [0, 255] or floats
+    in [0, 1].
 
     Raises
     ------
@@ -36,7 +38,7 @@ def rgb_picture(image: Any) -> Floats:
     >>> rgb_picture(np.zeros((3, 20, 30))).shape
     (20, 30, 3)
     """
-    image = image.pixels if isinstance(image, Seen) else image
+    image = image.pixels if isinstance(image, Seen) else opened(image)
     if getattr(image, "mode", None) in EIGHT_BIT_MODES and hasattr(image, "convert"):
         return _opaque(np.asarray(image.convert("RGBA")) / 255)
     pixels = _channels_last(as_numbers(image, "image"))
@@ -48,6 +50,23 @@ def rgb_picture(image: Any) -> Floats:
         )
         raise ShapeError(message)
     return _opaque(pixels.astype(np.float64) / white)
+
+
+def is_picture(shown: Any) -> bool:
+    """Tell images, by their kind or their three axes, and names of files from maps.
+
+    Examples
+    --------
+    >>> is_picture("photo.jpg"), is_picture(np.zeros((8, 8, 3))), is_picture(np.eye(8))
+    (True, True, False)
+    """
+    named = isinstance(shown, Seen | str | os.PathLike) or hasattr(shown, "convert")
+    return named or np.ndim(shown) == 3
+
+
+def told_of(image: Any) -> tuple[str, ...]:
+    """Return what a caption has to say of how an image is shown, a sentence or none."""
+    return (image.note,) if isinstance(image, Seen) and image.note else ()
 
 
 def seen_part(image: Any) -> Box:

@@ -28,7 +28,7 @@ class Line:
     begin: float
     end: float
     unit: str
-    marked: int | None = None
+    marked: frozenset[int] = frozenset()
     counted: str = ""
     paint: Paint | None = None  # its heights tell the weights
 
@@ -48,9 +48,9 @@ class Line:
         at = self.begin + edges * (self.end - self.begin) / len(self.weights)
         look: dict[str, Any] = {"step": "post", "color": rcParams["text.color"], "linewidth": 0.3}
         axes.fill_between(at, np.append(tops, tops[-1]), **look)
-        if self.marked is not None:
-            width = (self.end - self.begin) / len(self.weights)
-            axes.axvline(self.begin + (self.marked + 0.5) * width, color=MARK, linewidth=1.0)
+        width = (self.end - self.begin) / len(self.weights)
+        for token in self.marked:
+            axes.axvline(self.begin + (token + 0.5) * width, color=MARK, linewidth=1.0)
         axes.set(xlim=(self.begin, self.end))
         axes.set_ylim(bottom=min(0.0, float(np.nanmin(tops))))
         axes.set_xlabel(self.unit, fontsize=SMALL, labelpad=1)

@@ -19,7 +19,7 @@ from visualizer.plots.options import check_interpolation, opacity
 from visualizer.plots.places import Paint
 from visualizer.plots.sheets import Block, draw_sheet
 from visualizer.plots.sources import subject_of
-from visualizer.plots.subjects import Subject
+from visualizer.plots.subjects import Subject, Tokens
 from visualizer.plots.telling import Facts
 
 if TYPE_CHECKING:
@@ -116,25 +116,26 @@ def row_of(shown: Any, asked: Options) -> tuple[Laid, Facts]:
     """Return the row that is asked for, and what is known of it."""
     subject = subject_of(shown, asked)
     alone = subject.map.shape[-2] == 1 and not asked.asked
-    found, token = (subject, 0) if alone else subject.find(asked)
-    name = found.named(token)
+    found, tokens = (subject, range(1)) if alone else subject.find(asked)
+    name = found.named(tokens)
     nameless = alone and name == "token 0"  # weights without a query
-    return laid_row(found, token), found.facts.and_(query="" if nameless else name)
+    return laid_row(found, tokens), found.facts.and_(query="" if nameless else name)
 
 
-def laid_row(subject: Subject, token: int) -> Laid:
-    """Return one query's row, put where its keys lie.
+def laid_row(subject: Subject, tokens: Tokens) -> Laid:
+    """Return one query's row, or the mean of those of several, put where the keys lie.
 
     Raises
     ------
     ShapeError
         If it has no finite value.
     """
-    weights = subject.row(token)
+    weights = subject.row(tokens)
     if not finite(weights).size:
-        raise ShapeError(f"row {token} of the map holds no finite value, so it looks nowhere: pick another")
+        rows = f"row {tokens[0]}" if len(tokens) == 1 else f"the mean of rows {tokens[0]} to {tokens[-1]}"
+        raise ShapeError(f"{rows} of the map holds no finite value, so it looks nowhere: pick another")
     weights = np.where(np.isfinite(weights), weights, np.nan)
-    return Laid(weights, subject.keys, subject.image, subject.batch, subject.own_key(token))
+    return Laid(weights, subject.keys, subject.image, subject.batch, subject.own_keys(tokens))
 
 
 def paint_for(laid: Sequence[Laid], asked: Options) -> Paint:
@@ -189,11 +190,10 @@ def _only(laid: Laid, kinds: Any, what: str) -> tuple[Laid, list[str]]:
     if not kept.any():
         raise OptionError(f"{what} was to be drawn, but the tokens are {laid.axis.arithmetic}")
     axis = Axis(tuple(one for one in laid.axis.segments if isinstance(one, kinds)))
-    marked = None
-    if laid.marked is not None and kept[laid.marked]:
-        marked = int(kept[: laid.marked].sum())
+    marked = frozenset(int(kept[:token].sum()) for token in laid.marked if kept[token])
     outside = float(np.nansum(laid.weights[~kept]))
-    left = [] if kept.all() else [f"Not shown: {outside:.3g} on {int((~kept).sum())} other tokens."]
+    others = int((~kept).sum())
+    left = [f"Not shown: {outside:.3g} on {others} other token{'s' * (others != 1)}."] if others else []
     return replace(laid, weights=laid.weights[kept], axis=axis, marked=marked), left
 
 

@@ -15,7 +15,7 @@ from visualizer.plots.arrays import Floats, as_floats
 from visualizer.plots.asking import COLOURS, PAGE, Options, takes
 from visualizer.plots.colours import ON_IMAGE, colour_scale
 from visualizer.plots.options import opacity
-from visualizer.plots.pictures import rgb_picture, seen_part
+from visualizer.plots.pictures import rgb_picture, seen_part, told_of
 from visualizer.plots.places import Paint
 from visualizer.plots.rows import scale_of
 from visualizer.plots.sheets import draw_sheet
@@ -69,7 +69,8 @@ def sampling(shown: Any, *, reference: tuple[float, float] | None = None, **opti
     found = reference or _middle(axis, query)
     colours = colour_scale(sampled.weights, asked.cmap, (asked.vmin, asked.vmax), asked.scale, ON_IMAGE)
     paint = Paint(colours, opacity(asked.alpha))
-    block = Pictures([Picture(picture, points=sampled.points(), cross=found, part=seen_part(image))], paint)
+    over: dict[str, Any] = {"points": sampled.points(), "part": seen_part(image), "notes": told_of(image)}
+    block = Pictures([Picture(picture, cross=found, **over)], paint)
     name = "" if axis is None else f", {axis.name(query)}"
     head = f"head {asked.head}" if asked.head is not None else f"all {call.shape[2]} heads"
     sentences = [
@@ -137,7 +138,12 @@ def _query(axis: Axis | None, length: int, asked: Options) -> int:
     if axis is None:
         raise OptionError("the query was named, but the queries have no axis: give query= or queries=")
     axis.check(length, "the map has {} queries")
-    return int(axis.where(nth=asked.nth, **asked.asked).start)
+    tokens = axis.where(nth=asked.nth, **asked.asked)
+    if tokens.stop - tokens.start > 1:
+        raise OptionError(
+            f"{asked.text!r} is queries {tokens.start} to {tokens.stop - 1}: give query=, one of them"
+        )
+    return int(tokens.start)
 
 
 def _middle(axis: Axis | None, query: int) -> tuple[float, float] | None:

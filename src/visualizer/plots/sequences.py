@@ -102,11 +102,11 @@ def _laid(run: Run, asked: Options) -> tuple[Laid, Subject, str]:
     """Return the row of a query, or the column of a word that is among the keys alone."""
     subject = subject_of(run, asked)
     if asked.text is not None and not subject.queries_have_text:
-        subject, token = subject.find(asked, "keys")
-        laid = Laid(subject.column(token), subject.queries, subject.image, subject.batch)
-        return laid, subject, f"Key (column): {subject.named(token, 'keys')}: what looks at it."
-    subject, token = subject.find(asked)
-    return laid_row(subject, token), subject, f"Query (row): {subject.named(token)}."
+        subject, tokens = subject.find(asked, "keys")
+        laid = Laid(subject.column(tokens), subject.queries, subject.image, subject.batch)
+        return laid, subject, f"Key (column): {subject.named(tokens, 'keys')}: what looks at it."
+    subject, tokens = subject.find(asked)
+    return laid_row(subject, tokens), subject, f"Query (row): {subject.named(tokens)}."
 
 
 def _blocks(laid: Sequence[Laid], numbers: Sequence[int], paint: Paint) -> Iterator[Block]:

@@ -59,13 +59,15 @@ def draw_sheet(
 ) -> Figure:
     """Return a new figure with blocks below one another, in the order of reading, and one colour bar.
 
-    ``usual`` is the width unless another one was asked for. Where the caller brought axes, it is drawn there.
+    What blocks of images have to say of these, their ``notes``, ends the caption. ``usual`` is the width
+    unless another one was asked for. Where the caller brought axes, it is drawn there.
 
     Raises
     ------
     ShapeError
         If there are several blocks for the caller's axes.
     """
+    sentences = [*sentences, *dict.fromkeys(note for block in blocks for note in getattr(block, "notes", ()))]
     if options.ax is not None:
         return _draw_into(options.ax, blocks, sentences, options)
     paint = next((block.paint for block in blocks if block.paint is not None), None)

@@ -33,7 +33,7 @@ def subject_of(shown: Any, options: Options) -> Subject:
 
     Examples
     --------
-    >>> subject_of([[0.5, 0.5], [1, 0]], Options(axis=["a", "cat"])).named(1)
+    >>> subject_of([[0.5, 0.5], [1, 0]], Options(axis=["a", "cat"])).named(range(1, 2))
     'token 1, “cat”'
     """
     if isinstance(shown, Run):

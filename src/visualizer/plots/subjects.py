@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from operator import index
 from typing import Any
+
+import numpy as np
 
 from visualizer.axes import Axis, Patches, Text, Windows
 from visualizer.errors import OptionError, ShapeError
@@ -17,6 +20,8 @@ from visualizer.plots.pictures import rgb_picture
 from visualizer.plots.telling import Facts
 
 SIDES = {"queries": -2, "keys": -1}
+Tokens = range
+"""Tokens of one side that follow one another: one, or those of a piece of text."""
 
 
 @dataclass(frozen=True)
@@ -58,13 +63,13 @@ class Subject:
             )
         return batches[head]
 
-    def row(self, token: int) -> Floats:
-        """Return the weights (key,) of one query; where it is masked as a whole, an error says so."""
-        return _mean_of_heads(as_floats(self.picked[..., token, :], "map"))
+    def row(self, tokens: Tokens) -> Floats:
+        """Return the weights (key,) of one query, or the mean of those of several."""
+        return _mean([as_floats(self.picked[..., token, :], "map") for token in tokens])
 
-    def column(self, token: int) -> Floats:
-        """Return the weights (query,) that one key receives."""
-        return _mean_of_heads(as_floats(self.picked[..., :, token], "map"))
+    def column(self, tokens: Tokens) -> Floats:
+        """Return the weights (query,) that one key receives, or the mean of those of several."""
+        return _mean([as_floats(self.picked[..., :, token], "map") for token in tokens])
 
     def matrix(self, most: int) -> Floats:
         """Return the weights (query, key), of a long lazy map means of at most ``most`` bins a side."""
@@ -82,8 +87,10 @@ class Subject:
         places = tuple(self.places[row] if self.places else row for row in rows)
         return replace(self, map=self.map[..., first:, :], queries=part_of(self.queries, rows), places=places)
 
-    def find(self, options: Options, side: str = "queries") -> tuple[Subject, int]:
-        """Return the token that was asked for on one side, and the subject in whose row of the batch it is.
+    def find(self, options: Options, side: str = "queries") -> tuple[Subject, Tokens]:
+        """Return the tokens that were asked for on one side, and the subject in whose row of the batch it is.
+
+        It is one, or the tokens of a piece of text.
 
         Raises
         ------
@@ -100,22 +107,26 @@ class Subject:
             raise OptionError(f"give exactly one of {names}, to say which query: {len(asked)} were given")
         ((kind, value),) = asked.items()
         if kind == "query":
-            return self, self._numbered(value, side)
+            return self, _only(self._numbered(value, side))
         if kind in ("cell", "pixel"):
             cell = value if kind == "cell" else _cell_at(value, axis, self.image, self.batch)
             batch, token = axis.at(cell, self.batch, options.nth)
             row = f"row {batch} of the batch" if "row" in self.facts.said else ""
-            return replace(self, batch=batch, facts=self.facts.and_(row=row)), token
+            return replace(self, batch=batch, facts=self.facts.and_(row=row)), _only(token)
         found = axis.where(nth=options.nth, **{kind: value})
-        if found.stop - found.start > 1:
-            raise OptionError(
-                f"{kind}={value!r} is {found.stop - found.start} tokens, {found.start} to {found.stop - 1}: "
-                "give query=, one of them"
-            )
-        return self, int(found.start)
+        return self, range(found.start, found.stop)
 
-    def named(self, token: int, side: str = "queries") -> str:
-        """Return index and name of a token, the name once only."""
+    def named(self, tokens: Tokens, side: str = "queries") -> str:
+        """Return index and name of a token, the name once only; of several that it is their mean."""
+        number, name = self._named(tokens[0], side)
+        if len(tokens) > 1:
+            last, its = self._named(tokens[-1], side)
+            number = f"mean of tokens {number.removeprefix('token ')} to {last.removeprefix('token ')}"
+            name = f"{name} to {its}"
+        return number if name.startswith("token ") else f"{number}, {name}"
+
+    def _named(self, token: int, side: str) -> tuple[str, str]:
+        """Return a token's number and name."""
         axis: Axis = getattr(self, side)
         place = self.places[token] if self.places and side == "queries" else token
         name, number = axis.name(token), f"token {place}"
@@ -124,15 +135,15 @@ class Subject:
             cell = windows.cell(token, self.batch)
             name = f"cell {cell}" if cell else "beyond the image"
             number = f"token {token} of window {self.batch % windows.count}"
-        text = f"“{name.strip()}”" if any(isinstance(one, Text) for one in axis.segments) else name
-        return number if name.startswith("token ") else f"{number}, {text}"
+        known = not name.startswith("token ") and any(isinstance(one, Text) for one in axis.segments)
+        return number, f"“{name.strip()}”" if known else name
 
-    def own_key(self, token: int) -> int | None:
-        """Return which key a query itself is; None where it is none."""
+    def own_keys(self, tokens: Tokens) -> frozenset[int]:
+        """Return which keys queries themselves are; none where they are no keys."""
         if self.places:
-            return self.places[token]
+            return frozenset(self.places[token] for token in tokens)
         same = self.queries == self.keys
-        return token if same and self.map.shape[-2] > 1 else None
+        return frozenset(tokens if same and self.map.shape[-2] > 1 else ())
 
     def _numbered(self, value: Any, side: str) -> int:
         """Return the row, or column, of a token that is named by its number, or as the last."""
@@ -147,8 +158,14 @@ class Subject:
         return self.places.index(value)
 
 
-def _mean_of_heads(found: Floats) -> Floats:
-    return found if found.ndim == 1 else found.mean(axis=0)
+def _only(token: int) -> range:
+    return range(token, token + 1)
+
+
+def _mean(found: Sequence[Floats]) -> Floats:
+    """Return the mean (token,) of rows or columns, of all heads where they have several."""
+    each = [one if one.ndim == 1 else one.mean(axis=0) for one in found]
+    return each[0] if len(each) == 1 else np.mean(each, axis=0)
 
 
 def _whole(value: Any, length: int) -> int:

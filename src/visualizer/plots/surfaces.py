@@ -42,6 +42,7 @@ class Picture:
     points: Sequence[Any] = ()  # (x, y, weight, marker) in shares of the part
     cross: tuple[float, float] | None = None  # (x, y) likewise
     part: Box = WHOLE  # that the model was given, in shares of the picture: all else lies there
+    notes: tuple[str, ...] = ()  # sentences on how the image is shown
 
     @property
     def ratio(self) -> float:
@@ -59,6 +60,11 @@ class Pictures:
     heading: str = ""
     columns: int | None = None
     rows: Sequence[str] = ()
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the caption has to say of the images."""
+        return tuple(dict.fromkeys(note for one in self.pictures for note in one.notes))
 
     def side(self, width: float) -> float:
         """Return how many inches one picture is wide."""
