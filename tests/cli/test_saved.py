@@ -329,6 +329,14 @@ def texts_of(svg):
     return " ".join(" ".join(ET.parse(svg).getroot().itertext()).split())
 
 
+def test_a_saved_run_that_is_empty_says_why(run, tmp_path):
+    model = torch.nn.Linear(4, 4)
+    with visualizer.capture(model, path=tmp_path / "run.zarr") as recorded:
+        model(torch.zeros(1, 4))
+    assert f"<an empty run: {recorded.why_empty()}>" in run("info", "run.zarr")[1]
+    assert json.loads(run("info", "run.zarr", "--json")[1])["reason"] == recorded.why_empty()
+
+
 def test_calls_of_a_resumed_run_are_counted_as_they_lie(run, tmp_path):
     model, x = torch.nn.MultiheadAttention(8, 2, batch_first=True).eval(), torch.randn(2, 1, 4, 8)
     for one in x:  # each recording counts its calls from 0
@@ -343,7 +351,9 @@ def test_calls_of_a_resumed_run_are_counted_as_they_lie(run, tmp_path):
     for call, one in enumerate(maps):
         asked = ["--layer", "0", "--call", str(call), "--head", "0", "--query", "0", "-o", "row.svg"]
         assert run("plot", "run.zarr", *asked)[0] == 0
-        assert f"from 0 to {one[0, 0, 0].max():.3g}." in texts_of("row.svg")
+        drawn = texts_of("row.svg")
+        assert f"head 0 of 2, call {call}." in drawn
+        assert f"from 0 to {one[0, 0, 0].max():.3g}." in drawn
 
 
 @pytest.mark.parametrize("head", [[], ["--head", "9"], ["--head", "mean"]], ids=str)

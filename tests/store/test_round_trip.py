@@ -16,6 +16,7 @@ from visualizer.errors import StoreError
 from visualizer.families.layouts import Same
 from visualizer.run import Run
 from visualizer.store.stored_map import StoredSource
+from visualizer.store.writer import Writer
 
 RNG = np.random.default_rng(0)
 B, H, G, N, M, D = 2, 4, 2, 20, 24, 32
@@ -296,8 +297,36 @@ def test_a_loaded_run_is_saved_again_and_copied(tmp_path):
 
 
 def test_an_empty_run_comes_back_and_says_why(tmp_path):
-    Run().save(tmp_path / "run.zarr")
-    assert "holds no call" in repr(viz.load(tmp_path / "run.zarr"))
+    model = torch.nn.Linear(4, 4)
+    for where in ("streamed", "saved"):
+        path = tmp_path / f"{where}.zarr"
+        with viz.capture(model, **({"path": path} if where == "streamed" else {})) as run:
+            model(torch.zeros(1, 4))
+        if where == "saved":
+            run.save(path)
+        found = viz.load(path)
+        assert "attention" in run.why_empty()
+        assert found.why_empty() == run.why_empty()
+        assert repr(found) == f"<an empty run: {run.why_empty()}>"
+    with viz.capture(torch.nn.MultiheadAttention(4, 1), path=path, resume=True) as run:
+        pass  # the model is not called
+    assert viz.load(path).why_empty() == run.why_empty() != found.why_empty()
+
+
+def test_an_empty_run_that_was_cut_short_says_so(tmp_path):
+    writer = Writer(tmp_path / "run.zarr")
+    writer.close()
+    says = "run.zarr: it holds no call and not why: it is being written, was cut short, or is of an older"
+    assert says in viz.load(tmp_path / "run.zarr").why_empty()
+
+
+def test_a_reason_that_is_no_text_is_refused(tmp_path):
+    writer = Writer(tmp_path / "run.zarr")
+    writer.tell("empty", {"reason": 3})
+    writer.commit()
+    writer.close()
+    with pytest.raises(StoreError, match="the reason why it is empty was found to be 3; wanted is a text"):
+        viz.load(tmp_path / "run.zarr")
 
 
 def test_a_path_that_is_taken_is_refused_and_left_alone(tmp_path):

@@ -19,7 +19,7 @@ from visualizer.plots.pictures import rgb_picture, seen_part, told_of
 from visualizer.plots.places import Paint
 from visualizer.plots.rows import scale_of
 from visualizer.plots.sheets import draw_sheet
-from visualizer.plots.sources import call_of, image_of
+from visualizer.plots.sources import call_of, image_of, numbered
 from visualizer.plots.surfaces import Picture, Pictures
 from visualizer.plots.telling import Facts, layer_name
 from visualizer.run import Run
@@ -73,8 +73,10 @@ def sampling(shown: Any, *, reference: tuple[float, float] | None = None, **opti
     block = Pictures([Picture(picture, cross=found, **over)], paint)
     name = "" if axis is None else f", {axis.name(query)}"
     head = f"head {asked.head}" if asked.head is not None else f"all {call.shape[2]} heads"
+    said = {"layer": layer_name(call.path), "head": head, "query": f"token {query}{name}"}
+    said |= numbered(shown if isinstance(shown, Run) else Run([call]), call)
     sentences = [
-        *Facts({"layer": layer_name(call.path), "head": head, "query": f"token {query}{name}"}).sentences,
+        *Facts(said).sentences,
         *_told(sampled, call, found),
         *scale_of(paint),
         "Self-check: the model's own array.",

@@ -84,7 +84,7 @@ def stitched_subject(run: Run, calls: Sequence[Call], options: Options) -> Subje
     queries = _joined(run, calls, options.batch)
     if keys is not None and grow(calls):
         queries = part_of(keys, places or range(found.shape[-2]))
-    more = {"facts": Facts(_origin(calls, options), tuple(calls)), "places": places, "continues": True}
+    more = {"facts": Facts(_origin(run, calls, options), tuple(calls)), "places": places, "continues": True}
     image = image_of(run, options)
     return _made(found, options, {"keys": keys, "queries": queries}, image=image, **more)
 
@@ -105,7 +105,7 @@ def _of_call(run: Run, call: Call, options: Options, places: tuple[int, ...] = (
         )
     stated = {side: _part(_tokens(run, call, side, options.batch), call, side) for side in SIDES}
     image = image_of(run, options)
-    more = {"facts": Facts(_origin([call], options), (call,)), "places": places}
+    more = {"facts": Facts(_origin(run, [call], options), (call,)), "places": places}
     return _made(call.map, options, stated, image=image, **more)
 
 
@@ -180,15 +180,25 @@ def _which(shape: Sequence[int], options: Options) -> dict[str, str]:
     return which
 
 
-def _origin(calls: Sequence[Call], options: Options) -> dict[str, str]:
+def numbered(run: Run, call: Call) -> dict[str, str]:
+    """Return which of its layer's calls one is, as `Run.calls` and ``call=`` count.
+
+    Of one alone it is its own number, as those begin anew where a run was resumed.
+    """
+    beside = run.calls(call.path)
+    number = sum(one.order < call.order for one in beside) if len(beside) > 1 else call.number
+    return {"call": f"call {number}"} if number or len(beside) > 1 else {}
+
+
+def _origin(run: Run, calls: Sequence[Call], options: Options) -> dict[str, str]:
     """Return what a caption says of where a map is from, by what it is."""
     first, several = calls[0], len(calls) > 1
     origin = {"layer": layer_name(first.path), "head": f"head 0 of {first.shape[-3]}"}
     origin |= _which(first.shape, options)
     if several:
         origin["call"] = f"{len(calls)} calls as one sequence"
-    elif first.number:
-        origin["call"] = f"call {first.number}"
+    else:
+        origin |= numbered(run, first)
     if first.item is not None:
         origin["item"] = f"item {first.item}"
     return origin

@@ -43,7 +43,8 @@ def load(path: str | os.PathLike[str]) -> Run:
 def read_run(reader: Reader) -> Run:
     """Return the run that a reader has opened."""
     calls = StoredCalls(reader)
-    run = Run(empty=lambda: f"{reader.place.name} holds no call")
+    reason = _reason(reader)
+    run = Run(empty=lambda: reason)
     run.hold(calls)
     run.labels = read_labels(reader.told.get("labels"))
     if texts := _told(reader, "texts"):
@@ -57,6 +58,15 @@ def read_run(reader: Reader) -> Run:
         run.provenance["inputs"] = _hashes(reader)
         run.inputs = StoredInputs(reader)
     return run
+
+
+def _reason(reader: Reader) -> str:
+    """Return why a run is empty, where that was written."""
+    unknown = "it holds no call and not why: it is being written, was cut short, or is of an older release"
+    found = _told(reader, "empty").get("reason", f"{reader.place.name}: {unknown}")
+    if not isinstance(found, str):
+        raise StoreError(f"the reason why it is empty was found to be {found!r:.80}; wanted is a text")
+    return found
 
 
 class StoredInputs(Sequence[Mapping[str, Any]]):

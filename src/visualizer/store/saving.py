@@ -54,6 +54,8 @@ def tell_rest(writer: Writer, run: Run, *, inputs: bool) -> None:
     """Write what is known of a run as a whole."""
     if run.labels.stated:
         writer.label(written_labels(run.labels, inputs=inputs))
+    if writer.is_empty:
+        writer.tell("empty", {"reason": run.why_empty()})
     remarks = run.remarks()
     if remarks:
         writer.tell("remarks", {"lines": remarks})

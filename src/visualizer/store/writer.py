@@ -58,6 +58,7 @@ class Writer:
         self._next_form = _next(lines, "form", "id")
         self._tokens = TokenWriter(_next(lines, "tokens", "id"), inputs=inputs)
         self._order = _next(lines, "call", "order")
+        self.is_empty = not self._order  # whether no call was taken
         self._lines: list[bytes] = []  # of the log, not yet written
         self._since: float | None = None  # when the first of them was taken
         self._read: list[tuple[Any, int]] = []  # arrays of this call, and where they lay
@@ -89,6 +90,7 @@ class Writer:
         if any(_address(array) != before for array, before in self._read):
             return False
         self._add(line)
+        self.is_empty = False
         return True
 
     def label(self, stated: list[Any]) -> None:
