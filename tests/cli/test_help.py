@@ -13,6 +13,7 @@ import safetensors.torch
 import typer
 from PIL import Image
 
+import visualizer
 from visualizer.cli import main
 from visualizer.cli.application import app
 
@@ -82,7 +83,9 @@ def folder(tmp_path_factory, bert):
     exec(OWN, names)
     safetensors.torch.save_file(names["Vit"]().state_dict(), folder / "best.safetensors")
     np.savez(folder / "batch.npz", image=np.ones((1, 3, 224, 224), np.float32))
-    Image.new("RGB", (96, 64), (200, 100, 0)).save(folder / "photo.jpg")
+    Image.new("RGB", (640, 480), (200, 100, 0)).save(folder / "photo.jpg")
+    maps = {f"blocks.{n}.attn": np.full((3, 2, 4, 4), 0.25) for n in range(12)}
+    visualizer.from_arrays(maps).save(folder / "batch.zarr")
     made = run_in(folder, ["-c", VIT])
     assert not made.returncode, made.stderr
     text = ["capture", bert, "--text", "A bridge over the river, a bridge.", "-o", "run.zarr", "--inputs"]

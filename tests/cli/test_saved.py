@@ -15,6 +15,7 @@ import torch
 from PIL import Image
 
 import visualizer
+from visualizer.axes import Grid
 from visualizer.cli import main
 
 TEXT = "The old bridge over the river: a bridge of stone."
@@ -176,6 +177,18 @@ def test_maps_are_exported_to_the_last_bit(run, saved):
             "--cell takes ROW,COLUMN, such as 4,7",
         ),
         (
+            ["plot", "{}", "-o", "x.png", "--layer", "1", "--crop", "1,x"],
+            "--crop takes LEFT,TOP,WIDTH,HEIGHT, such as 80,0,480,480, not '1,x'",
+        ),
+        (
+            ["plot", "{}", "-o", "x.png", "--layer", "1", "--crop", "0,0,9,9"],
+            "--crop was given without --image",
+        ),
+        (
+            ["plot", "{}", "-o", "x.png", "--image", "x.jpg"],
+            "--image was given, but maps are not drawn on it: give --query, --cell, --pixel",
+        ),
+        (
             ["plot", "{}", "-o", "x.png", "--layer", "1", "--call", "1"],
             "--call 1 was asked for, but there are calls",
         ),
@@ -306,6 +319,23 @@ def test_where_a_patch_looks_is_drawn_on_the_image_that_the_model_saw(run):
     assert run("plot", "vit.zarr", "-o", "cell.png", *asked)[0] == 0
     code, _, said = run("plot", "vit.zarr", "-o", "x.png", "--layer", "1", "--head", "0", "--cell", "4,0")
     assert code == 2
+
+
+def test_a_pixel_of_the_part_of_a_photo_that_the_model_was_given_is_looked_up(run):
+    maps = np.random.default_rng(0).dirichlet(np.ones(24), size=(3, 2, 24))  # (batch, head, query, key)
+    visualizer.from_arrays({"attn": maps}).label(axis=Grid(4, 6)).save("batch.zarr")
+    Image.fromarray(np.zeros((60, 100, 3), np.uint8)).save("photo.png")
+    asked = ["--layer", "0", "--head", "1", "--batch", "2", "--image", "photo.png", "--crop", "30,10,60,40"]
+    assert run("plot", "batch.zarr", *asked, "--pixel", "65,25", "-o", "row.svg")[0] == 0
+    drawn = texts_of("row.svg")
+    assert "head 1 of 2, row 2 of the batch. Query (row): token 9, cell (1, 3)." in drawn
+    assert f"from 0 to {maps[2, 1, 9].max():.3g}." in drawn
+    code, _, said = run("plot", "batch.zarr", *asked, "--pixel", "5,5", "-o", "x.svg")
+    assert code == 2
+    assert "is outside of the part that the model was given, 60 × 40 pixels from (30, 10) on" in said
+    assert run("plot", "batch.zarr", "--batch", "1", "-o", "atlas.svg")[0] == 0
+    code, _, said = run("plot", "batch.zarr", "--batch", "3", "-o", "x.svg")
+    assert (code, said) == (2, "visualizer: place 3 of the batch axis was asked for, but it has 3 places\n")
 
 
 def test_a_script_s_run_is_saved_while_it_runs_and_goes_on(python, tmp_path):

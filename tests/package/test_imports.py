@@ -107,7 +107,17 @@ SEES = {
     },
     "loading": {"errors"},
     "demo": {"__init__", "errors", "images", "instrument", "loading", "plots"},
-    "cli": {"__init__", "demo", "errors", "escaping", "loading", "plots", "readout_table", "recorders"},
+    "cli": {
+        "__init__",
+        "demo",
+        "errors",
+        "escaping",
+        "images",
+        "loading",
+        "plots",
+        "readout_table",
+        "recorders",
+    },
     "__main__": {"cli"},
 }
 

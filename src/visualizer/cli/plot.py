@@ -23,6 +23,10 @@ EXAMPLES = """Examples:
   visualizer plot run.zarr --layer 2 --head 9 --text bridge --nth 1 -o row.pdf
 
   visualizer plot vit.zarr --layer 11 --head 3 --cell 4,7 --image photo.jpg -o cell.pdf
+
+  visualizer plot vit.zarr --layer 11 --pixel 320,96 --image photo.jpg --crop 80,0,480,480 -o pixel.pdf
+
+  visualizer plot batch.zarr --layer 11 --batch 2 -o heads.pdf
 """
 
 
@@ -34,29 +38,40 @@ def plot(  # noqa: PLR0913  each option is a parameter
     head: Annotated[str | None, typer.Option(help="A head, from 0, or mean.")] = None,
     query: Annotated[int | None, typer.Option(help="The query: a token's number, from 0.")] = None,
     cell: Annotated[str | None, typer.Option(metavar="ROW,COLUMN", help="Or a cell of the image.")] = None,
+    pixel: Annotated[str | None, typer.Option(metavar="X,Y", help="Or a pixel of the image.")] = None,
     text: Annotated[str | None, typer.Option(help="Or a piece of the text.")] = None,
     special: Annotated[str | None, typer.Option(help="Or a special token, such as CLS.")] = None,
     nth: Annotated[int | None, typer.Option(help="Which of several places of the text, from 0.")] = None,
     call: Annotated[int | None, typer.Option(help="Which of several calls of the layer, from 0.")] = None,
+    batch: Annotated[int, typer.Option(min=0, help="Which row of the batch, from 0.")] = 0,
     image: Annotated[Path | None, typer.Option(help="The picture that the patches are of.")] = None,
+    crop: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LEFT,TOP,WIDTH,HEIGHT", help="The part of it that the model was given, in pixels."
+        ),
+    ] = None,
     title: Annotated[str | None, typer.Option(help="A title.")] = None,
     json: Json = False,
 ) -> None:
     """Draw all heads of all layers, a layer's heads, one head, or where one query of it looks."""
     opened = open_run(run)
-    asked = {"query": query, "cell": _pair(cell), "text": text, "special": special, "nth": nth}
+    asked: dict[str, Any] = {"query": query, "text": text, "special": special, "nth": nth}
+    asked |= {"cell": _numbers(cell, "--cell", "ROW,COLUMN, such as 4,7", int)}
+    asked |= {"pixel": _numbers(pixel, "--pixel", "X,Y, such as 320,96")}
     asked = {name: value for name, value in asked.items() if value is not None}
     if layer is None and (head is not None or asked):
         raise OptionError("a head, or a query of it, was asked for: give --layer beside it")
     if layer is None and call is not None:
         raise OptionError("--call was asked for: give --layer beside it")
-    if layer is not None and image is not None and not asked:
+    if image is not None and not asked:
         raise OptionError(
-            "--image was given, but maps are not drawn on it: give --query, --cell, --text or --special too"
+            "--image was given, but maps are not drawn on it: give --query, --cell, --pixel, --text or "
+            "--special too"
         )
     from visualizer import plots
 
-    options = _options(title, image)
+    options = {"batch": batch, **_options(title, image, crop)}
     if layer is None:
         figure = plots.atlas(opened, **options)
     elif asked:
@@ -79,17 +94,21 @@ def _head(head: str) -> int | str:
     raise OptionError(f"--head takes a number, from 0, or mean, not {head!r}")
 
 
-def _pair(cell: str | None) -> tuple[int, ...] | None:
+def _numbers(text: str | None, option: str, form: str, kind: type[float] = float) -> tuple[float, ...] | None:
+    """Return the numbers of an option; how many they have to be, what takes them says."""
     try:
-        return None if cell is None else tuple(map(int, cell.split(",")))
+        return None if text is None else tuple(map(kind, text.split(",")))
     except ValueError:
-        raise OptionError(f"--cell takes ROW,COLUMN, such as 4,7, not {cell!r}") from None
+        raise OptionError(f"{option} takes {form}, not {text!r}") from None
 
 
-def _options(title: str | None, image: Path | None) -> dict[str, Any]:
-    from visualizer.demo.images import load_image
+def _options(title: str | None, image: Path | None, crop: str | None) -> dict[str, Any]:
+    from visualizer.images import seen_image
 
-    given = {"title": title, "image": None if image is None else load_image(image)}
+    part = _numbers(crop, "--crop", "LEFT,TOP,WIDTH,HEIGHT, such as 80,0,480,480")
+    if part is not None and image is None:
+        raise OptionError("--crop was given without --image: give the whole picture beside it")
+    given = {"title": title, "image": None if image is None else seen_image(image, crop=part)}
     return {name: value for name, value in given.items() if value is not None}
 
 
