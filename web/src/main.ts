@@ -30,16 +30,17 @@ export function render({ model, el }: Widget): () => void {
 /** Show the run that the document carries, else that of the server which it came from. */
 export async function boot(el: HTMLElement): Promise<void> {
   try {
-    start(carriesRun(document) ? fileHost(document) : await serverHost(new URL(".", location.href)), el);
+    const host = carriesRun(document) ? fileHost(document) : await serverHost(new URL(".", location.href));
+    start(host, el, true);
   } catch (error) {
     el.textContent = error instanceof Error ? error.message : String(error);
     el.setAttribute("role", "alert");
   }
 }
 
-function start(host: Host, el: HTMLElement): () => void {
+function start(host: Host, el: HTMLElement, alone = false): () => void {
   const engine = new Engine(() => workerOf(workerText));
-  const leave = show(new Reader(host, engine), el);
+  const leave = show(new Reader(host, engine), el, alone);
   return () => {
     leave();
     engine.close();

@@ -1,0 +1,117 @@
+/** The part of a matrix that is looked at, drawn from tiles of the level that the screen can show. */
+
+import type { Reader } from "../data/reader";
+import { SIDE } from "../data/tiles";
+import type { MapInfo, Pooling } from "../protocol";
+import { paintOn, scaleTo } from "./canvas";
+import type { Spreading, Table } from "./colours";
+
+/** Which queries and keys are looked at. */
+export interface Looked {
+  top: number;
+  left: number;
+  rows: number;
+  columns: number;
+}
+
+interface Tile {
+  values: Float32Array;
+  shape: [number, number];
+  picture: HTMLCanvasElement;
+  /** What the picture was painted with. */
+  painted: string;
+}
+
+/** Return the level whose cells are about as large as a pixel of the screen. */
+export function levelOf(looked: Looked, [width, height]: [number, number], ratio: number): number {
+  const cells = Math.max(looked.rows / (height * ratio), looked.columns / (width * ratio));
+  return Math.max(0, Math.ceil(Math.log2(Math.max(cells, 1e-9))));
+}
+
+export class Tiles {
+  #tiles = new Map<string, Tile | null>();
+  #stop = new AbortController();
+  max = 0;
+  trouble = "";
+
+  constructor(
+    readonly reader: Reader,
+    readonly map: MapInfo,
+    readonly batch: number,
+    readonly head: number,
+    /** Called when there is more to be drawn. */
+    readonly came: () => void,
+  ) {}
+
+  get waiting(): boolean {
+    return [...this.#tiles.values()].includes(null);
+  }
+
+  close(): void {
+    this.#stop.abort();
+  }
+
+  /** Draw what there is, and have what is missing read. */
+  draw(
+    context: CanvasRenderingContext2D,
+    looked: Looked,
+    size: [number, number],
+    ratio: number,
+    how: Pooling,
+    table: Table,
+    spreading: Spreading,
+  ): void {
+    const level = levelOf(looked, size, ratio);
+    const side = SIDE * 2 ** level;
+    context.imageSmoothingEnabled = false;
+    for (let row = Math.floor(looked.top / side); row * side < looked.top + looked.rows; row++) {
+      for (
+        let column = Math.floor(looked.left / side);
+        column * side < looked.left + looked.columns;
+        column++
+      ) {
+        const tile = this.#tile(level, row, column, how);
+        if (!tile) continue;
+        this.#paint(tile, table, spreading);
+        const [h, w] = tile.shape;
+        const [down, across] = [size[1] / looked.rows, size[0] / looked.columns];
+        context.drawImage(
+          tile.picture,
+          (column * side - looked.left) * across,
+          (row * side - looked.top) * down,
+          Math.min(w * 2 ** level, this.map.shape[3] - column * side) * across,
+          Math.min(h * 2 ** level, this.map.shape[2] - row * side) * down,
+        );
+      }
+    }
+  }
+
+  #paint(tile: Tile, table: Table, spreading: Spreading): void {
+    const painted = `${spreading} ${this.max} ${table[0]} ${table[128]}`;
+    if (tile.painted === painted) return;
+    paintOn(tile.picture, tile.values, tile.shape, table, scaleTo(this.max, spreading));
+    tile.painted = painted;
+  }
+
+  #tile(level: number, row: number, column: number, how: Pooling): Tile | null {
+    const name = `${how} ${level} ${row} ${column}`;
+    const found = this.#tiles.get(name);
+    if (found !== undefined) return found;
+    this.#tiles.set(name, null);
+    this.reader.tile(this.map, this.batch, this.head, { level, row, column, how }, this.#stop.signal).then(
+      ({ values, shape }) => {
+        for (const value of values) if (value > this.max) this.max = value;
+        const picture = document.createElement("canvas");
+        this.#tiles.set(name, { values, shape: [shape[0]!, shape[1]!], picture, painted: "" });
+        this.came();
+      },
+      (error: Error) => {
+        if (this.#stop.signal.aborted) return;
+        this.trouble = error.message;
+        this.#tiles.delete(name);
+        this.came();
+      },
+    );
+    return null;
+  }
+}

@@ -1,0 +1,206 @@
+/** What is looked at: one store for each page, read and written by every view. */
+
+import { computed, effect, type ReadonlySignal, signal } from "@preact/signals";
+import type { Reader } from "./data/reader";
+import type { Spreading, TableName } from "./draw/colours";
+import type { Axis, Manifest, MapInfo, Pooling } from "./protocol";
+
+export const VIEWS = ["atlas", "head", "heads", "finder", "compare", "about"] as const;
+export type View = (typeof VIEWS)[number];
+export const SPREADINGS: Spreading[] = ["linear", "sqrt", "log"];
+export const TABLE_NAMES: TableName[] = ["cividis", "viridis", "inferno", "grey"];
+
+/** One head: the place of its map in the manifest, the row of the batch and the head. */
+export interface Place {
+  map: number;
+  batch: number;
+  head: number;
+}
+
+/** The weights of one query over the keys, or those that one key is given by all queries. */
+export interface Row {
+  place: Place;
+  token: number;
+  direction: "row" | "column";
+  values: Float32Array;
+}
+
+export class Store {
+  readonly manifest: Manifest;
+  readonly view = signal<View>("atlas");
+  readonly place = signal<Place>({ map: 0, batch: 0, head: 0 });
+  /** The head that it is compared with. */
+  readonly other = signal<Place | null>(null);
+  readonly query = signal(0);
+  readonly key = signal<number | null>(null);
+  /** Whether the query stays where it is while the pointer moves. */
+  readonly pinned = signal(false);
+  readonly direction = signal<"row" | "column">("row");
+  readonly spreading = signal<Spreading>("sqrt");
+  readonly colours = signal<TableName>("cividis");
+  readonly pooling = signal<Pooling>("mean");
+  /** Whether special tokens and the first key are left out and the rest renormalised. */
+  readonly sinksOff = signal(false);
+  /** The share of a row's mass that is shown, the largest weights first. */
+  readonly mass = signal(1);
+  readonly row = signal<Row | null>(null);
+  readonly trouble = signal<string | null>(null);
+  /** Heads that were looked for, as "map.batch.head"; null: all. */
+  readonly found = signal<Set<string> | null>(null);
+  readonly help = signal(false);
+
+  readonly map: ReadonlySignal<MapInfo | undefined>;
+  readonly queries: ReadonlySignal<Axis>;
+  readonly keys: ReadonlySignal<Axis>;
+  /** What is drawn of the row: without sinks and what lies beyond the mass, if that is asked for. */
+  readonly shown: ReadonlySignal<Shown | null>;
+
+  #stop: AbortController | null = null;
+  #leave: (() => void)[] = [];
+
+  constructor(readonly reader: Reader) {
+    this.manifest = reader.host.manifest;
+    this.map = computed(() => this.manifest.maps[this.place.value.map]);
+    this.queries = computed(() => this.axisOf(this.place.value, "queries"));
+    this.keys = computed(() => this.axisOf(this.place.value, "keys"));
+    this.shown = computed(() => {
+      const row = this.row.value;
+      if (!row) return null;
+      const axis = this.axisOf(row.place, row.direction === "row" ? "keys" : "queries");
+      return shownOf(row.values, this.sinksOff.value ? sinksOf(axis) : [], this.mass.value);
+    });
+    this.#leave.push(effect(() => this.#read()));
+  }
+
+  /** The axis of a head's queries or keys. */
+  axisOf(place: Place, side: "queries" | "keys"): Axis {
+    const map = this.manifest.maps[place.map];
+    const of = map?.[side] ?? [];
+    const axis = this.manifest.axes[of[of.length > 1 ? place.batch : 0] ?? -1];
+    return axis ?? { length: 0, segments: [] };
+  }
+
+  /** Look at a head; the query stays where there is such a one. */
+  select(place: Place): void {
+    this.place.value = place;
+    const count = this.map.value?.shape[2] ?? 1;
+    if (this.query.value >= count) this.query.value = count - 1;
+    this.key.value = null;
+  }
+
+  /** Follow the pointer, unless a query is pinned. */
+  hover(query: number): void {
+    if (!this.pinned.value) this.query.value = query;
+  }
+
+  /** Pin a query; the pinned one again lets go. */
+  pin(query: number): void {
+    this.pinned.value = !(this.pinned.value && this.query.value === query);
+    this.query.value = query;
+  }
+
+  hoverKey(key: number): void {
+    if (!this.pinned.value) this.key.value = key;
+  }
+
+  /** Pin a key; the pinned one again lets go. */
+  lookAtKey(key: number): void {
+    this.pinned.value = !(this.pinned.value && this.key.value === key);
+    this.key.value = key;
+  }
+
+  /** Look along rows, what a query looks at, or along columns, who looks at a key. */
+  turn(direction: "row" | "column"): void {
+    this.key.value ??= this.query.value < (this.map.value?.shape[3] ?? 0) ? this.query.value : 0;
+    this.direction.value = direction;
+  }
+
+  close(): void {
+    this.#stop?.abort();
+    for (const leave of this.#leave) leave();
+  }
+
+  #read(): void {
+    const place = this.place.value;
+    const direction = this.direction.value;
+    const map = this.map.value;
+    const token = direction === "row" ? this.query.value : (this.key.value ?? 0);
+    this.#stop?.abort();
+    if (!map) return;
+    const stop = new AbortController();
+    this.#stop = stop;
+    const { reader } = this;
+    const read =
+      direction === "row"
+        ? reader.row(map, place.batch, place.head, token, stop.signal)
+        : reader.column(map, place.batch, place.head, token, stop.signal).then((found) => found.values);
+    read.then(
+      (values) => {
+        if (stop.signal.aborted) return;
+        this.row.value = { place, token, direction, values };
+        this.trouble.value = null;
+      },
+      (error: Error) => {
+        if (stop.signal.aborted) return;
+        this.row.value = null;
+        this.trouble.value = error.message;
+      },
+    );
+  }
+}
+
+/** A row as it is drawn, and what was left out of it. */
+export interface Shown {
+  values: Float32Array;
+  max: number;
+  /** The share that sinks had, removed or not; 0 where they stay. */
+  removed: number;
+  /** The share of what is left that is drawn. */
+  mass: number;
+  tokens: number;
+}
+
+/** Return which tokens are sinks: special ones, and the first. */
+export function sinksOf(axis: Axis): number[] {
+  const found = new Set<number>(axis.length > 1 ? [0] : []);
+  for (const one of axis.segments) {
+    if (one.kind === "special") found.add(one.begin);
+  }
+  return [...found].sort((a, b) => a - b);
+}
+
+/** Return a row without sinks, the rest renormalised to what all had, and only its largest weights. */
+export function shownOf(row: Float32Array, sinks: number[], mass: number): Shown {
+  const values = row.slice();
+  const total = sum(values);
+  let removed = 0;
+  for (const sink of sinks) {
+    removed += values[sink] ?? 0;
+    values[sink] = Number.NaN;
+  }
+  const left = total - removed;
+  if (removed && left > 0) for (let i = 0; i < values.length; i++) values[i]! *= total / left;
+  const { shown, tokens } = cut(values, mass);
+  let max = 0;
+  for (const value of values) if (value > max) max = value;
+  return { values, max, removed: total ? removed / total : 0, mass: shown, tokens };
+}
+
+/** Keep the largest weights that make a share of all, and set the others to 0. */
+function cut(values: Float32Array, mass: number): { shown: number; tokens: number } {
+  const there = Array.from(values.keys()).filter((i) => values[i]! > 0);
+  if (mass >= 1) return { shown: 1, tokens: there.length };
+  const total = there.reduce((all, i) => all + values[i]!, 0);
+  there.sort((a, b) => values[b]! - values[a]!);
+  let taken = 0;
+  let tokens = 0;
+  while (tokens < there.length && taken < mass * total) taken += values[there[tokens++]!]!;
+  for (const i of there.slice(tokens)) values[i] = 0;
+  return { shown: total ? taken / total : 0, tokens };
+}
+
+function sum(values: Float32Array): number {
+  let total = 0;
+  for (const value of values) total += value;
+  return total;
+}

@@ -1,0 +1,97 @@
+/** The page: its head, its views, and the keys that move through them. */
+
+import type { ComponentType } from "preact";
+import { useEffect, useRef } from "preact/hooks";
+import type { Store, View } from "../state";
+import { About } from "./about";
+import { Atlas } from "./atlas";
+import { Compare } from "./compare";
+import { Context } from "./context";
+import { Controls } from "./controls";
+import { Finder } from "./finder";
+import { HeadView } from "./head";
+import { Heads } from "./heads";
+import { Help } from "./help";
+import { onKey } from "./keys";
+
+const TABS: Record<View, { name: string; view: ComponentType }> = {
+  atlas: { name: "Atlas", view: Atlas },
+  head: { name: "Head", view: HeadView },
+  heads: { name: "All heads", view: Heads },
+  finder: { name: "Finder", view: Finder },
+  compare: { name: "Compare", view: Compare },
+  about: { name: "About", view: About },
+};
+
+export function App({ store }: { store: Store }) {
+  const root = useRef<HTMLDivElement>(null);
+  const { manifest } = store;
+  const Current = TABS[store.view.value].view;
+  useEffect(() => {
+    const element = root.current;
+    if (!element) return;
+    const listen = (event: KeyboardEvent) => onKey(event, store);
+    element.addEventListener("keydown", listen);
+    return () => element.removeEventListener("keydown", listen);
+  }, [store]);
+  return (
+    <Context.Provider value={store}>
+      <div class="page" ref={root}>
+        <header>
+          <h1>{manifest.title}</h1>
+          <Tabs store={store} />
+          <Controls />
+        </header>
+        {manifest.omitted.length > 0 && (
+          <ul class="omitted">
+            {manifest.omitted.map((one) => (
+              <li key={one}>{one}</li>
+            ))}
+          </ul>
+        )}
+        <main>
+          <div id="view" role="tabpanel" aria-label={TABS[store.view.value].name}>
+            {manifest.maps.length ? (
+              <Current />
+            ) : (
+              <p class="trouble">There is no attention map in this run.</p>
+            )}
+          </div>
+        </main>
+        <Help />
+      </div>
+    </Context.Provider>
+  );
+}
+
+function Tabs({ store }: { store: Store }) {
+  const views = Object.keys(TABS) as View[];
+  const choose = (event: KeyboardEvent) => {
+    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    if (!step) return;
+    const at = views.indexOf(store.view.value);
+    store.view.value = views[(at + step + views.length) % views.length]!;
+    (event.currentTarget as HTMLElement).querySelectorAll("button")[views.indexOf(store.view.value)]?.focus();
+    event.preventDefault();
+    event.stopPropagation();
+  };
+  return (
+    <div class="tabs" role="tablist" aria-label="Views" tabIndex={-1} onKeyDown={choose}>
+      {views.map((view) => (
+        <button
+          key={view}
+          type="button"
+          role="tab"
+          aria-selected={store.view.value === view}
+          aria-controls="view"
+          tabIndex={store.view.value === view ? 0 : -1}
+          onClick={() => {
+            store.view.value = view;
+          }}
+        >
+          {TABS[view].name}
+        </button>
+      ))}
+    </div>
+  );
+}

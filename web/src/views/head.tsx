@@ -1,0 +1,100 @@
+/** One head: its matrix, and one query on everything that its tokens are. */
+
+import { useStore } from "./context";
+import { Legend } from "./legend";
+import { Matrix } from "./matrix";
+import { printed, tokenName } from "./naming";
+import { TruthStrip } from "./strip";
+import { Surface } from "./surface";
+
+export function HeadView() {
+  const store = useStore();
+  const shown = store.shown.value;
+  const max = shown?.max ?? 0;
+  const byRow = store.direction.value === "row";
+  const oneAxis = store.queries.value === store.keys.value;
+  const query = store.query.value;
+  const pick = (token: number) => (byRow ? store.pin(token) : store.lookAtKey(token));
+  const hover = (token: number) => (byRow ? store.hover(token) : store.hoverKey(token));
+  return (
+    <section class="head">
+      <TruthStrip />
+      <div class="columns">
+        <Matrix />
+        <div class="surfaces">
+          <div class="bar">
+            <Legend max={max} />
+            <button
+              type="button"
+              aria-pressed={!byRow}
+              onClick={() => store.turn(byRow ? "column" : "row")}
+              title="What a query looks at, or who looks at a key (r)"
+            >
+              {byRow ? "what a query looks at" : "who looks at a key"}
+            </button>
+            <button
+              type="button"
+              aria-pressed={store.pinned.value}
+              onClick={() => store.pin(query)}
+              title="p"
+            >
+              {store.pinned.value ? "pinned" : "pin"}
+            </button>
+          </div>
+          {!oneAxis && (
+            <>
+              <h3>{byRow ? "Queries" : "Keys"}: choose one</h3>
+              <Surface
+                axis={byRow ? store.queries.value : store.keys.value}
+                values={null}
+                max={1}
+                marked={byRow ? query : store.key.value}
+                label={byRow ? "Queries" : "Keys"}
+                onHover={hover}
+                onPick={pick}
+              />
+            </>
+          )}
+          <h3>
+            {byRow ? "Keys" : "Queries"}, by the weight they {byRow ? "get" : "give"}
+          </h3>
+          <Surface
+            axis={byRow ? store.keys.value : store.queries.value}
+            values={shown?.values ?? null}
+            max={max}
+            marked={oneAxis ? (byRow ? query : store.key.value) : byRow ? store.key.value : query}
+            label={byRow ? "Keys by weight" : "Queries by weight"}
+            {...(oneAxis ? { onHover: hover, onPick: pick } : {})}
+          />
+          <Top />
+        </div>
+      </div>
+    </section>
+  );
+}
+
+/** The largest weights in numbers. */
+function Top() {
+  const store = useStore();
+  const row = store.row.value;
+  const shown = store.shown.value;
+  if (!row || !shown) return null;
+  const axis = store.axisOf(row.place, row.direction === "row" ? "keys" : "queries");
+  const order = Array.from(shown.values.keys())
+    .filter((i) => shown.values[i]! > 0)
+    .sort((a, b) => shown.values[b]! - shown.values[a]!)
+    .slice(0, 8);
+  return (
+    <table class="top">
+      <caption>Largest weights</caption>
+      <tbody>
+        {order.map((token) => (
+          <tr key={token}>
+            <th scope="row">{tokenName(axis, token)}</th>
+            <td>{printed(shown.values[token]!)}</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}

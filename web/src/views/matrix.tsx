@@ -1,0 +1,226 @@
+/** The whole matrix of a head, zoomed and moved; row = query, column = key. */
+
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { tableOf } from "../draw/colours";
+import { type Looked, levelOf, Tiles } from "../draw/mosaic";
+import { useStore } from "./context";
+import { useSize } from "./hooks";
+import { printed, tokenName } from "./naming";
+
+const EDGE = 88; // pixels for the names of tokens
+const LEGIBLE = 11; // pixels of a cell from which on tokens are named
+
+export function Matrix() {
+  const store = useStore();
+  const map = store.map.value!;
+  const place = store.place.value;
+  const [, , queries, keys] = map.shape;
+  const [box, width, height] = useSize<HTMLDivElement>();
+  const canvas = useRef<HTMLCanvasElement>(null);
+  const whole = { top: 0, left: 0, rows: queries, columns: keys };
+  const [looked, look] = useState<Looked>(whole);
+  const [drawn, redraw] = useState(0);
+  const drag = useRef<{ x: number; y: number; from: Looked; moved: boolean } | null>(null);
+  const tiles = useMemo(
+    () => new Tiles(store.reader, map, place.batch, place.head, () => redraw((n) => n + 1)),
+    [map, place.batch, place.head],
+  );
+  useEffect(() => () => tiles.close(), [tiles]);
+  useEffect(() => look({ top: 0, left: 0, rows: queries, columns: keys }), [queries, keys]);
+
+  const [inner, tall] = [Math.max(1, width - EDGE), Math.max(1, height - EDGE)];
+  const query = store.query.value;
+  const key = store.key.value;
+  const pooling = store.pooling.value;
+  useEffect(() => {
+    const context = canvas.current?.getContext("2d");
+    if (!context || !canvas.current || width <= EDGE) return;
+    const ratio = window.devicePixelRatio || 1;
+    canvas.current.width = width * ratio;
+    canvas.current.height = height * ratio;
+    context.scale(ratio, ratio);
+    context.clearRect(0, 0, width, height);
+    context.save();
+    context.translate(EDGE, EDGE);
+    context.beginPath();
+    context.rect(0, 0, inner, tall);
+    context.clip();
+    tiles.draw(
+      context,
+      looked,
+      [inner, tall],
+      ratio,
+      pooling,
+      tableOf(store.colours.value),
+      store.spreading.value,
+    );
+    cross(context, looked, inner, tall, query, key);
+    context.restore();
+    const style = getComputedStyle(canvas.current);
+    context.fillStyle = style.color;
+    context.font = `11px ${style.fontFamily}`;
+    names(context, looked, inner, tall, (token) => tokenName(store.queries.value, token), "rows");
+    names(context, looked, inner, tall, (token) => tokenName(store.keys.value, token), "columns");
+  }, [width, height, looked, drawn, tiles, query, key, pooling, store.colours.value, store.spreading.value]);
+
+  const cellUnder = (event: MouseEvent): [number, number] | null => {
+    const at = canvas.current!.getBoundingClientRect();
+    const [x, y] = [event.clientX - at.left - EDGE, event.clientY - at.top - EDGE];
+    if (x < 0 || y < 0 || x >= inner || y >= tall) return null;
+    const row = Math.floor(looked.top + (y / tall) * looked.rows);
+    const column = Math.floor(looked.left + (x / inner) * looked.columns);
+    return row < queries && column < keys ? [row, column] : null;
+  };
+  const zoom = (by: number, x = 0.5, y = 0.5) => look(zoomed(looked, by, x, y, queries, keys));
+  const onMove = (event: PointerEvent) => {
+    if (drag.current && event.buttons) {
+      const { x, y, from } = drag.current;
+      drag.current.moved ||= Math.abs(event.clientX - x) + Math.abs(event.clientY - y) > 3;
+      const left = from.left - ((event.clientX - x) / inner) * from.columns;
+      const top = from.top - ((event.clientY - y) / tall) * from.rows;
+      look(inside({ ...from, left, top }, queries, keys));
+      return;
+    }
+    const cell = cellUnder(event);
+    if (!cell) return;
+    store.hover(cell[0]);
+    store.key.value = cell[1];
+  };
+  const value =
+    store.row.value?.direction === "row" && key !== null ? store.row.value.values[key] : undefined;
+  const level = levelOf(looked, [inner, tall], window.devicePixelRatio || 1);
+  return (
+    <div class="matrix">
+      <div class="frame" ref={box} style={{ aspectRatio: `${EDGE + 400} / ${EDGE + sideOf(queries, keys)}` }}>
+        <canvas
+          ref={canvas}
+          role="img"
+          tabIndex={0}
+          aria-label={`Attention of head ${place.head}: ${queries} queries down, ${keys} keys across`}
+          onPointerDown={(event) => {
+            drag.current = { x: event.clientX, y: event.clientY, from: looked, moved: false };
+          }}
+          onPointerMove={onMove}
+          onClick={(event) => {
+            const cell = drag.current?.moved ? null : cellUnder(event);
+            if (cell) store.pin(cell[0]);
+          }}
+          onDblClick={() => look(whole)}
+          onWheel={(event) => {
+            const at = canvas.current!.getBoundingClientRect();
+            const [x, y] = [(event.clientX - at.left - EDGE) / inner, (event.clientY - at.top - EDGE) / tall];
+            zoom(event.deltaY > 0 ? 1.25 : 0.8, x, y);
+            event.preventDefault();
+          }}
+          onKeyDown={(event) => {
+            if (event.key === "+" || event.key === "=") zoom(0.7);
+            else if (event.key === "-") zoom(1.4);
+            else if (event.key === "0") look(whole);
+            else return;
+            event.preventDefault();
+          }}
+        />
+      </div>
+      <div class="bar">
+        <button type="button" onClick={() => zoom(0.5)} title="+">
+          zoom in
+        </button>
+        <button type="button" onClick={() => zoom(2)} title="-">
+          out
+        </button>
+        <button type="button" onClick={() => look(whole)} title="0">
+          all
+        </button>
+        <output data-value>
+          {key === null || value === undefined
+            ? "rows: queries, columns: keys"
+            : `${tokenName(store.queries.value, query)} → ${tokenName(store.keys.value, key)}: ${printed(value)}`}
+        </output>
+      </div>
+      <p class="strip">
+        {level ? `a cell is the ${pooling} of ${2 ** level} × ${2 ** level} weights` : "a cell is one weight"}
+        ; {store.spreading.value} scale from 0 to {printed(tiles.max)}
+        {tiles.trouble ? ` · ${tiles.trouble}` : tiles.waiting ? " · computing …" : ""}
+      </p>
+    </div>
+  );
+}
+
+/** The height of the matrix for a width of 400: cells are squares unless it is very long or flat. */
+function sideOf(queries: number, keys: number): number {
+  return Math.min(560, Math.max(120, (400 * queries) / keys));
+}
+
+function zoomed(looked: Looked, by: number, x: number, y: number, queries: number, keys: number): Looked {
+  const rows = Math.min(queries, Math.max(Math.min(8, queries), looked.rows * by));
+  const columns = Math.min(keys, Math.max(Math.min(8, keys), looked.columns * by));
+  const top = looked.top + y * (looked.rows - rows);
+  const left = looked.left + x * (looked.columns - columns);
+  return inside({ top, left, rows, columns }, queries, keys);
+}
+
+function inside(looked: Looked, queries: number, keys: number): Looked {
+  const top = Math.max(0, Math.min(queries - looked.rows, looked.top));
+  const left = Math.max(0, Math.min(keys - looked.columns, looked.left));
+  return { ...looked, top, left };
+}
+
+function cross(
+  context: CanvasRenderingContext2D,
+  looked: Looked,
+  width: number,
+  height: number,
+  query: number,
+  key: number | null,
+): void {
+  const down = height / looked.rows;
+  const across = width / looked.columns;
+  context.strokeStyle = "rgba(255, 80, 80, 0.9)";
+  context.lineWidth = 1;
+  const y = (query - looked.top) * down;
+  context.strokeRect(-2, y, width + 4, Math.max(down, 1));
+  if (key !== null) context.strokeRect((key - looked.left) * across, -2, Math.max(across, 1), height + 4);
+}
+
+/** Write the names of tokens along a side, as many as there is room for. */
+function names(
+  context: CanvasRenderingContext2D,
+  looked: Looked,
+  width: number,
+  height: number,
+  nameOf: (token: number) => string,
+  side: "rows" | "columns",
+): void {
+  const [begin, count, length] =
+    side === "rows" ? [looked.top, looked.rows, height] : [looked.left, looked.columns, width];
+  const cell = length / count;
+  const every = roundStep(LEGIBLE / cell);
+  context.textBaseline = "middle";
+  for (let token = Math.ceil(begin / every) * every; token < begin + count; token += every) {
+    const at = (token - begin + 0.5) * cell;
+    if (at < 0 || at > length) continue;
+    const text = every > 1 ? String(token) : short(nameOf(token));
+    context.save();
+    if (side === "rows") {
+      context.textAlign = "right";
+      context.translate(EDGE - 5, EDGE + at);
+    } else {
+      context.translate(EDGE + at, EDGE - 5);
+      context.rotate(-Math.PI / 2);
+    }
+    context.fillText(text, 0, 0, EDGE - 8);
+    context.restore();
+  }
+}
+
+/** The next of 1, 2, 5, 10, 20, … */
+function roundStep(least: number): number {
+  const ten = 10 ** Math.floor(Math.log10(Math.max(least, 1)));
+  return [1, 2, 5, 10].map((one) => one * ten).find((one) => one >= least) ?? 10 * ten;
+}
+
+/** "token 5, “cat”" without what is said by the place. */
+function short(name: string): string {
+  const text = name.replace(/^token \d+, “(.*)”$/, "$1").replace(/^token /, "");
+  return text.length > 14 ? `${text.slice(0, 13)}…` : text;
+}

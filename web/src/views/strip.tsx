@@ -1,0 +1,37 @@
+/** What is to be known of a picture: head, query, scale, mass shown, sinks, and how exact it is. */
+
+import { useStore } from "./context";
+import { percent, placeName, printed, tokenName } from "./naming";
+
+export function TruthStrip() {
+  const store = useStore();
+  const map = store.map.value;
+  if (!map) return null;
+  return (
+    <p class="strip" data-strip>
+      {store.trouble.value ??
+        [placeName(map, store.place.value), ...rowSaid(store), checked(map.error)].join(" · ")}
+    </p>
+  );
+}
+
+function rowSaid(store: ReturnType<typeof useStore>): string[] {
+  const row = store.row.value;
+  const shown = store.shown.value;
+  if (!row || !shown) return [];
+  const side = row.direction === "row" ? "query" : "key";
+  const axis = store.axisOf(row.place, side === "query" ? "queries" : "keys");
+  const at = side === "query" ? (store.map.value?.places?.[row.token] ?? row.token) : row.token;
+  return [
+    `${side}: ${tokenName(axis, row.token, at)}`,
+    `${store.spreading.value} scale, 0 to ${printed(shown.max)}`,
+    `mass shown: ${percent(shown.mass)} on ${shown.tokens} tokens`,
+    ...(store.sinksOff.value ? [`sinks removed: ${percent(shown.removed)}, the rest renormalised`] : []),
+  ];
+}
+
+function checked(error: number | null): string {
+  return error === null
+    ? "not compared with the model's output"
+    : `compared with the model's output: largest error ${error.toExponential(0)}`;
+}
