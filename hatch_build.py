@@ -58,8 +58,8 @@ def stamp() -> str:
     digest = hashlib.sha256()
     for path in sorted([*WEB.glob("*.*"), *WEB.glob("src/**/*.*")]):
         if path.is_file():
-            text = path.read_text(encoding="utf-8")  # so that ends of lines make no difference
-            digest.update(f"{path.relative_to(WEB).as_posix()}\0{text}\0".encode())
+            text = path.read_bytes().replace(b"\r\n", b"\n")  # as git may give them on Windows
+            digest.update(b"%s\0%s\0" % (path.relative_to(WEB).as_posix().encode(), text))
     return f"// built from {digest.hexdigest()}\n"
 
 

@@ -40,9 +40,6 @@ export interface Spread {
   perKey: number;
 }
 
-/** Logarithms of the denominators of rows that were read before; NaN for the others. */
-const denominators = new WeakMap<FactoredHead, Float64Array>();
-
 /** Write a query's weights of the keys `begin` to `end` into `out`; NaN where the query was left out. */
 export function weights(
   head: Head,
@@ -52,64 +49,81 @@ export function weights(
   out: Float32Array,
   at = 0,
 ): void {
-  if (head.kind === "dense") {
-    const row = head.listed ? head.listed.indexOf(query) : query;
-    if (row < 0) out.fill(Number.NaN, at, at + end - begin);
-    else out.set(head.weights.subarray(row * head.keys + begin, row * head.keys + end), at);
+  if (head.kind === "factors") {
+    computeWeights(head, query, begin, end, out, at);
     return;
   }
-  const denominator = denominatorOf(head, query);
-  const scores = scratch(end - begin);
-  score(head, query, begin, end, scores);
-  for (let i = 0; i < end - begin; i++) {
-    out[at + i] = denominator === Number.NEGATIVE_INFINITY ? 0 : Math.exp(scores[i]! - denominator);
-  }
+  const row = head.listed ? head.listed.indexOf(query) : query;
+  if (row < 0) out.fill(Number.NaN, at, at + end - begin);
+  else out.set(head.weights.subarray(row * head.keys + begin, row * head.keys + end), at);
 }
 
-/** Return the logarithm of what a row is divided by; -Infinity of a row that sees no key. */
-function denominatorOf(head: FactoredHead, query: number): number {
+function computeWeights(
+  head: FactoredHead,
+  query: number,
+  begin: number,
+  end: number,
+  out: Float32Array,
+  at: number,
+): void {
+  const known = denominatorsOf(head);
+  const [low, high] = seen(head, query);
+  const [first, last] = [Math.max(begin, low), Math.min(end, high)];
+  const isNew = Number.isNaN(known[query]);
+  const from = isNew ? low : first; // a denominator is of all keys, whose scores serve for the weights too
+  const scores = score(head, query, from, isNew ? high : last);
+  if (isNew) known[query] = logSumExp(scores, high - low, head.sink ?? Number.NEGATIVE_INFINITY);
+  const denominator = known[query]!;
+  out.fill(0, at, at + end - begin);
+  if (denominator === Number.NEGATIVE_INFINITY) return;
+  for (let key = first; key < last; key++)
+    out[at + key - begin] = Math.exp(scores[key - from]! - denominator);
+}
+
+/** Logarithms of what rows are divided by: NaN until a row was read, -Infinity of one that sees no key. */
+function denominatorsOf(head: FactoredHead): Float64Array {
   let known = denominators.get(head);
   if (!known) {
     known = new Float64Array(head.queries).fill(Number.NaN);
     denominators.set(head, known);
   }
-  if (Number.isNaN(known[query])) known[query] = logSumExp(head, query);
-  return known[query]!;
+  return known;
 }
 
-function logSumExp(head: FactoredHead, query: number): number {
-  const scores = scratch(head.keys);
-  const [begin, end] = seen(head, query);
-  score(head, query, begin, end, scores);
-  let top = head.sink ?? Number.NEGATIVE_INFINITY;
-  for (let i = 0; i < end - begin; i++) if (scores[i]! > top) top = scores[i]!;
+const denominators = new WeakMap<FactoredHead, Float64Array>();
+
+function logSumExp(scores: Float64Array, count: number, sink: number): number {
+  let top = sink;
+  for (let i = 0; i < count; i++) if (scores[i]! > top) top = scores[i]!;
   if (top === Number.NEGATIVE_INFINITY) return top;
-  let sum = head.sink === null ? 0 : Math.exp(head.sink - top);
-  for (let i = 0; i < end - begin; i++) sum += Math.exp(scores[i]! - top);
+  let sum = Math.exp(sink - top);
+  for (let i = 0; i < count; i++) sum += Math.exp(scores[i]! - top);
   return top + Math.log(sum);
 }
 
-/** Write scores of the keys `begin` to `end` into the first places of `out`; -Infinity where none is allowed. */
-function score(head: FactoredHead, query: number, begin: number, end: number, out: Float64Array): void {
-  const [low, high] = seen(head, query);
-  const { bias, mask, softcap } = head;
-  out.fill(Number.NEGATIVE_INFINITY, 0, end - begin);
-  for (let key = Math.max(begin, low); key < Math.min(end, high); key++) {
-    if (mask && !mask.values[query * mask.perQuery + key * mask.perKey]) continue;
-    let x = dot(head, query, key);
+/** Return scores of the keys `begin` to `end`, which the band allows; valid until the next call. */
+function score(head: FactoredHead, query: number, begin: number, end: number): Float64Array {
+  const { q, k, depth, bias, mask, softcap } = head;
+  const out = scratch(end - begin);
+  for (let key = begin; key < end; key++) {
+    let x = dot(q, query * depth, k, key * depth, depth);
     if (softcap) x = softcap * Math.tanh(x / softcap);
-    out[key - begin] = bias ? x + bias.values[query * bias.perQuery + key * bias.perKey]! : x;
+    if (bias) x += bias.values[query * bias.perQuery + key * bias.perKey]!;
+    const hidden = mask && !mask.values[query * mask.perQuery + key * mask.perKey];
+    out[key - begin] = hidden ? Number.NEGATIVE_INFINITY : x;
   }
+  return out;
 }
 
-function dot({ q, k, depth }: FactoredHead, query: number, key: number): number {
-  let [a, b] = [0, 0]; // two sums, so that one addition need not wait for the other
-  const [i, j] = [query * depth, key * depth];
-  for (let d = 0; d + 1 < depth; d += 2) {
+function dot(q: Float32Array, i: number, k: Float32Array, j: number, depth: number): number {
+  let a = 0;
+  let b = 0; // two sums, so that one addition need not wait for the other
+  const even = depth - (depth % 2);
+  for (let d = 0; d < even; d += 2) {
     a += q[i + d]! * k[j + d]!;
     b += q[i + d + 1]! * k[j + d + 1]!;
   }
-  return depth % 2 ? a + b + q[i + depth - 1]! * k[j + depth - 1]! : a + b;
+  return even < depth ? a + b + q[i + even]! * k[j + even]! : a + b;
 }
 
 /** Return which keys the band lets a query see: from the first to below the second. */
