@@ -78,8 +78,11 @@ def unknown(command, python):
             return [word for word in options if word not in help_text.stdout] + [name] * help_text.returncode
         case ["python" | "bash", path, *_]:
             return [] if (REPOSITORY / path).is_file() else [path]
-        case ["git", "clone", _] | ["cd", _] | [".venv/bin/python", "-m", "pytest", *_]:
-            return []
+        case ["srun", *words]:
+            return unknown(shlex.join(words), python)
+        case [".venv/bin/python", "-m", "pytest", *words]:
+            paths = [word.rpartition("=")[2] for word in words if "/" in word]
+            return [path for path in paths if not (REPOSITORY / path).exists()]
         case words:
             return words
 
@@ -161,6 +164,8 @@ def test_links_and_pictures_are_seen():
         ("visualizer demo --modle x", ["--modle"]),
         ("visualizer demo --model hf:gpt2  # a comment", []),
         ("python examples/absent.py", ["examples/absent.py"]),
+        ("srun python -m visualizer run --modle x main.py --eval", ["--modle"]),
+        (".venv/bin/python -m pytest tests/plots tests/absent -k caption", ["tests/absent"]),
         ("rm -rf /", ["rm", "-rf", "/"]),
     ],
 )
