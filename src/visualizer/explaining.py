@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 SHOWN = 3
@@ -44,8 +44,8 @@ class Seen:
     no_maps
         Softmaxes that were no attention: their results met no activation.
     unlabelled
-        Why the tokens of calls were not inferred though their family is known, and the path of the first
-        such call, by the class that was to know them.
+        Why the tokens of calls were not inferred, and the paths of their modules, by the class that was to
+        know them.
     """
 
     model: str
@@ -59,22 +59,31 @@ class Seen:
     failed: str = ""
     elsewhere: int = 0
     no_maps: Counter[str] = field(default_factory=Counter)
-    unlabelled: dict[str, tuple[str, str]] = field(default_factory=dict)
+    unlabelled: dict[str, tuple[str, dict[str, None]]] = field(default_factory=dict)
 
     def explain(self) -> str:
         """Say why nothing was recorded: the first reason that holds."""
         return next(self._reasons())
 
+    def note_unlabelled(self, kind: str, why: str, path: str) -> None:
+        """Note why the tokens of calls under a path were not inferred: once, for each class its first why."""
+        if not any(path in paths for _, paths in self.unlabelled.values()):
+            self.unlabelled.setdefault(kind, (why, {}))[1][path] = None
+
     def refusals(self) -> list[str]:
         """Return a sentence for each reason why calls cannot be recorded."""
         return [f"{_calls(count)} seen but not recorded: {why}" for why, count in self.refused.items()]
 
-    def remarks(self) -> list[str]:
-        """Return what is to be said beside a table: a checkpoint's second run is in it as its first."""
+    def remarks(self, is_labelled: Callable[[str], bool]) -> list[str]:
+        """Return what is to be said beside a table: a checkpoint's second run is in it as its first.
+
+        Of modules whose tokens are labelled by now, as is told by path, nothing is.
+        """
         remarks = [sentence for sentence in self.refusals() if SECOND_RUN not in sentence]
         if count := self.left_out[NO_QUERY]:
             remarks.append(f"{_calls(count)} left out by {NO_QUERY}")
-        remarks += [_unlabelled(why, path) for why, path in self.unlabelled.values()]
+        for why, paths in self.unlabelled.values():
+            remarks += [_unlabelled(why, path) for path in paths if not is_labelled(path)][:1]
         return [*remarks, ABANDONED] if self.abandoned else remarks
 
     def _reasons(self) -> Iterator[str]:

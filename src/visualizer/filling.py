@@ -231,7 +231,10 @@ class Filling:
             return
         inferred = self.inference.sides(module, made, self._options)
         if inferred.why:
-            self.seen.unlabelled.setdefault(inferred.family, (inferred.why, paths[0]))
+            self.seen.note_unlabelled(inferred.family, inferred.why, paths[0])
+        elif not inferred.axes and isinstance(made.content, AttentionMap) and not made.levels:
+            kind = type(self._modules[module]).__name__
+            self.seen.note_unlabelled(kind, f"nothing is known of the tokens of {kind}", paths[0])
         call = Call(
             path=paths[0],
             content=self._kept(made.content),

@@ -31,6 +31,10 @@ class Labels:
         """Return the axis of a module's queries or keys; None where none was stated."""
         return self.stated.get((path, side), self.stated.get((None, side)))
 
+    def states(self, path: str) -> bool:
+        """Tell whether both sides of a module's maps were stated."""
+        return all(self.of(path, side) is not None for side in SIDES)
+
     def with_whole(self, axis: Axis) -> Labels:
         """Return labels with one axis for both sides of all maps, unchecked: maps may see parts of a text."""
         return replace(self, stated={**self.stated, **{(None, side): axis for side in SIDES}})
@@ -197,7 +201,7 @@ def check_axis(call: Call, side: str, axis: Axis | None) -> None:
     """
     if axis is None or not isinstance(call.content, AttentionMap):
         return
-    batch, heads, queries, keys = call.shape
+    batch, heads, *_, queries, keys = call.shape  # between them blocks, where there are any
     queries = heads if call.levels else queries  # deformable: (batch, query, head, point)
     of = f"the map of {call.path or 'the model'} has"
     axis.check({"queries": queries, "keys": keys}[side], f"{of} {{}} {side}")

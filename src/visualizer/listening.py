@@ -41,7 +41,7 @@ class Listener:
         self.run = Run(empty=self._why_empty)
         of_class = "" if model is None else type(model).__name__
         self.seen = Seen(of_class, begun=False, locals=options.names)
-        self.run.remarks = self.seen.remarks
+        self.run.told = self.seen.remarks
         self._filling = Filling(self.run, modules, paths, options, self.seen)
 
     @property

@@ -39,7 +39,7 @@ class Run(Recorded):
     def __init__(self, calls: Sequence[Call] = (), *, empty: Callable[[], str] | None = None) -> None:
         super().__init__(calls, empty=empty)
         self.modules: Mapping[int, Any] = {}  # of the model, by identity, where gradients need them
-        self.remarks: Callable[[], list[str]] = list  # what the repr says below the table
+        self.told: Callable[[Callable[[str], bool]], Sequence[str]] = lambda is_labelled: ()  # noqa: ARG005  # nothing
         self.labels = Labels()  # what its tokens are
         self._image: Any = None
         self.seen: Seen | list[Seen] | None = None  # how it is shown, and which part of it was looked at
@@ -447,6 +447,10 @@ class Run(Recorded):
         from visualizer.store import run_to_xarray
 
         return run_to_xarray(self)
+
+    def remarks(self) -> list[str]:
+        """Return what the repr says below the table: what was seen, and of which tokens nothing is known."""
+        return list(self.told(self.labels.states))
 
     @property
     def tokens(self) -> list[str]:

@@ -17,7 +17,7 @@ def hostile(tmp_path):
     maps = np.full((1, 2, 3, 3), 1 / 3)
     run = visualizer.from_arrays({NAME: maps, "b[bold]": maps}, tokens=["a\x1b[2J", "\u202eb", "[red]c"])
     run.provenance["model\x1b"] = "x\x1b[0m\u202e"
-    run.remarks = lambda: ["remark\x1b[1m"]
+    run.told = lambda is_labelled: ["remark\x1b[1m"]
     run.save(tmp_path / "hostile.zarr", inputs=True)
     return "hostile.zarr"
 

@@ -49,8 +49,8 @@ def unspread(model):
     return model
 
 
-def record(model, *args, call=None, **kwargs):
-    with torch.no_grad(), visualizer.capture(model) as run:
+def record(model, *args, call=None, modules=None, **kwargs):
+    with torch.no_grad(), visualizer.capture(model, modules=modules) as run:
         (call or model)(*args, **kwargs)
     return run
 
@@ -99,7 +99,7 @@ def lie_there(found, part):
     return are_those_of(places, part)
 
 
-def places_of_moved_keys(model, image, part, item=1):
+def places_of_moved_keys(model, image, part, item=1, modules=None):
     """By path and side: the axis in words, the places of the tokens that move with a part of an image.
 
     Where tokens mix within an image, queries that stand for no part of it do not move.
@@ -107,7 +107,7 @@ def places_of_moved_keys(model, image, part, item=1):
     x, y, w, h = part
     changed = image.clone()
     changed[item, :, y : y + h, x : x + w] += 1
-    before, after = record(model, image), record(model, changed)
+    before, after = (record(model, one, modules=modules) for one in (image, changed))
     size, found = tuple(image.shape[-2:]), {}
     sides = {"keys": moved_keys, "queries": moved_queries}
     for path, (side, moved) in product(before.paths, sides.items()):

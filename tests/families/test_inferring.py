@@ -8,7 +8,7 @@ from tests.families.perturbing import record
 from transformers import LlamaConfig, LlamaForCausalLM, ViTConfig, ViTModel
 
 import visualizer
-from visualizer.axes import Axis, Grid, Ids, Special
+from visualizer.axes import Axis, Grid, Ids, Special, Unknown
 from visualizer.errors import CallsError
 
 HF = {"hidden_size": 16, "intermediate_size": 16, "num_attention_heads": 2, "num_hidden_layers": 2}
@@ -81,6 +81,27 @@ def test_why_axes_are_missing_is_told_of_stored_runs_too(vit, tmp_path):
     assert stored.remarks() == run.remarks()
     with pytest.raises(CallsError, match="ViTModel foretells 1 CLS"):
         stored.axis()
+
+
+class Two(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.first, self.second = (torch.nn.MultiheadAttention(16, 2, batch_first=True) for _ in range(2))
+
+    def forward(self, x):
+        x, _ = self.first(x, x, x, need_weights=False)
+        return self.second(x, x, x, need_weights=False)[0]
+
+
+def test_tokens_of_which_nothing_is_known_are_told_once_until_they_are_labelled():
+    run = record(Two().eval(), torch.randn(1, 5, 16))
+    says = "nothing is known of the tokens of MultiheadAttention: run.label('{}', axis=[...]) says"
+    (why,) = run.remarks()
+    assert why.startswith(says.format("first"))
+    assert why in repr(run)
+    (why,) = run.label("first", axis=Unknown(5)).remarks()
+    assert why.startswith(says.format("second"))
+    assert run.label(axis=Unknown(5)).remarks() == []
 
 
 def test_a_text_whose_cache_has_free_slots_says_why_it_has_no_axis():

@@ -30,6 +30,10 @@ FIRST = {
     "pvt_v2_b2_li": "7 × 7 grid = 49 tokens",
     "test_maxvit": "2 × 3 window = 6 tokens",
     "mvitv2_tiny": "4 × 4 grid = 16 tokens",
+    "vit_base_patch16_224 that is filled up": "1 CLS + 4 × 6 grid = 25 tokens",
+    "mobilevit_xxs": "8 × 12 window = 96 tokens",
+    "coat_tiny": "1 CLS + 16 × 24 grid = 385 tokens",
+    "hiera_tiny_224": "24 of a 4 × 6 grid = 24 tokens",
 }
 QUERIES = {
     "pvt_v2_b1": ["16 × 24", "8 × 12", "4 × 6", "2 × 3"],
@@ -56,3 +60,8 @@ def test_the_tokens_that_change_with_a_part_of_the_image_lie_there(outcomes, nam
 def test_each_stage_has_a_grid_of_queries(outcomes, name):
     grids = [words for side, (words, _) in outcomes[name]["found"].items() if side.endswith("queries")]
     assert [words.split(" grid")[0] for words in dict.fromkeys(grids)] == QUERIES[name]
+
+
+def test_channels_that_attend_to_channels_are_no_tokens(outcomes):
+    (why,) = outcomes["xcit_nano_12_p8_224"]
+    assert why.startswith("XCA attends from channels to channels, which are no tokens: run.label(")

@@ -9,6 +9,7 @@ from tests.families.perturbing import (
     places_of_moved_keys,
     record,
     unmixed,
+    unspread,
 )
 from transformers import (
     BeitConfig,
@@ -21,6 +22,8 @@ from transformers import (
     Dinov2WithRegistersModel,
     DINOv3ViTConfig,
     DINOv3ViTModel,
+    MobileViTConfig,
+    MobileViTModel,
     SamVisionConfig,
     SamVisionModel,
     SiglipVisionConfig,
@@ -98,6 +101,32 @@ def test_windows_of_maps_that_are_filled_up_and_rolled_afterwards(kind):
     model = unmixed(kind(kind.config_class(**{**WINDOWS, "image_size": (56, 72)})))
     part = (64, 40, 8, 8)
     found = places_of_moved_keys(model, torch.randn(1, 3, 56, 72, dtype=torch.float64), part, item=0)
+    assert all(lie_there(moved, part) for moved in found.values())
+
+
+def test_each_pixel_of_a_patch_looks_at_that_pixel_of_all():
+    torch.manual_seed(0)
+    config = MobileViTConfig(hidden_sizes=[16, 16, 16], neck_hidden_sizes=[8] * 7, num_attention_heads=2)
+    model = unspread(unmixed(MobileViTModel(config)))
+    for layer in model.modules():
+        if isinstance(layer, torch.nn.Conv2d | torch.nn.Linear):  # all that a change is seen through
+            layer.weight.data *= 10
+        elif isinstance(layer, torch.nn.BatchNorm2d):
+            torch.nn.init.ones_(layer.weight)
+    image, part = torch.randn(2, 3, 128, 192, dtype=torch.float64), (128, 64, 32, 32)
+    found = places_of_moved_keys(model, image, part, modules="encoder.layer.2.*")
+    assert len(found) == 4
+    assert next(iter(found.values()))[0] == "8 × 12 window = 96 tokens"
+    for side, moved in found.items():
+        assert lie_there(moved, part), side
+
+
+def test_rows_and_columns_that_no_patch_has_are_left_out():
+    torch.manual_seed(0)
+    model = unmixed(ViTModel(ViTConfig(**{**VIT, "image_size": (37, 50)})))
+    image, part = torch.randn(2, 3, 37, 50, dtype=torch.float64), (40, 24, 8, 8)
+    found = places_of_moved_keys(model, image, part)
+    assert next(iter(found.values()))[0] == PREFIXED
     assert all(lie_there(moved, part) for moved in found.values())
 
 

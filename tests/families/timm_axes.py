@@ -5,7 +5,7 @@ from functools import partial
 
 import timm
 import torch
-from perturbing import places_of_moved_keys, unmixed, unspread
+from perturbing import places_of_moved_keys, record, unmixed, unspread
 from torchvision.models import swin_transformer, vision_transformer
 
 SMALL = {"embed_dim": 16, "depth": 2, "num_heads": 2, "num_classes": 0}
@@ -38,6 +38,10 @@ MODELS = {
     "pvt_v2_b2_li": {"img_size": (224, 448), "num_classes": 0},
     "test_maxvit": {"img_size": (64, 96), "num_classes": 0},
     "mvitv2_tiny": {"img_size": 64, "num_classes": 0},
+    "vit_base_patch16_224 that is filled up": {**WIDE, "dynamic_img_size": True, "dynamic_img_pad": True},
+    "mobilevit_xxs": {"img_size": (128, 192), "features_only": True, "out_indices": (3,)},
+    "coat_tiny": {"img_size": (64, 96), "num_classes": 0},
+    "hiera_tiny_224": {"img_size": (64, 96), "num_classes": 0},
 }
 SWIN_TV = {
     "patch_size": [4, 4],
@@ -61,24 +65,37 @@ PARTS = {  # (x, y, width, height) of what is changed; else one patch of 8
     "pvt_v2_b2_li": (128, 96, 64, 32),
     "test_maxvit": (88, 40, 4, 4),
     "mvitv2_tiny": (32, 48, 16, 16),
+    "vit_base_patch16_224 that is filled up": (40, 24, 4, 3),  # what there is of the last patch
+    "mobilevit_xxs": (128, 64, 32, 32),
+    "coat_tiny": (64, 32, 32, 32),
+    "hiera_tiny_224": (64, 32, 32, 32),
 }
+ONLY = {"hiera_tiny_224": "blocks.[4-9]*,blocks.1?.attn".split(",")}  # those before attend within units
+TOLD = ["xcit_nano_12_p8_224"]
 
 
 def outcome(name):
     torch.manual_seed(0)
     kwargs = dict(MODELS[name])
     height, width = kwargs["img_size"] if isinstance(kwargs["img_size"], tuple) else [kwargs["img_size"]] * 2
-    if name.startswith("pvt"):
+    if name.startswith(("pvt", "mobilevit")):
         kwargs.pop("img_size")
     make = partial(timm.create_model, name.partition(" ")[0], **kwargs)
     model = unspread(unmixed(TORCHVISION.get(name, make)()))
     if name.endswith("of any size"):
         height, width = (40, 24) if "vit" in name else (56, 72)
+    elif name.startswith("vit") and name.endswith("that is filled up"):
+        height, width = 27, 44
     image = torch.randn(2, 3, height, width, dtype=torch.float64)
     part = PARTS.get(name, (width - 8, height - 16, 8, 8))
-    return {"part": part, "found": places_of_moved_keys(model, image, part)}
+    return {"part": part, "found": places_of_moved_keys(model, image, part, modules=ONLY.get(name))}
+
+
+def told(name):
+    model = timm.create_model(name, num_classes=0).eval()
+    return record(model, torch.randn(1, 3, 224, 224)).remarks()
 
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    print(json.dumps({name: outcome(name) for name in MODELS}))
+    print(json.dumps({**{name: outcome(name) for name in MODELS}, **{name: told(name) for name in TOLD}}))

@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from matplotlib.colors import to_hex
 from PIL import Image
 
 import visualizer as viz
@@ -12,6 +13,7 @@ from visualizer.attention import AttentionMap, Dense
 from visualizer.axes import Axis, Grid, Text
 from visualizer.calls import Call
 from visualizer.errors import OptionError, ShapeError, VisualizerError
+from visualizer.plots.places import MARK
 from visualizer.run import Run
 
 PHOTO = np.zeros((40, 80, 3), np.uint8)
@@ -58,6 +60,42 @@ def draw_cross(run):
 def test_a_map_lies_over_the_part_that_the_model_was_given(cropped, draw):
     _, photo, weights, *_ = draw(cropped).axes[0].images  # the first is the photo as it is
     np.testing.assert_allclose(shares_of(weights, photo), (50 / 80, 10 / 40, 70 / 80, 30 / 40))
+
+
+@pytest.fixture
+def filled_up():
+    """Photo of 80 × 40 pixels in 2 × 2 cells of 32 × 50 pixels, the last of which reach beyond it."""
+    run = viz.from_arrays({"attn": RNG.dirichlet(np.ones(4), size=4)})
+    return run.label(axis=Grid(2, 2, span=(64 / 40, 100 / 80))).label(image=PHOTO)
+
+
+def test_cells_beyond_an_image_that_was_filled_up_are_not_drawn(filled_up):
+    axes = plots.row(filled_up, layer="attn", query=3).axes[0]
+    _, photo, weights, *_ = axes.images
+    np.testing.assert_allclose(shares_of(weights, photo), (0, 0, 100 / 80, 64 / 40))
+    axes.figure.canvas.draw()
+    edge, drawn = weights.get_clip_box(), photo.get_window_extent()
+    np.testing.assert_allclose(edge.extents, drawn.extents, atol=1e-6)
+    assert filled_up.place(3) == (50.0, 32.0, 50.0, 32.0)
+
+
+def test_the_marked_cell_ends_with_the_image(filled_up):
+    axes = plots.row(filled_up, layer="attn", query=3).axes[0]
+    photo, *_ = axes.images
+    x, x_end, y_end, y = photo.get_extent()
+    (mark,) = [one for one in axes.patches if to_hex(one.get_edgecolor()) == MARK][:1]
+    assert mark.get_xy() == pytest.approx((x + (x_end - x) * 50 / 80, y + (y_end - y) * 32 / 40))
+    assert mark.get_x() + mark.get_width() == pytest.approx(x_end)
+    assert mark.get_y() + mark.get_height() == pytest.approx(y_end)
+
+
+def test_a_pixel_is_in_the_cell_that_spans_it(filled_up):
+    for pixel, token in {(49, 31): 0, (50, 31): 1, (49, 32): 2, (79, 39): 3}.items():
+        drawn = plots.row(filled_up, layer="attn", pixel=pixel).axes[0].images[2].get_array()
+        np.testing.assert_array_equal(drawn.ravel(), np.asarray(filled_up["attn"])[0, 0, token])
+    filled_up.label(axis=Grid(2, 2, span=(0.8, 0.9)))  # the last rows and columns are in no cell
+    with pytest.raises(ShapeError, match="in no patch"):
+        plots.row(filled_up, layer="attn", pixel=(79, 0))
 
 
 def test_a_pixel_counts_in_the_photo_and_has_to_be_in_the_part(cropped):

@@ -9,7 +9,7 @@ from operator import index
 from typing import Any
 
 from visualizer.axes.segments import Segment, set_wholes
-from visualizer.errors import ShapeError
+from visualizer.errors import OptionError, ShapeError
 
 
 class Cells(Segment):
@@ -94,15 +94,44 @@ class Patches(Cells):
         return f"image {self.image}, {super().name(token)}" if self.image else super().name(token)
 
 
+@dataclass(frozen=True)
 class Grid(Patches):
     """``h`` rows of ``w`` patches of an image, from the top left; ``image`` counts images from 0.
+
+    ``span`` is how much of the image's height and width they cover: more than 1 of an image that was filled
+    up at the bottom or the right, whose last cells lie in part beyond it; less where some of it is left over.
+
+    Raises
+    ------
+    OptionError
+        If ``span`` is not two positive numbers.
 
     Examples
     --------
     >>> grid = Grid(2, 3)
     >>> grid.name(5), grid.token((1, 2)), grid.place(5, size=(40, 60))
     ('cell (1, 2)', 5, (40.0, 20.0, 20.0, 20.0))
+    >>> Grid(2, 3, span=(1, 1.2)).place(5, size=(40, 50))  # 10 of 20 pixels are in the image
+    (40.0, 20.0, 20.0, 20.0)
     """
+
+    span: tuple[float, float] = (1.0, 1.0)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        try:
+            down, across = map(float, self.span)
+        except (TypeError, ValueError):
+            down, across = 0.0, 0.0
+        if not (0 < down < float("inf") and 0 < across < float("inf")):
+            raise OptionError(f"span={self.span!r} was asked for; give two numbers, such as (1, 1.2)")
+        object.__setattr__(self, "span", (down, across))
+
+    def place(self, token: int, size: Sequence[float] = (), batch: int = 0) -> tuple[float, ...]:
+        """Return a token's box, as all patches have it; it may reach beyond the image."""
+        left, top, width, height = super().place(token, size, batch)
+        down, across = self.span
+        return left * across, top * down, width * across, height * down
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,8 @@ KINDS: dict[str, type[Any]] = {
     kind.__name__.lower(): kind
     for kind in (Special, Text, Ids, Grid, Lines, Scattered, Frames, Volume, Time, Windows, Unknown)
 }
+WHOLE = {"span": (1.0, 1.0)}
+"""What is not written where it is this, as for most grids."""
 
 
 def written_axis(segments: Sequence[Segment]) -> dict[str, Any]:
@@ -57,7 +59,9 @@ def _parsed(written: str) -> Any:
 
 def _written(segment: Segment) -> dict[str, Any]:
     # the length lets a reader that does not know the kind keep its place
-    return {"kind": type(segment).__name__.lower(), "length": segment.length, **asdict(segment)}  # type: ignore[call-overload]
+    fields_of: dict[str, Any] = asdict(segment)  # type: ignore[call-overload]
+    told = {name: value for name, value in fields_of.items() if name not in WHOLE or value != WHOLE[name]}
+    return {"kind": type(segment).__name__.lower(), "length": segment.length, **told}
 
 
 def _read(written: Mapping[str, Any]) -> Segment:

@@ -13,6 +13,8 @@ from visualizer.families import (
     originals,
     patched,
     pyramids,
+    rearranged,
+    sounds,
     text_models,
     timm_models,
     towers,
@@ -27,7 +29,8 @@ from visualizer.families.reasons import misfit, unread, untold
 __all__ = [
     "CUTS", "READ", "Choice", "Given", "Layout", "Part", "Patched", "Picked", "Reader", "Side", "Tokens",
     "diffusion", "encoders", "joint_models", "misfit", "mistakable", "originals", "patched", "pyramids",
-    "readers_of", "reads_it", "text_models", "timm_models", "towers", "unread", "untold", "vision_models",
+    "readers_of", "reads_it", "rearranged", "sounds", "text_models", "timm_models", "towers", "unread",
+    "untold", "vision_models",
 ]  # fmt: skip
 
 

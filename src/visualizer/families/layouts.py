@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
-from visualizer.axes import Axis, Segment, Windows
+from visualizer.axes import Axis, Grid, Segment, Windows
 
 
 class Part(NamedTuple):
@@ -204,6 +204,13 @@ def reads(
         return reader
 
     return register
+
+
+def stepped(cells: Sequence[int], steps: Sequence[float], size: Sequence[int]) -> Grid:
+    """Return a grid of (rows, columns) that begin so many pixels apart, of an image (height, width)."""
+    (rows, columns), (down, across) = cells, steps
+    height, width = size
+    return Grid(rows, columns, span=(rows * down / height, columns * across / width))
 
 
 def as_side(segments: Iterable[Segment]) -> Same:

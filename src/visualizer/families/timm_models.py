@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from visualizer.axes import Axis, Grid, Special, Windows
-from visualizer.families.layouts import Choice, Given, Layout, Same, as_side, both, reads
+from visualizer.families.layouts import Choice, Given, Layout, Same, as_side, both, reads, stepped
 
 FEATURES = ("forward", "forward_features", "forward_intermediates")
 PREFIX = {"cls_token": "CLS", "dist_token": "DIST", "reg_token": "register"}  # in this order
@@ -38,8 +38,13 @@ def swin(module: Any, given: Given) -> Layout:
 
 
 def patches(module: Any, image: Any) -> Grid:
-    """Return the grid of an image (batch, channel, height, width)."""
-    return Grid(*module.patch_embed.dynamic_feat_size(tuple(image.shape[-2:])))
+    """Return the grid of an image (batch, channel, height, width), filled up to whole patches if need be."""
+    embed, size = module.patch_embed, tuple(image.shape[-2:])
+    cells = embed.dynamic_feat_size(size)
+    if not getattr(embed, "dynamic_img_pad", False):
+        return Grid(*cells)
+    pixels = getattr(embed, "feature_ratio", (1, 1))  # of a backbone's cells
+    return stepped(cells, [one * patch for one, patch in zip(pixels, embed.patch_size, strict=True)], size)
 
 
 def prefix_tokens(module: Any) -> Iterator[Special]:

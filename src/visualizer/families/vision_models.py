@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from visualizer.axes import Frames, Grid, Special, Windows
-from visualizer.families.layouts import Choice, Given, Layout, as_side, both, reads
+from visualizer.families.layouts import Choice, Given, Layout, as_side, both, reads, stepped
 
 PREFIX = {
     "cls_token": "CLS",
@@ -67,7 +67,7 @@ def prefix_tokens(embeddings: Any) -> Iterator[Special]:
 
 
 def patches(module: Any, image: Any) -> Grid:
-    """Return the grid of an image (batch, channel, height, width)."""
-    size = module.config.patch_size
-    down, across = (size, size) if isinstance(size, int) else size
-    return Grid(image.shape[-2] // down, image.shape[-1] // across)
+    """Return the grid of an image (batch, channel, height, width); what is left over is in none."""
+    size, sides = module.config.patch_size, tuple(image.shape[-2:])
+    each = (size, size) if isinstance(size, int) else size
+    return stepped([side // one for side, one in zip(sides, each, strict=True)], each, sides)

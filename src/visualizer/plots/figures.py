@@ -19,6 +19,7 @@ from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.cm import ScalarMappable
 from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
 from matplotlib.ticker import ScalarFormatter
 from matplotlib.transforms import Bbox
 
@@ -175,10 +176,11 @@ def open_frame(
     return Frame(figure, axes, borrowed=False, rows=rows)
 
 
-def draw_image(axes: Axes, values: Any, **look: Any) -> None:
+def draw_image(axes: Axes, values: Any, **look: Any) -> AxesImage:
     """Draw cells or pixels, the first row on top, whatever matplotlib's settings are."""
-    axes.imshow(values, **{"origin": "upper", "aspect": "equal"} | look)
+    drawn = axes.imshow(values, **{"origin": "upper", "aspect": "equal"} | look)
     axes.grid(visible=False)
+    return drawn
 
 
 class PlainNumbers(ScalarFormatter):

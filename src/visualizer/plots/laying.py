@@ -14,7 +14,7 @@ from visualizer.errors import OptionError
 from visualizer.images import numbered_image
 from visualizer.plots.arrays import Floats
 from visualizer.plots.chips import MANY, Chips
-from visualizer.plots.pictures import rgb_picture, seen_part, told_of
+from visualizer.plots.pictures import WHOLE, Box, rgb_picture, seen_part, spanned, told_of
 from visualizer.plots.places import Paint
 from visualizer.plots.profiles import Line
 from visualizer.plots.sheets import Block
@@ -118,8 +118,15 @@ class Laid:
         marked: Any = None
         for own in self._own(begin, segment):  # a query of an image is one
             marked = segment.cell(own, self.batch) if isinstance(segment, Windows) else segment.cell(own)
-        shown = self._shown(segment)
-        return Picture(image, cells, name, marked, cells.shape, part=seen_part(shown), notes=told_of(shown))
+        lattice: Any = cells.shape
+        notes = () if self.image is None else told_of(self._shown(segment))
+        return Picture(image, cells, name, marked, lattice, part=self._part(segment), notes=notes)
+
+    def _part(self, segment: Any) -> Box:
+        """Return where the cells of a segment lie in its image, in shares of it."""
+        if self.image is None:
+            return WHOLE
+        return spanned(seen_part(self._shown(segment)), getattr(segment, "span", (1, 1)))
 
     def film(self, paint: Paint, steps: Sequence[int]) -> Block:
         """Return some steps of the first segment, frames or a volume."""

@@ -63,16 +63,21 @@ class PatchGrid:
 
 
 def cell_under(
-    pixel: tuple[float, float], cells: tuple[int, int], size: tuple[int, int], part: Box | None = None
+    pixel: tuple[float, float],
+    cells: tuple[int, int],
+    size: tuple[int, int],
+    part: Box | None = None,
+    span: tuple[float, float] = (1, 1),
 ) -> tuple[int, int]:
     """Return (row, column) of the patch that holds a pixel (x, y) of an image of ``size`` (height, width).
 
-    The patches are those of a ``part`` of it, (left, top, width, height) in pixels.
+    The patches are those of a ``part`` of it, (left, top, width, height) in pixels, and cover ``span`` of its
+    height and width.
 
     Raises
     ------
     ShapeError
-        If it is no pair of numbers, or lies outside of the image or of that part.
+        If it is no pair of numbers, or lies outside of the image, of that part or of all patches.
 
     Examples
     --------
@@ -87,7 +92,10 @@ def cell_under(
     if not (0 <= x - left < across and 0 <= y - top < down):
         given = f"{across:g} × {down:g} pixels from ({left:g}, {top:g}) on"
         raise ShapeError(f"pixel=({x:g}, {y:g}) is outside of the part that the model was given, {given}")
-    return int((y - top) * cells[0] / down), int((x - left) * cells[1] / across)
+    row, column = (y - top) * cells[0] / (down * span[0]), (x - left) * cells[1] / (across * span[1])
+    if not (row < cells[0] and column < cells[1]):
+        raise ShapeError(f"pixel=({x:g}, {y:g}) is in no patch: they cover {span} of the image's sides")
+    return int(row), int(column)
 
 
 def patch_grid(

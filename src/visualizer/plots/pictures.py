@@ -69,6 +69,12 @@ def told_of(image: Any) -> tuple[str, ...]:
     return (image.note,) if isinstance(image, Seen) and image.note else ()
 
 
+def spanned(part: Box, span: tuple[float, float]) -> Box:
+    """Return the box that a grid spans, which may be more or less than the part it begins in."""
+    (left, top, width, height), (down, across) = part, span
+    return left, top, width * across, height * down
+
+
 def seen_part(image: Any) -> Box:
     """Return the part of an image that the model was given, in shares of it; all, where nothing is said."""
     return image.share if isinstance(image, Seen) else WHOLE

@@ -185,4 +185,5 @@ def _cell_at(pixel: tuple[float, float], axis: Axis, image: Any, item: int) -> t
     cells = grids[0].grid if isinstance(grids[0], Windows) else grids[0].cells
     image = numbered_image(image, getattr(grids[0], "image", 0), item, axis.images)
     height, width = rgb_picture(image).shape[:2]
-    return cell_under(pixel, cells, (height, width), image.box if isinstance(image, Seen) else None)
+    part = image.box if isinstance(image, Seen) else (0, 0, width, height)
+    return cell_under(pixel, cells, (height, width), part, getattr(grids[0], "span", (1, 1)))

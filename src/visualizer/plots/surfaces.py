@@ -145,12 +145,14 @@ def draw_one(axes: Axes, one: Picture, box: Box, paint: Paint) -> None:
         cmap = paint.colours.cmap if one.picture is not None else paint.flat
         look: dict[str, Any] = {"norm": paint.colours.norm, "cmap": cmap, "alpha": alpha}
         look |= {"interpolation": paint.interpolation, "extent": _extent(part), "aspect": "auto"}
-        draw_image(axes, one.cells, **look)
+        drawn: list[Any] = [draw_image(axes, one.cells, **look)]
         missing = [
             Rectangle(*_cell(cell, one.cells.shape, part)) for cell in np.argwhere(~np.isfinite(one.cells))
         ]
-        axes.add_collection(PatchCollection(missing, **MISSING))
-        _draw_lines(axes, one.cells.shape, part)
+        drawn += [axes.add_collection(PatchCollection(missing, **MISSING))]
+        drawn += _draw_lines(axes, one.cells.shape, part)
+        for artist in drawn:  # cells of an image that was filled up reach beyond it
+            artist.set_clip_path(Rectangle((x, y), wide, high, transform=axes.transData))
     _draw_points(axes, one.points, part, paint)
     _draw_cross(axes, one.cross, part)
     write_name(axes, (x, y - 0.03), "\n".join(_lines(one, wide)), ha="left", va="bottom")
@@ -159,7 +161,7 @@ def draw_one(axes: Axes, one: Picture, box: Box, paint: Paint) -> None:
     )
     lattice = one.lattice or (one.cells.shape if one.cells is not None else None)
     if one.marked is not None and lattice is not None:
-        mark_box(axes, *_cell(one.marked, lattice, part))
+        mark_box(axes, *_shared(_cell(one.marked, lattice, part), box))
 
 
 def _within(box: Box, part: Box) -> Box:
@@ -209,7 +211,13 @@ def _cell(cell: Any, cells: Sequence[int], box: tuple[float, float, float, float
     return (x + column * wide / columns, y + row * high / rows), wide / columns, high / rows
 
 
-def _draw_lines(axes: Axes, cells: Sequence[int], box: tuple[float, float, float, float]) -> None:
+def _shared(cell: Any, box: Box) -> Any:
+    """Return what of a cell lies within a box."""
+    ((left, top), across, down), (x, y, wide, high) = cell, box
+    return (left, top), min(across, x + wide - left), min(down, y + high - top)
+
+
+def _draw_lines(axes: Axes, cells: Sequence[int], box: tuple[float, float, float, float]) -> list[Any]:
     """Draw the patch grid, the thinner the smaller its cells."""
     (rows, columns), (x, y, wide, high) = cells, box
     line: dict[str, Any] = {
@@ -217,8 +225,10 @@ def _draw_lines(axes: Axes, cells: Sequence[int], box: tuple[float, float, float
         "linewidth": min(LINE, 0.03 * wide * 72 / columns),
         "alpha": 0.5,
     }
-    axes.vlines(x + np.arange(1, columns) * wide / columns, y, y + high, **line)
-    axes.hlines(y + np.arange(1, rows) * high / rows, x, x + wide, **line)
+    return [
+        axes.vlines(x + np.arange(1, columns) * wide / columns, y, y + high, **line),
+        axes.hlines(y + np.arange(1, rows) * high / rows, x, x + wide, **line),
+    ]
 
 
 def write_name(axes: Axes, place: tuple[float, float], name: str, **how: Any) -> None:

@@ -51,7 +51,7 @@ def read_run(reader: Reader) -> Run:
         run.labels = replace(run.labels, tokenizer=StoredTokenizer(texts["special"], texts["decoded"]))
     remarks = _told(reader, "remarks")
     if remarks:
-        run.remarks = lambda: list(remarks["lines"])
+        run.told = lambda is_labelled: remarks["lines"]  # noqa: ARG005  # as they were written
     read_image(run, _told(reader, "inputs"))
     run.provenance = _told(reader, "provenance")
     if reader.forwards:
