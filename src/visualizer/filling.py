@@ -83,16 +83,21 @@ class Filling:
         if model is not None:
             self._run.provenance["weights"] = hash_weights(model)
         resume = self._options.resume or self._stream is not None  # a session that was stopped goes on
-        self._stream = Stream(
+        stream = Stream(
             self._options.path,
             resume=resume,
             inputs=self._options.inputs,
             limit=self._options.bytes_allowed(),
         )
-        self._go_on(self._stream.calls())
-        self._run.hold(Written(self._stream))
+        try:
+            self._go_on(stream.calls())
+        except BaseException:
+            stream.abandon()
+            raise
+        self._stream = stream
+        self._run.hold(Written(stream))
         about = dict(self._run.provenance)
-        self._stream.tell(lambda writer: writer.tell("provenance", about))
+        stream.tell(lambda writer: writer.tell("provenance", about))
 
     def _go_on(self, calls: Sequence[Call]) -> None:
         """Count on from the calls that are there."""

@@ -62,8 +62,8 @@ SEES = {
     },
     "analysis": {"attention", "axes", "calls", "errors", "images", "readout_table", "run"},
     "store": {
-        *("attention", "axes", "calls", "errors", "families", "images", "labels", "memory", "run"),
-        "tokens",
+        *("attention", "axes", "calls", "errors", "families", "images", "labels", "memory", "notices"),
+        *("run", "tokens"),
     },
     "making": {"attention"},
     "allowance": {"calls", "errors", "explaining", "memory", "notices", "recorders", "room"},

@@ -53,10 +53,11 @@ class Folder:
     def read(self, key: str, start: int = 0, size: int | None = None) -> bytes:
         """Return bytes of a file."""
         with _explained(f"{self.name}/{key}"), self._inside(key).open("rb") as file:
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            about = os.fstat(file.fileno())
+            if not stat.S_ISREG(about.st_mode):
                 raise StoreError(f"{self.name}/{key} was to be read, but it is no regular file")
-            file.seek(start, os.SEEK_END if start < 0 else os.SEEK_SET)
-            return file.read() if size is None else file.read(min(size, os.fstat(file.fileno()).st_size))
+            file.seek(max(about.st_size + start, 0) if start < 0 else start)
+            return file.read() if size is None else file.read(min(size, about.st_size))
 
     def write(self, key: str, data: bytes) -> None:
         """Write beside, then rename: a file is there wholly or not at all."""

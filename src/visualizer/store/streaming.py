@@ -20,6 +20,7 @@ from visualizer.store.finishing import finish
 from visualizer.store.needs import check_needs
 from visualizer.store.reader import Reader
 from visualizer.store.saving import is_zip, tell_rest
+from visualizer.store.side_streams import events, wait_for
 from visualizer.store.stored import StoredCalls
 from visualizer.store.writer import LONGEST, Writer, unwritable
 
@@ -61,9 +62,8 @@ class Stream:
         self._awaited = 0  # how many threads wait for it to be written
         self._process = os.getpid()
         self._changed = threading.Condition()
-        self._over = False
-        self._thread = threading.Thread(target=self._run, name="visualizer store", daemon=True)
-        self._thread.start()
+        self._over = self._left = self._ended = False
+        threading.Thread(target=self._run, name="visualizer store", daemon=True).start()
 
     def put(self, call: Call) -> None:
         """Take a call; wait while as much as may wait does."""
@@ -79,7 +79,10 @@ class Stream:
         self._await(lambda: not (self._jobs or self._working))
 
     def close(self, run: Any, *, inputs: bool) -> StoredCalls | None:
-        """Write what is known of the whole, join the files; return the calls, None where there are none."""
+        """Write what is known of the whole, join the files; return the calls, None where there are none.
+
+        Where that is interrupted, what still waits is let go of.
+        """
         if not self._is_forked:
             self._end(run, inputs=inputs)
         try:
@@ -89,16 +92,28 @@ class Stream:
             return None
 
     def _end(self, run: Any, *, inputs: bool) -> None:
-        self.flush()
-        with self._changed:
-            self._over = True
-            self._changed.notify_all()
-        self._thread.join()
         try:
+            self.flush()
+            self._stop()
             if self.failed is None:
                 self._guarded(lambda writer: _finish(writer, run, inputs=inputs))
         finally:
-            self._writer.close()
+            self.abandon()
+
+    def abandon(self) -> None:
+        """Write no more, and let others write."""
+        with self._changed:
+            self._left = True  # so that the thread lets go of the lock where nobody waits for it any more
+            self._jobs.clear()
+        self._stop()
+        self._writer.close()
+
+    def _stop(self) -> None:
+        """End the thread, and wait for it: a `Thread.join` that is interrupted takes it for ended."""
+        with self._changed:
+            self._over = True
+            self._changed.notify_all()
+            self._changed.wait_for(lambda: self._ended)
 
     def calls(self) -> StoredCalls:
         """Return the calls so far."""
@@ -118,7 +133,7 @@ class Stream:
             if not self._has_room(size):
                 self._await(lambda: self._has_room(size))
             if self.failed is None and not self._over:
-                self._jobs.append((size, job, _events()))
+                self._jobs.append((size, job, events()))
                 self._waiting += size
                 self._changed.notify_all()
 
@@ -131,7 +146,7 @@ class Stream:
         return not self._waiting or self._waiting + size <= self._limit
 
     def _is_dead(self) -> bool:
-        return self.failed is not None or not self._thread.is_alive()
+        return self.failed is not None or self._ended
 
     def _await(self, happened: Callable[[], bool]) -> None:
         """Wait for what the writing of all that was taken brings about, and have it written at once."""
@@ -140,14 +155,26 @@ class Stream:
         with self._changed:
             self._awaited += 1
             self._changed.notify_all()
-            self._changed.wait_for(lambda: happened() or self._is_dead())
-            self._awaited -= 1
+            try:
+                self._changed.wait_for(lambda: happened() or self._is_dead())
+            finally:
+                self._awaited -= 1
 
     def _run(self) -> None:
+        try:
+            self._write()
+        finally:
+            with self._changed:
+                self._ended = True
+                if self._left:
+                    self._writer.close()
+                self._changed.notify_all()
+
+    def _write(self) -> None:
         with reading(), _without_gradients(), ExitStack() as streams:
             while (todo := self._next()) is not None:
-                for size, job, events in todo:
-                    _wait_for(events, streams)
+                for size, job, marked in todo:
+                    wait_for(marked, streams)
                     self._guarded(job)
                     self._taken += size
                 if not todo or self._writer.is_due or self.failed is not None:
@@ -208,40 +235,6 @@ def _finish(writer: Writer, run: Any, *, inputs: bool) -> None:
     tell_rest(writer, run, inputs=inputs)
     writer.commit()
     finish(writer.place)
-
-
-def _cuda() -> Any:
-    torch = sys.modules.get("torch")
-    return torch.cuda if torch is not None and torch.cuda.is_initialized() else None
-
-
-def _events() -> list[Any]:
-    """Mark on every device what has been asked of it so far."""
-    if (cuda := _cuda()) is None:
-        return []
-    events = []
-    for device in range(cuda.device_count()):
-        with cuda.device(device):
-            events.append(cuda.Event())
-            events[-1].record()
-    return events
-
-
-def _wait_for(events: list[Any], streams: ExitStack) -> None:
-    """Have copies begin when what was asked of each device is done, beside what is asked of it later."""
-    for device, event in enumerate(events):
-        stream = _side_stream(device)
-        streams.enter_context(_cuda().stream(stream))
-        stream.wait_event(event)
-
-
-_sides: dict[int, Any] = {}
-
-
-def _side_stream(device: int) -> Any:
-    if device not in _sides:
-        _sides[device] = _cuda().Stream(device)
-    return _sides[device]
 
 
 def _without_gradients() -> AbstractContextManager[Any]:

@@ -12,6 +12,7 @@ import numpy as np
 
 from visualizer.calls import Call
 from visualizer.errors import StoreError
+from visualizer.store.finishing import finish, layouts_of, used_rows
 from visualizer.store.forms import form_of
 from visualizer.store.journal import (
     Journal,
@@ -24,6 +25,7 @@ from visualizer.store.journal import (
 )
 from visualizer.store.kinds import name_of
 from visualizer.store.locks import Lock, locked
+from visualizer.store.losses import lost_pieces
 from visualizer.store.pieces import Pieces
 from visualizer.store.places import Folder, Place, Zip, open_place
 from visualizer.store.plain import to_plain
@@ -196,9 +198,13 @@ def _begin(place: Place, *, resume: bool) -> Lock:
 
 
 def _read(place: Place) -> tuple[list[Any], int]:
-    """Return the lines of the log, and the number of its next part."""
+    """Return the lines of the log, and the number of its next part; what is lost is taken out before."""
     lines, number = read_log(place, read_root(place)["log"])
     place.remove(part_key(joined_part(number)))  # of a joining that was cut short
+    layouts = layouts_of(lines)
+    if any(lost_pieces(place, layouts[array], rows) for array, rows in used_rows(lines).items()):
+        finish(place)
+        return read_log(place, read_root(place)["log"])
     return lines, number
 
 
