@@ -179,6 +179,17 @@ def test_windows_and_prefixes_are_told_as_cells_of_the_grid():
     assert (array(payload, image["blob"]) == 7).all()
 
 
+def test_of_very_many_calls_the_first_are_shown_and_the_rest_is_counted():
+    a = AttentionMap(Dense(np.eye(3)[None, None]))
+    run = Run([Call(f"layer.{n % 2}", a, n // 2, n, "given") for n in range(2400)])
+    found = told(Payload(run))
+    assert [one["order"] for one in found["maps"]] == list(range(1000))
+    assert found["omitted"] == [
+        "1400 of 2400 calls are not shown: show a part of the run, such as run[1000:2000] or "
+        "run['blocks.3.*']."
+    ]
+
+
 def test_arrays_that_nobody_named_are_one_sentence():
     payload = Payload(run_of(AttentionMap(Dense(np.eye(3)[None, None]))))
     with pytest.raises(OptionError, match=r"the array '\.\./secret' was asked for, which the manifest"):

@@ -14,6 +14,12 @@ from visualizer.plots.generations import continue_one
 from visualizer.plots.sources import subject_of
 from visualizer.run import Run
 
+MOST = 1000
+"""Maps of a run that a page is told of."""
+LOOKED = 20_000
+"""Calls of a run that are looked at, as later ones may continue earlier ones."""
+REMEDY = "show a part of the run, such as run[1000:2000] or run['blocks.3.*']"
+
 
 @dataclass(frozen=True)
 class Exhibit:
@@ -36,12 +42,17 @@ class Exhibit:
         return self.calls[0]
 
 
-def exhibits(run: Run, number: int = 0) -> Iterator[Exhibit]:
-    """Yield what is shown of a run, in the order of its first calls; what is no map is left out."""
-    for calls in _groups(
-        [call for call in run if isinstance(call.content, AttentionMap) and not call.levels]
-    ):
-        yield _exhibit(run, calls, number)
+def exhibits(run: Run, number: int = 0) -> tuple[list[Exhibit], str]:
+    """Return what is shown of a run, in the order of its first calls, and a sentence on the rest, or "".
+
+    What is no map is left out; of a run of very many calls the first are shown.
+    """
+    looked = run[:LOOKED]
+    calls = [call for call in looked if isinstance(call.content, AttentionMap) and not call.levels]
+    groups = sorted(_groups(calls), key=lambda group: group[0].order)
+    left = sum(map(len, groups[MOST:])) + len(run) - len(looked)
+    said = f"{left} of {len(run)} calls are not shown: {REMEDY}." if left else ""
+    return [_exhibit(run, group, number) for group in groups[:MOST]], said
 
 
 def _groups(calls: Sequence[Call]) -> Iterator[tuple[Call, ...]]:

@@ -52,7 +52,9 @@ class Payload:
         if not 1 <= len(self.runs) <= 2:
             raise OptionError(f"{len(self.runs)} runs were to be shown: give one, or two to compare")
         self.served = served
-        self.exhibits = [one for number, run in enumerate(self.runs) for one in exhibits(run, number)]
+        found = [exhibits(run, number) for number, run in enumerate(self.runs)]
+        self.exhibits = [one for shown, _ in found for one in shown]
+        self._omitted = [left for _, left in found if left]
         self._arrays = Arrays()
         self._axes: dict[str, int] = {}
         self._told_axes: list[AxisInfo] = []
@@ -80,6 +82,7 @@ class Payload:
             axes=self._told_axes,
             images=images,
             measures=measures_told(),
+            omitted=self._omitted,
             remarks=list(dict.fromkeys(remark for run in self.runs for remark in run.remarks())),
             served=self.served,
         )
