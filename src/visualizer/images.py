@@ -172,11 +172,16 @@ def _channels_last(image: Any) -> NDArray[np.float64]:
     image = image.convert("RGB") if hasattr(image, "convert") else image
     image = image.detach().cpu().float() if hasattr(image, "detach") else image
     array = np.asarray(image)
-    found = f"an image of shape {array.shape} was given"
+    found = (
+        f"an image of shape {array.shape} was given" if array.ndim else f"{image!r:.80} was given as an image"
+    )
     array = array[0] if array.ndim == 4 and len(array) == 1 else array
     array = array[..., None] if array.ndim == 2 else array
     if array.ndim != 3 or not array.size or array.dtype.kind not in "uif":
-        raise ShapeError(f"{found}; give (height, width, channel), or a tensor (channel, height, width)")
+        raise ShapeError(
+            f"{found}; give (height, width, channel), a tensor (channel, height, width), a PIL image or a "
+            "file's name"
+        )
     if array.shape[2] not in {1, 3, 4} and array.shape[0] in {1, 3, 4}:
         array = array.transpose(1, 2, 0)
     if array.shape[2] not in {1, 3, 4}:

@@ -96,7 +96,9 @@ def test_a_cell_of_one_of_several_images_is_found():
     assert axis.where(segment="grid", image=1) == slice(7, 13)
     with pytest.raises(CallsError, match=r"\(1, 0\) was looked for .* there 2 times"):
         axis.where(cell=(1, 0))
-    with pytest.raises(OptionError, match="image=2 was asked for, but the tokens are of 2, from 0"):
+    with pytest.raises(
+        OptionError, match="image=2 was asked for, but the tokens are of 2 images, counted from 0"
+    ):
         axis.where(cell=(1, 0), image=2)
     with pytest.raises(OptionError, match="image=1 was given beside text, which is of no image"):
         axis.where(" and", image=1)

@@ -10,7 +10,7 @@ from PIL import Image
 import visualizer as viz
 from visualizer import plots
 from visualizer.attention import AttentionMap, Dense
-from visualizer.axes import Axis, Grid, Text
+from visualizer.axes import Axis, Frames, Grid, Text
 from visualizer.calls import Call
 from visualizer.errors import OptionError, ShapeError, VisualizerError
 from visualizer.plots.places import MARK
@@ -206,6 +206,18 @@ def test_an_image_may_be_named_by_its_file(cropped, tmp_path):
     path.write_text("no image")
     with pytest.raises(VisualizerError, match="could not be read: it is no image that can be read"):
         run.label(image=path)
+
+
+def test_what_is_no_image_is_refused_in_one_sentence(cropped, tmp_path):
+    with pytest.raises(ShapeError, match="3 was given as an image; give .* or a file's name"):
+        cropped.label(image=3)
+    Image.new("RGB", (8, 8)).save(tmp_path / "frame.png")
+    video = {"axis": Frames(2, 2, 2), "query": 0}
+    with pytest.raises(
+        OptionError, match="2 steps were to be drawn on image=, but that is one picture: give"
+    ):
+        plots.frames(np.eye(8), image=tmp_path / "frame.png", **video)
+    assert len(plots.frames(np.eye(8), image=[tmp_path / "frame.png"] * 2, **video).axes[0].images) == 4
 
 
 def test_another_image_is_seen_as_a_whole(cropped):

@@ -199,7 +199,8 @@ class Axis:
     def _of_image(self, image: int) -> list[tuple[int, Segment]]:
         found = [one for one in self._begun() if getattr(one[1], "image", None) == image]
         if not found:
-            raise OptionError(f"image={image!r} was asked for, but the tokens are of {self.images}, from 0")
+            there = f"{self.images} image{'s' * (self.images != 1)}, counted from 0"
+            raise OptionError(f"image={image!r} was asked for, but the tokens are of {there}")
         return found
 
     def _begun(self) -> Iterator[tuple[int, Segment]]:

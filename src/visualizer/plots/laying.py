@@ -146,6 +146,11 @@ class Laid:
 
     def _frame(self, step: int, steps: int) -> Any:
         """Return the middle one of the frames or slices that a step stands for."""
+        if not hasattr(self.image, "__len__"):
+            raise OptionError(
+                f"{steps} steps were to be drawn on image=, but that is one picture: give (frame, height, "
+                "width, channel), or a list of pictures"
+            )
         return self.image[(2 * step + 1) * len(self.image) // (2 * steps)]
 
     def _background(self, begin: int, segment: Any) -> Floats | None:  # noqa: ARG002  # pieces are unpacked
