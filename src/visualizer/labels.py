@@ -133,17 +133,18 @@ class Labels:
 
 def joined(calls: Sequence[Call], side: str) -> Any:
     """Return what the keys or queries of calls are all together, where they continue one sequence."""
-    keys = [_uncut(call.axes.get("keys")) for call in calls]
-    longest: Any = max((one for one in keys if one is not None), key=lambda one: one.length, default=None)
+    keys = [call.axes["keys"] for call in calls if "keys" in call.axes]
+    longest: Any = max(keys, key=lambda one: _text(one).length, default=None)
     if not hasattr(longest, "parts"):
         return None
-    wanted = {_uncut(call.axes.get(side)) for call in calls}
-    return longest if wanted <= longest.parts(side) else None
+    wanted = {_text(call.axes.get(side)) for call in calls}
+    found = longest.uncut if side == "keys" else longest.text
+    return found if wanted <= longest.parts(side) else None
 
 
-def _uncut(tokens: Any) -> Any:
-    """Return tokens with those that a sliding window left behind."""
-    return getattr(tokens, "uncut", tokens)
+def _text(tokens: Any) -> Any:
+    """Return tokens with those that a sliding window left behind, without the free slots of a cache."""
+    return getattr(tokens, "text", tokens)
 
 
 def one_row(rows: Sequence[Axis], row: int | None, of: str) -> Axis:

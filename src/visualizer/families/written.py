@@ -8,7 +8,9 @@ from typing import Any, cast
 
 from visualizer.axes import Axis, Ids, Segment, Unknown
 from visualizer.families.layouts import Given, Part
+from visualizer.families.slots import FREE, NONE, Slots, slots_of
 
+MOVED = ", lost here as the keys before them changed (the beams of a beam search change places)"
 Lay = Callable[[Sequence[Sequence[int]]], Sequence[Sequence[Segment]]]
 """Gives the segments of each row of ids."""
 
@@ -24,14 +26,17 @@ class Written:
         Which text each module's keys were last, by module: (number of the sequence, text).
     lay
         What the ids are, where some stand for parts of an image.
+    slots
+        Those of the static cache that holds the keys, if one does.
     """
 
-    def __init__(self, ids: Any, memory: dict[Any, Any], lay: Lay | None = None) -> None:
+    def __init__(self, ids: Any, memory: dict[Any, Any], lay: Lay | None = None, slots: Slots = NONE) -> None:
         import torch
 
         # below what tools wrap, which would take it for one of the model's calls
         self._ids, self._memory = torch.ops.aten.clone.default._op(ids), memory  # noqa: SLF001
         self._lay = lay or (lambda rows: [[Ids(row)] for row in rows])
+        self._slots, self._lost = slots, ""
         self._after: dict[int, Passage] = {}
         self._rows: Sequence[Sequence[Segment]] = ()
 
@@ -44,7 +49,7 @@ class Written:
     @property
     def arithmetic(self) -> str:
         """How many queries they are, and which keys."""
-        return f"{_ids(self.shape[1])} for queries, and for keys the one text that they end, as it was read"
+        return f"{_ids(self.shape[1])} for queries, and for keys the one text that they end, as it was read{self._lost}"
 
     def rows(self) -> Sequence[Sequence[Segment]]:
         """Return the segments of each row; the device is waited for."""
@@ -59,19 +64,28 @@ class Written:
         """Return these ids as queries, or the text up to them as keys, where it is as long as they are."""
         if part.side == "queries":
             return self.after(None) if part.length in {None, self.shape[1]} else None
-        if part.length == self.shape[1] and not part.first:
-            module, number = part.sequence
-            self._memory[module] = number, self.after(None)
+        if (found := self._keys(part)) is None:
+            return None
+        module, number = part.sequence
+        self._memory[module] = number, found
+        return found.since(part.first) if part.first else found.within(part.length or 0)
+
+    def _keys(self, part: Part) -> Passage | None:
+        """Return the text up to these ids, whole, where it is as long as keys are, or in their slots."""
+        in_slots = part.length in self._slots.lengths and not part.first
+        begins = part.length == self.shape[1] or (in_slots and not self._slots.filled)
+        if begins and not part.first:
             return self.after(None)
         module, number = part.sequence
         last, before = self._memory.get(module, (None, None))
-        if last != number or before is None or before.shape[0] != self.shape[0]:
+        if before is None or before.shape[0] != self.shape[0]:
             return None
         found = self.after(before.before if before.written is self else before)
-        if found.length - part.first != part.length:
+        wanted = self._slots.filled + self.shape[1] if in_slots else part.first + (part.length or 0)
+        if found.length != wanted:
             return None
-        self._memory[module] = number, found
-        return found if not part.first else found.since(part.first)
+        self._lost = MOVED if last != number else ""
+        return found if last == number else None
 
 
 class Other:
@@ -91,17 +105,22 @@ class Other:
 
 
 class Passage:
-    """A text, or what of it follows ``begin``: what was read before, and then what one forward read."""
+    """A text: what was read before, and then what one forward read.
 
-    def __init__(self, before: Passage | None, written: Written, begin: int = 0) -> None:
-        self.before, self.written, self.begin = before, written, begin
+    Or what of it follows ``begin``, or with it those of ``slots`` that it does not fill.
+    """
+
+    def __init__(self, before: Passage | None, written: Written, begin: int = 0, slots: int = 0) -> None:
+        self.before, self.written, self.begin, self.slots = before, written, begin, slots
         self._since: dict[int, Passage] = {}
+        self._within: dict[int, Passage] = {}
 
     @property
     def shape(self) -> tuple[int, int]:
         """Number of rows, and of tokens in each."""
         batch, length = self.written.shape
-        return batch, length + (self.before.shape[1] if self.before is not None else 0) - self.begin
+        read = length + (self.before.shape[1] if self.before is not None else 0)
+        return batch, self.slots or read - self.begin
 
     @property
     def length(self) -> int:
@@ -109,24 +128,36 @@ class Passage:
         return self.shape[1]
 
     @property
+    def text(self) -> Passage:
+        """All of the text, and nothing but it."""
+        return self.written.after(self.before)
+
+    @property
     def uncut(self) -> Passage:
         """The same with the beginning of the text."""
-        return self.written.after(self.before)
+        return self if self.slots else self.text
 
     def since(self, begin: int) -> Passage:
         """Return what follows the first tokens, always the same one."""
         return self._since.setdefault(begin, Passage(self.before, self.written, begin))
 
+    def within(self, slots: int) -> Passage:
+        """Return the text and the free slots after it, always the same one; itself where there are none."""
+        if slots == self.length:
+            return self
+        return self._within.setdefault(slots, Passage(self.before, self.written, slots=slots))
+
     def parts(self, side: str) -> set[Passage]:
         """Return what the queries, or the keys, of the calls are that this text came from."""
-        each = list(self._each())
+        each = [one.text for one in self._each()]
         return set(each) if side == "keys" else {one.written.after(None) for one in each}
 
     def rows(self) -> tuple[Axis, ...]:
         """Return the axis of each row of the batch."""
         steps = [one.written.rows() for one in reversed(list(self._each()))]
         rows = [[segment for step in steps for segment in step[row]] for row in range(self.shape[0])]
-        return tuple(Axis(tuple(_cut(merged_ids(row), self.begin))) for row in rows)
+        free = [Unknown(self.slots - self.text.length, FREE)] if self.slots else []
+        return tuple(Axis((*_cut(merged_ids(row), self.begin), *free)) for row in rows)
 
     def _each(self) -> Iterator[Passage]:
         found: Passage | None = self
@@ -140,7 +171,7 @@ def as_written(given: Given, lay: Lay | None = None, named: str = "input_ids") -
     ids = given.get(named)
     if ids is None or ids.dim() != 2 or ids.is_floating_point():
         return None
-    return Written(ids, given.memory, lay)
+    return Written(ids, given.memory, lay, slots_of(given.get("past_key_values"), ids.shape[1]))
 
 
 def merged_ids(segments: Sequence[Segment]) -> Iterator[Segment]:

@@ -89,6 +89,6 @@ def _longest(run: Run) -> Iterator[Axis]:
     tokens = {id(one): one for call in run for one in call.axes.values()}
     whole = [one for one in tokens.values() if isinstance(one, Passage) and not one.begin]
     begun = {id(one.before) for one in whole}
-    for key, one in tokens.items():
-        if key not in begun:
+    for one in tokens.values():
+        if id(getattr(one, "text", one)) not in begun:
             yield from one.rows()

@@ -80,7 +80,8 @@ class TokenWriter:
         new: Any = self._line_of(passage.written)
         if new is None:
             new = [axis_json(Axis(tuple(row)), inputs=self._inputs) for row in passage.written.rows()]
-        return {"new": new, "before": before, "begin": passage.begin}
+        line = {"new": new, "before": before, "begin": passage.begin}
+        return line | {"slots": passage.slots} if passage.slots else line
 
     def _line_of(self, one: Any) -> int | None:
         """Return the line that has something; None where there is none."""
@@ -104,4 +105,6 @@ def read_tokens(line: Mapping[str, Any], known: Mapping[int, Any]) -> Any:
         written = StoredIds([Axis.from_json(row).segments for row in line["new"]])
     before = None if line["before"] is None else known[line["before"]]
     text = written.after(before)
+    if slots := int(line.get("slots", 0)):
+        return text.within(slots)
     return text.since(int(line["begin"])) if line["begin"] else text
