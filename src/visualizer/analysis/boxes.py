@@ -67,8 +67,8 @@ def mass_inside(weights: Any, target: Any, size: Sequence[float]) -> Floats:
 def pointing(weights: Any, target: Any, size: Sequence[float]) -> NDArray[np.bool_]:
     """Tell whether the largest of weights (..., row, column) lies in a target: the middle of its cell does.
 
-    Zhang et al. 2016, "Top-down Neural Attention by Excitation Backprop", section 4.1, the pointing game,
-    there with 15 pixels of tolerance. ``target`` and ``size`` are as for `inside`.
+    Zhang et al. 2016, "Top-down Neural Attention by Excitation Backprop", the pointing game, there with 15
+    pixels of tolerance. ``target`` and ``size`` are as for `inside`.
 
     Examples
     --------

@@ -20,7 +20,7 @@ def distance(
 
     ``Σⱼ aᵢⱼ |pᵢ − pⱼ| / Σⱼ aᵢⱼ`` over the keys that have a place, then the mean over the queries that have
     one: class tokens and registers, and text beside patches, take no part. Dosovitskiy et al. 2021, "An Image
-    is Worth 16x16 Words", appendix D.7 and figure 7, of whole patches.
+    is Worth 16x16 Words", "mean attention distance", of patches in pixels.
 
     Parameters
     ----------

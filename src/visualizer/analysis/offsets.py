@@ -48,7 +48,7 @@ def diagonal(a: Any) -> Floats:
 
 
 def previous_token(a: Any) -> Floats:
-    """Return the mean weight on the token before, (...): Voita et al. 2019, section 5, "positional heads"."""
+    """Return the mean weight on the token before, (...): Voita et al. 2019, "positional heads"."""
     return offset(a, -1)
 
 

@@ -24,7 +24,7 @@ def outliers(values: Any, *, above: float = 8.0) -> NDArray[np.bool_]:
     ----------
     values
         A number for each token (..., token): the norm of a layer's output, as Darcet et al. 2024, "Vision
-        Transformers Need Registers", section 2.1, look at, or what tokens receive, ``a.received()``.
+        Transformers Need Registers", look at, or what tokens receive, ``a.received()``.
 
     Examples
     --------

@@ -16,9 +16,9 @@ from visualizer.errors import ShapeError, require
 def randomised(*modules: Any, seed: int = 0) -> Iterator[None]:
     """Shuffle the weights of modules of a PyTorch model in a block, each parameter on its own; then undo it.
 
-    Adebayo et al. 2018, "Sanity Checks for Saliency Maps", section 3: a map that stays the same does not show
-    what the model has learned. They go from the last layer to the first: ``randomised(*layers[n:])``, and
-    draw weights anew, where these keep their distribution.
+    Adebayo et al. 2018, "Sanity Checks for Saliency Maps": a map that stays the same does not show what the
+    model has learned. They go from the last layer to the first: ``randomised(*layers[n:])``, and draw weights
+    anew, where these keep their distribution.
 
     Examples
     --------

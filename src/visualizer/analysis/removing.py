@@ -47,7 +47,7 @@ def perturbation(
 ) -> Curve:
     """Remove more and more tokens, the most or the least attended first, and return the scores.
 
-    Chefer et al. 2021, "Transformer Interpretability Beyond Attention Visualization", section 4: *positive*
+    Chefer et al. 2021, "Transformer Interpretability Beyond Attention Visualization": *positive*
     perturbation removes the most relevant first, and a small area under its curve speaks for the map;
     *negative* the least relevant, and a large one does. Compare with the curves of random weights.
 

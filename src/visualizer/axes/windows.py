@@ -45,7 +45,7 @@ class Windows(Segment):
 
     References
     ----------
-    Liu et al., Swin Transformer, ICCV 2021, section 3.2. Tu et al., MaxViT, ECCV 2022, section 3.2.
+    Liu et al., Swin Transformer, ICCV 2021. Tu et al., MaxViT, ECCV 2022.
 
     Examples
     --------
