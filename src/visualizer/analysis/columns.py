@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from visualizer.analysis.distances import distance
 from visualizer.analysis.entropies import entropy
@@ -31,12 +32,15 @@ class Tokens:
         Height and width of the image in pixels; None where there is not one image.
     batch
         The row of the batch, as that of a window says where it lies.
+    padding
+        Names of tokens that fill texts up to one length.
     """
 
     queries: Axis | None
     keys: Axis | None
     size: Sequence[float] | None
     batch: int
+    padding: frozenset[str]
 
     @cached_property
     def are_of_one_sequence(self) -> bool:
@@ -76,11 +80,27 @@ def _is_of_an_image(axis: Axis) -> bool:
     return kinds == {Patches | Windows} and axis.images == 1
 
 
+def _specials(axis: Axis, names: frozenset[str] | None = None) -> NDArray[np.bool_]:
+    """Tell which tokens are special, and bear one of some names, booleans (token,)."""
+    is_special = [isinstance(one, Special) for one in axis.segments for _ in range(one.length)]
+    is_named = [names is None or name in names for name in axis.names]
+    found: NDArray[np.bool_] = np.array(is_special) & np.array(is_named)
+    return found
+
+
 def _special(a: AttentionMap, tokens: Tokens) -> Any:
     if tokens.keys is None:
         return None
-    is_special = [isinstance(one, Special) for one in tokens.keys.segments for _ in range(one.length)]
-    return group_mass(a, np.array(is_special)) if any(is_special) else None
+    is_special = _specials(tokens.keys)
+    return group_mass(a, is_special) if is_special.any() else None
+
+
+def _padding(a: AttentionMap, tokens: Tokens) -> Any:
+    """Return the weight of real queries on padded keys, whatever the mask of the model says."""
+    if tokens.keys is None or not (padded := _specials(tokens.keys, tokens.padding)).any():
+        return None
+    is_real = True if tokens.queries is None else ~_specials(tokens.queries, tokens.padding)
+    return over_queries(a, numbers(a.mass([padded]))[..., 0], is_real)
 
 
 def _repeating(measure: Callable[[AttentionMap, Sequence[str]], Any]) -> Measure:
@@ -103,6 +123,7 @@ MEASURES: dict[str, Measure] = {
     "next_token": _of_one_sequence(lambda a: offset(a, 1)),
     "first_token": lambda a, _: first_token(a),
     "special_tokens": _special,
+    "padding": _padding,
     "sinks": lambda a, _: sinks(a).sum(-1),
     "rest": lambda a, _: over_queries(a, a.rest),
     "same_token": _repeating(same_token),

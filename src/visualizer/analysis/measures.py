@@ -15,6 +15,9 @@ from visualizer.images import Seen
 from visualizer.readout_table import PLACES, Table, item_of
 from visualizer.run import Run
 
+PADDING = frozenset({"[PAD]", "<pad>", "<|pad|>"})
+SPECIAL = ("pad", "bos", "eos", "sep", "cls", "unk")
+
 
 def metrics(run: Run, calls: Iterable[Call] | None = None, measures: Sequence[str] | None = None) -> Table:
     """Return one row for each call, row of the batch and head, with a column for each measure.
@@ -31,6 +34,7 @@ def metrics(run: Run, calls: Iterable[Call] | None = None, measures: Sequence[st
     ``next_token``                the weight on the token after                               share
     ``first_token``               the weight on the first key                                 share
     ``special_tokens``            the weight on class tokens, registers, ``[SEP]`` …          share
+    ``padding``                   the weight on padding, of real queries: a bug unless 0      share
     ``sinks``                     (their number: keys that receive above 0.3 on average)      keys
     ``rest``                      what the weights lack to 1: sinks without a key took it     share
     ``same_token``                the weight on the query's own token, wherever it is         share
@@ -40,7 +44,8 @@ def metrics(run: Run, calls: Iterable[Call] | None = None, measures: Sequence[st
 
     Of all calls of the run, or only of some; of all measures, or only of some. A value is NaN where it has
     no meaning: pixels without an image and patches (`Run.label`); tokens without their text or ids, of a run
-    on disk those of ``save(inputs=True)``; places of queries that are not known to be of one sequence with
+    on disk those of ``save(inputs=True)``; padding where there is none, or its token means something else
+    too, as the end of a text does for GPT-2; places of queries that are not known to be of one sequence with
     the keys, as in cross-attention, unless nothing is known of either; of deformable attention all but
     entropies and rest. Nothing as large as a map is formed.
 
@@ -79,7 +84,8 @@ def _rows(run: Run, call: Call, measures: Sequence[str]) -> Iterator[dict[str, A
 def _of_keys(run: Run, call: Call, batch: int, measures: Sequence[str]) -> list[Any]:
     """Return what each measure says of a row of the batch, by head; None where it has no meaning."""
     a = call.map[batch : batch + 1]
-    tokens = Tokens(_axis(run, call, "queries", batch), _axis(run, call, "keys", batch), _size(run), batch)
+    queries, keys = (_axis(run, call, of, batch) for of in ("queries", "keys"))
+    tokens = Tokens(queries, keys, _size(run), batch, _padding(run))
     return [MEASURES[name](a, tokens) for name in measures]
 
 
@@ -92,6 +98,12 @@ def _of_points(call: Call, batch: int, measures: Sequence[str]) -> list[Any]:
 def _size(run: Run) -> Any:
     """Return height and width in pixels of what the model was given, where that is one image."""
     return run.seen.box[:1:-1] if isinstance(run.seen, Seen) else None
+
+
+def _padding(run: Run) -> frozenset[str]:
+    """Return names of padding: the usual ones, and the tokenizer's where that means nothing else too."""
+    padding, *others = (getattr(run.labels.tokenizer, f"{name}_token", None) for name in SPECIAL)
+    return PADDING.union([padding] if padding else []).difference(others)
 
 
 def _axis(run: Run, call: Call, of: str, batch: int) -> Axis | None:
