@@ -49,7 +49,8 @@ class Written:
     @property
     def arithmetic(self) -> str:
         """How many queries they are, and which keys."""
-        return f"{_ids(self.shape[1])} for queries, and for keys the one text that they end, as it was read{self._lost}"
+        ids = _ids(self.shape[1])
+        return f"{ids} for queries, and for keys the one text that they end, as it was read{self._lost}"
 
     def rows(self) -> Sequence[Sequence[Segment]]:
         """Return the segments of each row; the device is waited for."""
