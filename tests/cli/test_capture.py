@@ -85,7 +85,7 @@ def test_a_decoder_beside_an_encoder_generates_from_its_own_beginning(run, gener
     assert shapes == [(1, 3)] * 3
     lines = run("info", "t5.zarr")[1].splitlines()
     assert "keys of encoder.block.0.layer.0.SelfAttention and 1 more: 3 of text = 3 tokens" in lines
-    assert "keys of decoder.block.0.layer.0.SelfAttention: 3 × 1 ? = 3 tokens" in lines
+    assert "keys of decoder.block.0.layer.0.SelfAttention: 1 start + 2 × 1 ? = 3 tokens" in lines
     rows = json.loads(run("table", "t5.zarr", "--on", "bridge", "--by", "path", "--json")[1])
     weights = {row["path"]: row["bridge"] for row in rows}
     assert weights["decoder.block.0.layer.0.SelfAttention"] == 0  # that never reads the word

@@ -244,12 +244,26 @@ def test_an_encoder_and_a_decoder_have_three_kinds_of_maps():
     run = record(
         T5ForConditionalGeneration(T5).eval(), input_ids=PROMPT, decoder_input_ids=torch.tensor([[0, 3, 4]])
     )
-    read, said = Axis([Ids([5, 17, 42, 8])]), Axis([Ids([0, 3, 4])])
+    read, said = Axis([Ids([5, 17, 42, 8])]), Axis([Special("start"), Ids([3, 4])])
     assert [(run.axis(path, "queries"), run.axis(path)) for path in run.paths] == [
         (read, read),
         (said, said),
         (said, read),
     ]
+
+
+def test_the_first_token_of_a_generation_is_its_start_and_no_padding():
+    torch.manual_seed(0)
+    model = T5ForConditionalGeneration(T5).eval()
+    with torch.no_grad(), visualizer.capture(model) as run:
+        (said,) = model.generate(PROMPT, max_new_tokens=4, do_sample=False).tolist()
+        model.decoder(input_ids=torch.tensor([[0, 0, 7]]), encoder_hidden_states=torch.randn(1, 4, 16))
+    path = "decoder.block.0.layer.0.SelfAttention"
+    *steps, padded = run.calls(path)
+    whole = Axis([Special("start"), Ids(said[1:-1])])
+    assert run.axis(steps[-1]) == run[: len(run) - 2].axis(path) == whole
+    assert run.axis(steps[1], "queries") == Axis([Ids([said[1]])])  # though it may be as the start's
+    assert run.axis(padded) == Axis([Ids([0, 0, 7])])  # which of the two is the start cannot be told
 
 
 def test_as_many_words_on_both_sides_are_told_apart():
