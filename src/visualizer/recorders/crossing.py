@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from types import FrameType
 from typing import Any
 
@@ -22,10 +23,17 @@ _OTHER = {
 
 def is_cross_attention(module: Any) -> bool:
     """Tell whether the module, whose forward is running, was given another sequence to attend to."""
-    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001
-    while frame is not None and not _is_of(frame, module):
-        frame = frame.f_back
+    frame = next(frames_of(module), None)
     return frame is not None and _is_given_two(frame, module)
+
+
+def frames_of(module: Any) -> Iterator[FrameType]:
+    """Yield the frames of a module's methods that are running, the innermost first."""
+    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001
+    while frame is not None:
+        if _is_of(frame, module):
+            yield frame
+        frame = frame.f_back
 
 
 def _is_of(frame: FrameType, module: Any) -> bool:

@@ -10,6 +10,7 @@ import torch
 
 from visualizer.attention import AttentionMap, Band, Dense, Factors, SampledLevel
 from visualizer.errors import OptionError
+from visualizer.recorders.batches import holds_heads
 from visualizer.recorders.candidates import FormedMap
 from visualizer.recorders.continuing import place_in_sequence
 from visualizer.recorders.crossing import is_cross_attention
@@ -83,7 +84,8 @@ def formed_map(found: FormedMap, module: Any, holder: Holder, options: Options) 
     value = found.value.permute(found.order)[..., found.keys]
     heads = heads_of(module)
     if value.dim() == 3 and heads and heads > 1 and value.shape[0] % heads == 0:
-        value = value.reshape(-1, heads, *value.shape[1:])
+        is_batch = holds_heads(value.shape[0], value.shape[1], heads, module) is False
+        value = value.unsqueeze(1) if is_batch else value.reshape(-1, heads, *value.shape[1:])
     if not found.has_queries and value.dim() < 4:  # (batch, key) or (batch, row, key)
         value = value.reshape(value.shape[0], 1, -1, value.shape[-1])
     value = _four(value)
