@@ -176,7 +176,7 @@ class Filling:
 
     def begin_forward(self, frame: FrameType) -> None:
         """Count a forward of the model to the item that is current."""
-        self.inference.begin()
+        self.inference.begin(frame.f_locals)
         item = self._run.items.current.id
         self._forwards[_key(item)] += 1
         if self._stream is not None:

@@ -15,6 +15,7 @@ from visualizer.attention import AttentionMap, reading
 from visualizer.errors import VisualizerError
 from visualizer.families import (
     CUTS,
+    FRAMES,
     READ,
     Given,
     Layout,
@@ -116,10 +117,12 @@ class Inference:
                 self._memory.get(facts, {}).pop(key, None)
         self._patched = None
 
-    def begin(self) -> None:
-        """Let go of what an earlier forward of the model cut its images into, and of its ids."""
+    def begin(self, given: Mapping[str, Any]) -> None:
+        """Let go of what an earlier forward of the model read, and look at what this one is given."""
         for facts in (CUTS, READ):
             self._memory.pop(facts, None)
+        videos = [one for one in given.values() if isinstance(one, torch.Tensor) and one.dim() == 5]
+        self._memory[FRAMES] = {side for one in videos for side in one.shape[1:3]}
 
     def sides(self, module: int, made: Made, options: Options) -> Inferred:
         """Return what the queries and keys of a call are, or why that is not known.
@@ -156,10 +159,10 @@ class Inference:
         cuts, read = (
             {paths[key][0]: one for key, one in self._memory.get(facts, {}).items()} for facts in (CUTS, READ)
         )
-        path = paths[module][0]
-        axes = self._patched.sides(path, parts, cuts, read)
+        path, frames = paths[module][0], self._memory.get(FRAMES, ())
+        axes = self._patched.sides(path, parts, cuts, read, frames)
         if len(axes) < len(parts) and path not in self._whys:
-            why = self._patched.mistakable(path, parts, cuts, read)
+            why = self._patched.mistakable(path, parts, cuts, read, frames)
             self._whys[path] = why or ("" if axes else self._patched.over(path, parts, cuts))
         why = self._whys[path] if len(axes) < len(parts) else ""
         return Inferred(axes, why, type(self._modules[module]).__name__)

@@ -170,6 +170,62 @@ def test_other_tokens_than_cells_are_not_taken_for_them(words, which):
     assert run.axis("decoder.multihead_attn") == Axis([Grid(4, 6)])
 
 
+class Video(torch.nn.Module):
+    """Attention among the cells of a frame, then among the frames of a cell."""
+
+    def __init__(self, second="times"):
+        super().__init__()
+        self.patches, self.second = torch.nn.Conv2d(3, 16, 8, stride=8), second
+        for name in ("space", second):
+            self.add_module(name, torch.nn.MultiheadAttention(16, 2, batch_first=True))
+
+    def forward(self, x):  # (batch, frame, channel, height, width)
+        batch = len(x)
+        x = self.patches(x.flatten(0, 1)).flatten(2).transpose(1, 2)
+        self.space(x, x, x, need_weights=False)
+        x = x.unflatten(0, (batch, -1)).transpose(1, 2).flatten(0, 1)  # (batch · cell, frame, …)
+        return self.get_submodule(self.second)(x, x, x, need_weights=False)
+
+
+def test_the_frames_of_a_video_are_not_taken_for_as_many_cells():
+    model = Video().double().eval()
+    video = torch.randn(1, 4, 3, 16, 16, dtype=torch.float64)
+    changed = video.clone()
+    changed[0, 2, :, :8, 8:] += 1
+    before, after = record(model, video), record(model, changed)
+    found = [moved_keys(before, after, path) for path in before.paths]
+    assert found == [[(2, 1)], [(1, 2)]]  # (frame, cell), then (cell, frame): both are four
+    assert no_axes(before) == no_axes(before, "queries") == list(before)
+    assert before.remarks()[0].startswith(
+        "the queries of space may be the 2 × 2 grid that a convolution of Video cuts images into, or those "
+        "of a video's frames, which are as many: run.label("
+    )
+
+
+def test_cells_of_frames_that_are_fewer_are_told():
+    run = record(Video().double().eval(), torch.randn(1, 3, 3, 16, 16, dtype=torch.float64))
+    assert run.axis("space") == Axis([Grid(2, 2)])
+    assert no_axes(run) == [run[1]]
+
+
+class Flat(torch.nn.Module):
+    """A video given as its frames one after another."""
+
+    def __init__(self):
+        super().__init__()
+        self.video = Video("temporal_attn")
+
+    def forward(self, frames):
+        return self.video(frames[None])
+
+
+def test_temporal_attention_over_as_many_frames_as_cells_is_not_guessed():
+    run = record(Flat().double().eval(), torch.randn(4, 3, 16, 16, dtype=torch.float64))
+    assert run.axis("video.space") == Axis([Grid(2, 2)])
+    assert no_axes(run) == [run[1]]
+    assert "those of a video's frames, which are as many" in run.remarks()[0]
+
+
 class Stereo(torch.nn.Module):
     """Two images, both cut before either is attended to."""
 

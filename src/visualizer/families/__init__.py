@@ -22,15 +22,15 @@ from visualizer.families import (
 )
 from visualizer.families.layouts import ONLY, READINGS, Choice, Given, Layout, Part, Reader, Side, Tokens
 from visualizer.families.mistakable import READ
-from visualizer.families.patched import CUTS, Patched
+from visualizer.families.patched import CUTS, FRAMES, Patched
 from visualizer.families.picked import Picked
 from visualizer.families.reasons import misfit, unread, untold
 
 __all__ = [
-    "CUTS", "READ", "Choice", "Given", "Layout", "Part", "Patched", "Picked", "Reader", "Side", "Tokens",
-    "diffusion", "encoders", "joint_models", "misfit", "mistakable", "originals", "patched", "pyramids",
-    "readers_of", "reads_it", "rearranged", "sounds", "text_models", "timm_models", "towers", "unread",
-    "untold", "vision_models",
+    "CUTS", "FRAMES", "READ", "Choice", "Given", "Layout", "Part", "Patched", "Picked", "Reader", "Side",
+    "Tokens", "diffusion", "encoders", "joint_models", "misfit", "mistakable", "originals", "patched",
+    "pyramids", "readers_of", "reads_it", "rearranged", "sounds", "text_models", "timm_models", "towers",
+    "unread", "untold", "vision_models",
 ]  # fmt: skip
 
 

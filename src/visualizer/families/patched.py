@@ -3,7 +3,7 @@
 A strided convolution says how many rows and columns of cells an image has. Below the module that holds both
 it and attention, a map of the same batch with as many queries or keys is taken to be of these cells, in rows
 from the top left; with more of them, if parameters that are named as class tokens and registers are as many.
-Where ids that are read, or learned queries, are as many too, they may be those.
+Where ids that are read, learned queries or the frames of a video are as many too, they may be those.
 """
 
 from __future__ import annotations
@@ -18,12 +18,14 @@ from visualizer.families.layouts import Given, Part, Same, as_side, reads
 from visualizer.families.mistakable import learned_lengths, read_lengths
 
 CUTS = "cells that convolutions cut images into"
+FRAMES = "how many frames videos may have"
 PREFIX = {
     **dict.fromkeys(("cls_token", "class_token", "class_embedding", "class_embed"), "CLS"),
     **dict.fromkeys(("dist_token", "distillation_token"), "DIST"),
     **dict.fromkeys(("reg_token", "reg_tokens", "register_tokens", "registers"), "register"),
 }
 """What parameters are called that stand before the patches, in this order."""
+TIMES = "a video's frames"
 FEW = 16
 """How many more tokens than cells are worth a word."""
 ATTENDS = re.compile("Att|ATT|(?i:attn|attention|(?<![a-z])att|mh?sa)")
@@ -77,29 +79,35 @@ class Patched:
         self._sides: dict[tuple[str, Cut, int], Same | None] = {}  # one object for all layers
         self._learned: dict[str, list[tuple[str, int]]] = {}  # tokens below an owner
 
-    def sides(self, path: str, parts: tuple[Part, ...], cuts: Cuts, read: Read) -> dict[str, Same]:
+    def sides(
+        self, path: str, parts: tuple[Part, ...], cuts: Cuts, read: Read, frames: Collection[int] = ()
+    ) -> dict[str, Same]:
         """Return what the queries and keys of a map are, as far as they can be but one thing.
 
         Parameters
         ----------
         path, parts
             The module that made the call, and its sides.
-        cuts, read
-            What the forward cut its images into, and which ids it read.
+        cuts, read, frames
+            What the forward cut its images into, which ids it read, how many frames its videos may have.
         """
         if any(word in name for name in self._names(path) for word in OTHERWISE):
             return {}
         owned = [(owner, cut) for owner, cut in self._owned(path, cuts) if cut.batch == parts[0].batch]
         fitting = {
             part.side: [
-                self._side(*one, part.length or 0) for one in owned if not self._others(one[0], part, read)
+                self._side(*one, part.length or 0)
+                for one in owned
+                if not self._others(one[0], part, read) and not self._is_timed(path, one[1], frames)
             ]
             for part in parts
         }
         found = {side: set(filter(None, some)) for side, some in fitting.items()}
         return {side: some.pop() for side, some in found.items() if len(some) == 1}
 
-    def mistakable(self, path: str, parts: tuple[Part, ...], cuts: Cuts, read: Read) -> str:
+    def mistakable(
+        self, path: str, parts: tuple[Part, ...], cuts: Cuts, read: Read, frames: Collection[int] = ()
+    ) -> str:
         """Say that tokens may be cells or others, or those of several images; "" otherwise."""
         for part in parts:
             fitting = [
@@ -109,6 +117,7 @@ class Patched:
             ]
             grids = sorted({Grid(cut.rows, cut.columns).counted for _, cut in fitting})
             others = [other for owner, _ in fitting for other in self._others(owner, part, read)]
+            others += [TIMES for _, cut in fitting if self._is_timed(path, cut, frames)]
             if others or len(grids) > 1:
                 kind = type(self._modules[fitting[0][0]]).__name__
                 more = f", or those of {others[0]}, which are as many" if others else ""
@@ -156,6 +165,11 @@ class Patched:
             self._learned[owner] = list(learned_lengths(below))
         tokens = [*self._learned[owner], *read_lengths(read, part.batch)]
         return [path for path, length in tokens if length == part.length and is_below(path, owner)]
+
+    def _is_timed(self, path: str, cut: Cut, frames: Collection[int]) -> bool:
+        """Tell whether tokens that are as many as cells may be one cell in each frame of a video."""
+        named = any("temporal" in name for name in (path.lower(), *self._names(path)))
+        return named or cut.rows * cut.columns in frames
 
     def _prefix(self, owner: str) -> list[Segment]:
         """Return the tokens before the patches, as the parameters of a module are named."""
