@@ -29,5 +29,5 @@ best = run.table(to_the_first).sort("to_the_first", descending=True)
 print(best[:5])
 
 layer, head = best[0]["path"], best[0]["head"]
-figure = viz.plots.tokens(run, layer=layer, head=head, query=second.start, title='From the second "bridge"')
+figure = viz.plots.tokens(run, layer=layer, head=head, text="bridge", nth=1, title='From the second "bridge"')
 figure.savefig("bert_pair.png", dpi=100)

@@ -22,10 +22,8 @@ class Block(nn.Module):
         super().__init__()
         self.shift, self.heads = shift, heads
         self.norm, self.proj = nn.LayerNorm(dim), nn.Linear(dim, dim)
-        self.q, self.v = (
-            nn.Linear(dim, dim),
-            nn.Linear(dim, dim),
-        )  # q is k: random heads look at what is alike
+        # q is k: random heads look at what is alike
+        self.q, self.v = nn.Linear(dim, dim), nn.Linear(dim, dim)
         parts = torch.bucketize(torch.arange(GRID), torch.tensor([GRID - SIZE, GRID - shift]), right=True)
         parts = windows((3 * parts[:, None] + parts)[None, :, :, None] * (shift > 0))
         self.register_buffer("forbidden", (parts != parts.mT)[:, None])
@@ -44,10 +42,8 @@ photo = load_sample_image("china.jpg")[:400, :400].copy()
 pixels = torch.from_numpy(photo).permute(2, 0, 1)[None] / 127.5 - 1
 pixels = torch.nn.functional.interpolate(pixels, size=8 * GRID, mode="bilinear")
 torch.manual_seed(0)
-embed, blocks = (
-    nn.Conv2d(3, 32, 8, 8),
-    nn.Sequential(Block(shift=0), Block(shift=3)),
-)  # yours, with its weights
+embed = nn.Conv2d(3, 32, 8, 8)  # yours, with its weights
+blocks = nn.Sequential(Block(shift=0), Block(shift=3))
 
 with torch.no_grad(), viz.capture(blocks) as run:
     blocks(embed(pixels).permute(0, 2, 3, 1))
