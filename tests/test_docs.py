@@ -1,4 +1,4 @@
-"""Every code block of the documents is run, checked, or marked above it: `<!-- not run: the reason -->`."""
+"""Every code block of the documents runs, or is checked; those of the shell run in cli/test_documents.py."""
 
 import re
 import shlex
@@ -16,35 +16,26 @@ MODULES = sorted(path for path in SOURCE.rglob("*.py") if ">>> " in path.read_te
 LOOKED_AT = {"text", "bibtex"}  # holds nothing that could be run
 # Sphinx, which takes a warning for an error, checks these
 SPHINX = {"{toctree}", "{eval-rst}", "{literalinclude}"}
-MARK = re.compile(r"<!-- not run: .+ -->\s*")
 
 
 class Block(NamedTuple):
     line: int
     language: str
     text: str
-    marked: bool
 
 
 def blocks(document):
     """The code blocks of a document, those without a fence too."""
-    before = ""
     for token in MarkdownIt().parse(document):
         if token.type in {"fence", "code_block"}:
-            yield Block(
-                token.map[0] + 1,
-                token.info.strip().partition(" ")[0],
-                token.content,
-                bool(MARK.fullmatch(before)),
-            )
-        before = token.content if token.type == "html_block" else ""
+            yield Block(token.map[0] + 1, token.info.strip().partition(" ")[0], token.content)
 
 
 def script(document):
     """The document's Python, each line at its own number, so that tracebacks name the right one."""
     lines = [""] * len(document.splitlines())
     for block in blocks(document):
-        if block.language == "python" and not block.marked:
+        if block.language == "python":
             code = block.text.splitlines()
             lines[block.line : block.line + len(code)] = code
     return "\n".join(lines)
@@ -52,7 +43,7 @@ def script(document):
 
 def commands(document):
     for block in blocks(document):
-        if block.language == "bash" and not block.marked:
+        if block.language == "bash":
             lines = block.text.replace("\\\n", " ").splitlines()
             yield from (line for line in lines if shlex.split(line, comments=True))
 
@@ -117,9 +108,7 @@ def test_every_command_of_a_document_exists(path, python):
 @pytest.mark.parametrize("path", DOCUMENTS, ids=name_of)
 def test_every_block_of_a_document_is_of_a_kind_that_is_checked(path):
     kinds = {"python", "bash"} | LOOKED_AT | SPHINX
-    assert [
-        block for block in blocks(path.read_text()) if block.language not in kinds and not block.marked
-    ] == []
+    assert [block for block in blocks(path.read_text()) if block.language not in kinds] == []
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=name_of)
@@ -136,9 +125,8 @@ def test_the_examples_of_a_module_run(path, python):
 
 
 def test_a_script_keeps_the_lines_of_its_document():
-    marked = "<!-- not run: why -->\n```python\nb\n```\n"
-    document = f"Text\n```python\na = 1\n```\n{marked}- c\n\n  ```python\n  c = a\n  ```"
-    assert script(document).splitlines() == ["", "", "a = 1", *[""] * 8, "c = a"]
+    document = "Text\n```python\na = 1\n```\n```bash\nb\n```\n- c\n\n  ```python\n  c = a\n  ```"
+    assert script(document).splitlines() == ["", "", "a = 1", *[""] * 7, "c = a"]
 
 
 def test_an_unknown_language_and_a_block_without_a_fence_are_seen():
