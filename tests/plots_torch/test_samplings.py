@@ -8,7 +8,7 @@ from torch.nn import functional
 
 import visualizer
 from visualizer import plots
-from visualizer.axes import Axis, Grid
+from visualizer.axes import Axis, Grid, Text
 from visualizer.errors import OptionError, ShapeError, TargetError
 
 LEVELS, HEADS, POINTS = ((4, 6), (2, 3)), 2, 3
@@ -86,11 +86,24 @@ def test_without_an_axis_the_reference_is_not_invented(recorded):
     assert not figure.axes[0].lines
 
 
+def test_one_of_several_calls_is_told(recorded):
+    model, _ = recorded
+    with torch.no_grad(), visualizer.capture(model) as run:
+        for _ in range(2):
+            model(torch.randn(2, 30, 8))
+    for call in range(2):
+        caption = plots.sampling(run, query=7, call=call).texts[-1].get_text().replace("\n", " ")
+        assert f"The model itself, all 2 heads, call {call}. Query (row): token 7." in caption
+
+
 def test_what_is_not_there_is_refused(recorded):
     with pytest.raises(ShapeError, match="query=30 was asked for, but there are 30"):
         plots.sampling(recorded[1], query=30)
     with pytest.raises(OptionError, match="the queries have no axis: give query="):
         plots.sampling(recorded[1], cell=(0, 0))
+    words = Text(["a", " cat", "nip", *[" and"] * 27])
+    with pytest.raises(OptionError, match="'catnip' is queries 1 to 2: give query=, one of them"):
+        plots.sampling(recorded[1], queries=words, text="catnip")
     with pytest.raises(OptionError, match=r"samples points, which are no keys: plots\.sampling draws them"):
         plots.row(recorded[1], query=0)
     with pytest.raises(TargetError, match="samples none: give a deformable call"):
