@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,7 +14,7 @@ from visualizer.analysis.means import Floats, as_map, mean_of
 from visualizer.analysis.parts import parts_of
 from visualizer.attention import AttentionMap
 from visualizer.attention.arrays import NUMPY
-from visualizer.axes import Axis, Unknown
+from visualizer.axes import Axis, Ids, Unknown
 from visualizer.calls import Call
 from visualizer.errors import CallsError, ShapeError
 from visualizer.readout_table import PLACES, Table, item_of
@@ -65,17 +66,18 @@ def compare(first: Run, second: Run) -> Table:
     """Return one row for each head that both runs have: how much its attention differs.
 
     Calls are aligned by module path and number, tokens by their axes: of two texts those that both have, in
-    order, are compared, and the weight on all others counts as one more key. Where one run does not know its
-    tokens, as one on disk without its inputs, they are compared place by place. The columns are ``queries``,
-    how many were compared, and those of `Differences`, NaN where no token is in both;
-    ``sort("total_variation", descending=True)`` shows the heads that moved most.
+    order, are compared, with or without a space before, and the weight on all others counts as one more key.
+    Where one run does not know its tokens, as one on disk without its inputs, they are compared place by
+    place. The columns are ``queries``, how many were compared, and those of `Differences`, NaN where no token
+    is in both; ``sort("total_variation", descending=True)`` shows the heads that moved most.
 
     Raises
     ------
     CallsError
         If the runs have no call in common.
     ShapeError
-        If maps differ in shape and have no axes to align them by, or in batch or heads.
+        If maps differ in shape and have no axes to align them by, or in batch or heads, or tokens are text in
+        one run and ids in the other.
 
     Examples
     --------
@@ -92,7 +94,7 @@ def compare(first: Run, second: Run) -> Table:
         had, has = (", ".join(run.paths[:3]) or "none" for run in (first, second))
         raise CallsError(
             f"two runs were to be compared, but they have no call in common: the first has {had}, the "
-            f"second {has}"
+            f"second {has}; give capture the module that both have, such as what a wrapper holds"
         )
     return Table(rows)
 
@@ -120,7 +122,7 @@ def _rows(mine: Side, other: Side) -> Iterator[dict[str, Any]]:
     if shapes[0] != shapes[1]:
         raise ShapeError(
             f"{call.path} was to be compared, but has {shapes[0]} batch rows and heads in the first run and "
-            f"{shapes[1]} in the second"
+            f"{shapes[1]} in the second: record both with the same batch"
         )
     for batch in range(call.shape[0]):
         queries, keys = (_aligned(mine, other, of, batch) for of in ("queries", "keys"))
@@ -154,7 +156,19 @@ def _aligned(mine: Side, other: Side, of: str, batch: int) -> tuple[Any, Any]:
                 f"{lengths[1]} in the second, and nothing says which are the same: label both runs"
             )
         return (np.arange(lengths[0]),) * 2
-    blocks = SequenceMatcher(None, axes[0].names, axes[1].names, autojunk=False).get_matching_blocks()
+    if len({any(isinstance(segment, Ids) for segment in one.segments) for one in axes if one}) > 1:
+        raise ShapeError(
+            f"{mine.call.path} was to be compared, but one run knows the text of its {of}, and the other "
+            "only ids: label both runs with the tokenizer"
+        )
+    return _common(axes[0].names, axes[1].names)
+
+
+@lru_cache(64)  # the calls of a forward have the same
+def _common(first: tuple[str, ...], second: tuple[str, ...]) -> tuple[Any, Any]:
+    """Return the places of what two texts have in common, in order; the first word lacks its space."""
+    mine, other = ([name.strip() for name in names] for names in (first, second))
+    blocks = SequenceMatcher(None, mine, other, autojunk=False).get_matching_blocks()
     places = [[np.arange(block[side], block[side] + block.size) for block in blocks] for side in (0, 1)]
     return np.concatenate(places[0]), np.concatenate(places[1])
 
