@@ -186,10 +186,16 @@ def test_sinks(maps):
         rows = [i for i in range(12) if j in seen_by(kind, i, b) and (kind != "padded" or PADDED[b][i])]
         return sum(dense[b, h, i, j] for i in rows) / len(rows) if len(rows) > 1 else 0
 
+    def received_by_all(b, h, which):
+        rows = [i for i in range(12) if kind != "padded" or PADDED[b][i]]
+        return sum(dense[b, h, i, j] for i in rows for j in range(12) if which[j]) / len(rows)
+
     expected = [[[received(b, h, j) > 0.12 for j in range(12)] for h in range(3)] for b in range(2)]
     found = analysis.sinks(lazy, above=0.12)
     assert found.tolist() == expected
     assert found.any()
+    mass = [[received_by_all(b, h, expected[b][h]) for h in range(3)] for b in range(2)]
+    close(analysis.sink_mass(lazy, above=0.12), mass, atol=1e-5)
 
 
 def same(ids, i, j):

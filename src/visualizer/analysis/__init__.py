@@ -15,7 +15,7 @@ from visualizer.analysis.padded import padding
 from visualizer.analysis.randomisation import randomised, rank_correlation
 from visualizer.analysis.removing import Curve, perturbation
 from visualizer.analysis.repeats import duplicate_token, induction, repeated_tokens, same_token
-from visualizer.analysis.sink_tokens import first_token, group_mass, sinks
+from visualizer.analysis.sink_tokens import first_token, group_mass, sink_mass, sinks
 from visualizer.analysis.streams import co_relevance
 from visualizer.analysis.weighting import value_weighted
 
@@ -53,6 +53,7 @@ __all__ = [
     "rollout",
     "same_token",
     "similarity",
+    "sink_mass",
     "sinks",
     "value_weighted",
 ]

@@ -15,7 +15,7 @@ from visualizer.analysis.entropies import entropy
 from visualizer.analysis.means import numbers, over_queries
 from visualizer.analysis.offsets import offset
 from visualizer.analysis.repeats import duplicate_token, induction, same_token
-from visualizer.analysis.sink_tokens import first_token, group_mass, sinks
+from visualizer.analysis.sink_tokens import first_token, group_mass, sink_mass, sinks
 from visualizer.attention import AttentionMap
 from visualizer.axes import Axis, Frames, Ids, Patches, Special, Text, Volume, Windows
 
@@ -125,6 +125,7 @@ MEASURES: dict[str, Measure] = {
     "special_tokens": _special,
     "padding": _padding,
     "sinks": lambda a, _: sinks(a).sum(-1),
+    "sink_mass": lambda a, _: sink_mass(a),
     "rest": lambda a, _: over_queries(a, a.rest),
     "same_token": _repeating(same_token),
     "duplicate_token": _repeating(duplicate_token),

@@ -36,6 +36,7 @@ def metrics(run: Run, calls: Iterable[Call] | None = None, measures: Sequence[st
     ``special_tokens``            the weight on class tokens, registers, ``[SEP]`` …          share
     ``padding``                   the weight on padding, of real queries: a bug unless 0      share
     ``sinks``                     (their number: keys that receive above 0.3 on average)      keys
+    ``sink_mass``                 the weight on these                                         share
     ``rest``                      what the weights lack to 1: sinks without a key took it     share
     ``same_token``                the weight on the query's own token, wherever it is         share
     ``duplicate_token``           the weight on it where it was before                        share

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visualizer.analysis.means import Floats, as_map, numbers, over_queries
+from visualizer.attention import AttentionMap
 from visualizer.attention.arrays import NUMPY
 
 SINK = 0.3
@@ -60,8 +61,28 @@ def sinks(a: Any, *, above: float = SINK) -> NDArray[np.bool_]:
     >>> sinks(np.array([[1, 0, 0], [0.9, 0.1, 0], [0.8, 0.1, 0.1]])).tolist()
     [True, False, False]
     """
+    return _sinks(as_map(a), above)[0]
+
+
+def sink_mass(a: Any, *, above: float = SINK) -> Floats:
+    """Return the mean weight on the keys that are `sinks`, of each head its own, (...) in [0, 1].
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> sink_mass(np.array([[1, 0, 0], [0.9, 0.1, 0], [0.8, 0.1, 0.1]])).round(3)
+    np.float64(0.9)
+    """
     a = as_map(a)
+    found, received = _sinks(a, above)
+    with np.errstate(invalid="ignore"):
+        mass: Floats = (received * found).sum(-1) / NUMPY.as_numpy(a.valid).sum(-1)
+    return mass
+
+
+def _sinks(a: AttentionMap, above: float) -> tuple[NDArray[np.bool_], Floats]:
+    """Return which keys are sinks, and what each receives, (..., key)."""
     received, mean = numbers(a.received()), numbers(a.received(how="mean"))
     with np.errstate(invalid="ignore", divide="ignore"):
         onlookers = np.where(mean > 0, received / mean, 0)
-    return (mean > above) & (onlookers > 1.5)
+    return (mean > above) & (onlookers > 1.5), received

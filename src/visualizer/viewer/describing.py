@@ -20,6 +20,7 @@ ABOUT = {
     "special_tokens": ("share", "weight on class tokens, registers, [SEP] and the like"),
     "padding": ("share", "weight on padding, of real queries: a bug unless 0"),
     "sinks": ("keys", "number of keys that receive above 0.3 on average"),
+    "sink_mass": ("share", "weight on the keys that receive above 0.3 on average"),
     "rest": ("share", "what the weights lack to 1: a sink without a key took it"),
     "same_token": ("share", "weight on the query's own token, wherever it is"),
     "duplicate_token": ("share", "weight on the query's own token where it was before"),
