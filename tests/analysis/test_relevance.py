@@ -3,7 +3,14 @@
 import numpy as np
 import pytest
 import torch
-from transformers import BartConfig, BartForConditionalGeneration, ViTConfig, ViTForImageClassification
+from transformers import (
+    BartConfig,
+    BartForConditionalGeneration,
+    LlamaConfig,
+    LlamaForCausalLM,
+    ViTConfig,
+    ViTForImageClassification,
+)
 
 import visualizer as viz
 from visualizer import analysis
@@ -203,6 +210,41 @@ def test_a_generated_token_of_an_encoder_and_decoder():
     ]
     expected = published(*([a.astype(np.float64) for a in one] for one in dense))[2]
     close(found, expected[None, 3], rtol=1e-4)
+
+
+def test_a_generated_token_of_a_language_model_whose_heads_share_keys():
+    torch.manual_seed(0)
+    config = LlamaConfig(
+        vocab_size=50,
+        hidden_size=32,
+        intermediate_size=64,
+        num_hidden_layers=3,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+    )
+    fused = LlamaForCausalLM._from_config(config, attn_implementation="sdpa").eval()
+    for name, parameter in fused.named_parameters():
+        if "q_proj" in name or "k_proj" in name:
+            parameter.data *= 20
+    eager = LlamaForCausalLM._from_config(config, attn_implementation="eager").eval()
+    eager.load_state_dict(fused.state_dict())
+    prompt = torch.randint(3, 50, (1, 7))
+    written = fused.generate(prompt, max_new_tokens=4, do_sample=False, pad_token_id=0)
+    assert written.shape == (1, 11)
+    before = 8  # the position that wrote the token at 9
+
+    with viz.capture(fused, gradients=True) as run:
+        logits = fused(written).logits
+    found = analysis.relevance(run, run.gradients(logits[0, before, written[0, before + 1]]), before)
+
+    output = eager(written, output_attentions=True)
+    score = output.logits[0, before, written[0, before + 1]]
+    gradients = torch.autograd.grad(score, output.attentions)
+    maps, gradients = ([one[0].detach().numpy() for one in many] for many in (output.attentions, gradients))
+    expected = published(p := positive(maps, gradients), p, [np.eye(11)] * 3)[0][before]
+    close(found[0], expected, atol=1e-5)
+    assert np.ptp(found[0, :before]) > 1e-3
+    assert not found[0, before + 1 :].any()
 
 
 @pytest.mark.parametrize("projected", [False, True])
