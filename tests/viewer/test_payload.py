@@ -7,7 +7,7 @@ from tests.viewer.page import array, head_rows, told
 from torch.nn.functional import scaled_dot_product_attention
 
 import visualizer
-from visualizer.attention import AttentionMap, Band, Dense, Factors
+from visualizer.attention import AttentionMap, Band, Dense, Factors, SampledLevel
 from visualizer.axes import Axis, Grid, Special, Windows
 from visualizer.calls import Call
 from visualizer.errors import OptionError
@@ -103,6 +103,7 @@ def test_gradients_are_sent_whole():
     gradients = run.gradients((40 * out**2).sum())
     payload = Payload(gradients)
     (one,) = told(payload)["maps"]
+    assert (one["signed"], one["metrics"]) == (True, None)
     wanted = gradients[0].map[0, 1].numpy()
     assert wanted.min() < 0 < 1 < np.abs(wanted).max()
     assert np.abs(head_rows(payload, one, 0, 1) - wanted).max() < 1e-5
@@ -188,6 +189,46 @@ def test_of_very_many_calls_the_first_are_shown_and_the_rest_is_counted():
         "1400 of 2400 calls are not shown: show a part of the run, such as run[1000:2000] or "
         "run['blocks.3.*']."
     ]
+
+
+def test_a_window_is_told_how_many_there_are_of_an_item():
+    run = visualizer.from_arrays({"layer.0": np.full((8, 1, 4, 4), 0.25)})
+    run.label("layer.0", axis=Windows((4, 4), 2))
+    found = told(Payload(run))
+    assert {axis["segments"][0]["windows"] for axis in found["axes"]} == {4}
+
+
+def test_padding_is_told_of_queries_and_keys_where_the_map_knows():
+    valid = np.arange(90) < np.array([70, 90])[:, None]
+    a = AttentionMap(Factors(Q, K, 0.3, mask=PADDING, query_valid=valid))
+    payload = Payload(run_of(a))
+    (one,) = told(payload)["maps"]
+    assert (array(payload, one["padding"]["queries"]) == ~valid).all()
+    assert (array(payload, one["padding"]["keys"]) == ~PADDING[:, 0, 0]).all()
+    (plain,) = told(Payload(run_of(AttentionMap(FACTORS["plain"]))))["maps"]
+    assert plain["padding"] is None
+
+
+def test_rows_of_the_batch_have_the_names_that_were_given():
+    (one,) = told(Payload(run_of(AttentionMap(FACTORS["plain"]), rows=("left", 7))))["maps"]
+    assert one["ids"] == ["left", "7"]
+
+
+def test_several_images_of_a_row_are_told_of_their_grids():
+    run = visualizer.from_arrays({"layer.0": np.full((1, 1, 10, 10), 0.1)})
+    run.label("layer.0", axis=Axis((Grid(2, 2), Grid(2, 3, image=1))))
+    run.label(image=[np.zeros((20, 20, 3), np.uint8), np.ones((20, 30, 3), np.uint8)])
+    (axis,) = told(Payload(run))["axes"]
+    assert [segment["image"] for segment in axis["segments"]] == [0, 1]
+
+
+def test_points_that_are_no_keys_are_told_in_a_sentence():
+    level = SampledLevel(np.zeros((1, 3, 4, 2)), (2, 2), 0)
+    points = AttentionMap(Dense(np.full((1, 1, 3, 4), 0.25)))
+    payload = Payload(Run([Call("decoder.cross", points, 0, 0, "given", levels=(level,))]))
+    assert payload.manifest.maps == []
+    (sentence,) = payload.manifest.omitted
+    assert sentence.startswith("decoder.cross reads a feature map at points that it computes")
 
 
 def test_arrays_that_nobody_named_are_one_sentence():

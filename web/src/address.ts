@@ -21,6 +21,10 @@ export function written(store: Store): string {
   put("cells", store.pooling.value, "mean");
   put("sinks", store.sinksOff.value ? "off" : "on", "on");
   put("mass", store.mass.value, 1);
+  put("part", store.part.value?.join(".") ?? null, null);
+  put("kept", store.kept.value.join("."), "");
+  put("find", store.sought.value, "");
+  put("arcs", store.arcs.value, false);
   return words.toString();
 }
 
@@ -50,6 +54,11 @@ export function take(store: Store, address: string): void {
     one("cells", ["mean", "max"] as const, (cells) => (store.pooling.value = cells));
     store.sinksOff.value = words.get("sinks") === "off";
     number("mass", 0.1, 1, (mass) => (store.mass.value = mass));
+    const part = numbers(words.get("part"));
+    store.part.value = part.length === 2 ? [part[0]!, part[1]!] : null;
+    store.kept.value = numbers(words.get("kept")).filter((one) => one < queries);
+    store.sought.value = words.get("find") ?? "";
+    store.arcs.value = words.get("arcs") === "true";
   });
 }
 
@@ -68,6 +77,11 @@ export function keepInAddress(store: Store): () => void {
     leave();
     removeEventListener("hashchange", listen);
   };
+}
+
+/** "3.5" as numbers from 0; what is none is left out. */
+function numbers(text: string | null): number[] {
+  return (text ?? "").split(".").flatMap((one) => (/^\d+$/.test(one) ? [Number(one)] : []));
 }
 
 function placed({ map, batch: row, head }: Place): string {

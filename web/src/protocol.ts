@@ -49,7 +49,10 @@ export type Segment = { begin: number; length: number } & (
   | { kind: "special"; text: string }
   | { kind: "text"; tokens: string[]; spans: [number, number][] | null; text: string | null }
   | { kind: "ids"; ids: number[] }
-  | { kind: "grid"; h: number; w: number; image: number | null; cells: number[] | null }
+  | ({ kind: "grid"; h: number; w: number; image: number | null; cells: number[] | null } & {
+      /** How many rows of the batch are windows of one item; null: each row has all of its grid. */
+      windows: number | null;
+    })
   | { kind: "frames"; t: number; h: number; w: number; cells: number[] | null }
   | { kind: "volume"; d: number; h: number; w: number; cells: number[] | null }
   | { kind: "time"; seconds: number }
@@ -77,6 +80,8 @@ export interface MapInfo {
   order: number;
   step: number;
   item: string | null;
+  /** Names of the rows of the batch, where they were given. */
+  ids: string[] | null;
   /** Whether it is several calls that continue one sequence. */
   continues: boolean;
   /** Batch, head, query, key. */
@@ -89,10 +94,19 @@ export interface MapInfo {
   keys: number[];
   /** The place in the sequence of each query, where it is told. */
   places: number[] | null;
+  /** Whether its rows are no shares of one, but numbers of any sign, as a gradient's are. */
+  signed: boolean;
+  padding: Padding | null;
   rows: Rows;
   overview: Overview | null;
-  /** f4 (batch, head, measure); NaN where a measure has no meaning. */
+  /** f4 (batch, head, measure); NaN where a measure has no meaning; null of what is signed. */
   metrics: BlobRef | null;
+}
+
+/** Queries (batch, query) that are padding and keys (batch, key) that no query may see, as 1 in u1; or null. */
+export interface Padding {
+  queries: BlobRef | null;
+  keys: BlobRef | null;
 }
 
 /** Every head in few cells, (batch, head, h, w); `sampled`: of how many rows a bin, null: of all. */

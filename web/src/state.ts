@@ -1,7 +1,9 @@
 /** What is looked at: one store for each page, read and written by every view. */
 
 import { computed, effect, type ReadonlySignal, signal } from "@preact/signals";
+import { partsOf } from "./data/parts";
 import type { Reader } from "./data/reader";
+import type { Spot } from "./data/windows";
 import type { Spreading, TableName } from "./draw/colours";
 import type { Axis, Manifest, MapInfo, Pooling } from "./protocol";
 
@@ -9,6 +11,8 @@ export const VIEWS = ["atlas", "head", "heads", "finder", "compare", "about"] as
 export type View = (typeof VIEWS)[number];
 export const SPREADINGS: Spreading[] = ["linear", "sqrt", "log"];
 export const TABLE_NAMES: TableName[] = ["cividis", "viridis", "inferno", "grey"];
+
+const MOST_KEPT = 6;
 
 /** One head: the place of its map in the manifest, the row of the batch and the head. */
 export interface Place {
@@ -48,12 +52,22 @@ export class Store {
   /** Heads that were looked for, as "map.batch.head"; null: all. */
   readonly found = signal<Set<string> | null>(null);
   readonly help = signal(false);
+  /** Which part of the queries and which of the keys are looked at alone; see `partsOf`. */
+  readonly part = signal<[number, number] | null>(null);
+  /** Queries that stay beside the one that is looked at. */
+  readonly kept = signal<number[]>([]);
+  /** A piece of text that is looked for, and how often a place of it was gone to. */
+  readonly sought = signal("");
+  readonly gone = signal(0);
+  readonly arcs = signal(false);
 
   readonly map: ReadonlySignal<MapInfo | undefined>;
   readonly queries: ReadonlySignal<Axis>;
   readonly keys: ReadonlySignal<Axis>;
   /** What is drawn of the row: without sinks and what lies beyond the mass, if that is asked for. */
   readonly shown: ReadonlySignal<Shown | null>;
+  /** The first of the keys that come after the query, which it cannot see; null where there are no such. */
+  readonly later: ReadonlySignal<number | null>;
 
   #stop: AbortController | null = null;
   #leave: (() => void)[] = [];
@@ -63,11 +77,10 @@ export class Store {
     this.map = computed(() => this.manifest.maps[this.place.value.map]);
     this.queries = computed(() => this.axisOf(this.place.value, "queries"));
     this.keys = computed(() => this.axisOf(this.place.value, "keys"));
-    this.shown = computed(() => {
-      const row = this.row.value;
-      if (!row) return null;
-      const axis = this.axisOf(row.place, row.direction === "row" ? "keys" : "queries");
-      return shownOf(row.values, this.sinksOff.value ? sinksOf(axis) : [], this.mass.value);
+    this.shown = computed(() => (this.row.value ? this.look(this.row.value) : null));
+    this.later = computed(() => {
+      const map = this.map.value;
+      return map && this.direction.value === "row" ? laterThan(map, this.query.value) : null;
     });
     this.#leave.push(effect(() => this.#read()));
   }
@@ -85,7 +98,47 @@ export class Store {
     this.place.value = place;
     const count = this.map.value?.shape[2] ?? 1;
     if (this.query.value >= count) this.query.value = count - 1;
-    this.key.value = null;
+    if ((this.key.value ?? 0) >= (this.map.value?.shape[3] ?? 0)) this.key.value = null;
+    this.kept.value = this.kept.value.filter((one) => one < count);
+  }
+
+  /** A row without what is not to be drawn of it. */
+  look({ place, direction, values }: Row): Shown {
+    const axis = this.axisOf(place, direction === "row" ? "keys" : "queries");
+    const part = this.part.value && partsOf(axis)[this.part.value[direction === "row" ? 1 : 0]];
+    const signed = this.manifest.maps[place.map]?.signed ?? false;
+    return shownOf(
+      values,
+      this.sinksOff.value ? sinksOf(axis) : [],
+      this.mass.value,
+      signed,
+      part ?? undefined,
+    );
+  }
+
+  /** Look at a part of the queries and one of the keys alone; the same again, at all. */
+  lookAtPart(part: [number, number]): void {
+    const same = this.part.value?.every((one, i) => one === part[i]);
+    this.part.value = same ? null : part;
+    const queries = partsOf(this.queries.value)[part[0]];
+    const inside = queries && this.query.value >= queries.begin && this.query.value < queries.end;
+    if (!same && queries && !inside) this.query.value = queries.begin;
+  }
+
+  /** Keep a query beside the others, or no longer. */
+  keep(query: number): void {
+    const kept = this.kept.value;
+    this.kept.value = kept.includes(query)
+      ? kept.filter((one) => one !== query)
+      : [...kept, query].slice(-MOST_KEPT);
+  }
+
+  /** Look at a token of another row of the batch, as of the window beside. */
+  go({ batch, token }: Spot, pinned = this.pinned.value): void {
+    this.place.value = { ...this.place.value, batch };
+    if (this.direction.value === "row") this.query.value = token;
+    else this.key.value = token;
+    this.pinned.value = pinned;
   }
 
   /** Follow the pointer, unless a query is pinned. */
@@ -149,7 +202,7 @@ export class Store {
   }
 }
 
-/** A row as it is drawn, and what was left out of it. */
+/** A row as it is drawn, and what was left out of it; of signed weights sizes are added up. */
 export interface Shown {
   values: Float32Array;
   max: number;
@@ -158,6 +211,8 @@ export interface Shown {
   /** The share of what is left that is drawn. */
   mass: number;
   tokens: number;
+  /** The share that the part has which is looked at. */
+  share: number;
 }
 
 /** Return which tokens are sinks: special ones, and the first. */
@@ -170,37 +225,56 @@ export function sinksOf(axis: Axis): number[] {
 }
 
 /** Return a row without sinks, the rest renormalised to what all had, and only its largest weights. */
-export function shownOf(row: Float32Array, sinks: number[], mass: number): Shown {
+export function shownOf(
+  row: Float32Array,
+  sinks: number[],
+  mass: number,
+  signed = false,
+  part: { begin: number; end: number } = { begin: 0, end: row.length },
+): Shown {
   const values = row.slice();
   const total = sum(values);
   let removed = 0;
   for (const sink of sinks) {
-    removed += values[sink] ?? 0;
+    removed += Math.abs(values[sink] ?? 0);
     values[sink] = Number.NaN;
   }
   const left = total - removed;
-  if (removed && left > 0) for (let i = 0; i < values.length; i++) values[i]! *= total / left;
+  if (removed && left > 0 && !signed) for (let i = 0; i < values.length; i++) values[i]! *= total / left;
+  const whole = sum(values);
+  values.fill(Number.NaN, 0, part.begin).fill(Number.NaN, part.end);
+  const share = whole ? sum(values) / whole : 0;
   const { shown, tokens } = cut(values, mass);
   let max = 0;
-  for (const value of values) if (value > max) max = value;
-  return { values, max, removed: total ? removed / total : 0, mass: shown, tokens };
+  for (const value of values) if (Math.abs(value) > max) max = Math.abs(value);
+  return { values, max, removed: total ? removed / total : 0, mass: shown, tokens, share };
+}
+
+/** Return the first key that comes after a query, which it cannot see; null where a map does not say so. */
+export function laterThan(map: MapInfo, query: number): number | null {
+  const band = map.rows.kind === "factors" ? map.rows.band : null;
+  const diagonal = typeof band?.diagonal === "number" ? band.diagonal : band?.diagonal[query];
+  let last = map.continues ? (map.places?.[query] ?? query) : null;
+  if (band && band.right !== null && diagonal !== undefined) last = query + diagonal + band.right;
+  return last === null || last + 1 >= map.shape[3] ? null : last + 1;
 }
 
 /** Keep the largest weights that make a share of all, and set the others to 0. */
 function cut(values: Float32Array, mass: number): { shown: number; tokens: number } {
-  const there = Array.from(values.keys()).filter((i) => values[i]! > 0);
+  const there = Array.from(values.keys()).filter((i) => Math.abs(values[i]!) > 0);
   if (mass >= 1) return { shown: 1, tokens: there.length };
-  const total = there.reduce((all, i) => all + values[i]!, 0);
-  there.sort((a, b) => values[b]! - values[a]!);
+  const size = (i: number) => Math.abs(values[i]!);
+  const total = there.reduce((all, i) => all + size(i), 0);
+  there.sort((a, b) => size(b) - size(a));
   let taken = 0;
   let tokens = 0;
-  while (tokens < there.length && taken < mass * total) taken += values[there[tokens++]!]!;
+  while (tokens < there.length && taken < mass * total) taken += size(there[tokens++]!);
   for (const i of there.slice(tokens)) values[i] = 0;
   return { shown: total ? taken / total : 0, tokens };
 }
 
 function sum(values: Float32Array): number {
   let total = 0;
-  for (const value of values) total += value;
+  for (const value of values) total += Math.abs(value || 0);
   return total;
 }

@@ -34,6 +34,18 @@ describe("a place on a scale", () => {
   });
 });
 
+test("a signed scale has 0 in the middle, and as much below it", () => {
+  for (const scale of [linear, sqrt, log]) {
+    const signed = { ...scale, signed: true };
+    expect([0, -scale.high, scale.high].map(placer(signed))).toEqual([0.5, 0, 1]);
+    expect(placer(signed)(-0.1) + placer(signed)(0.1)).toBeCloseTo(1, 12);
+    for (const place of [0.2, 0.9]) expect(placer(signed)(weightAt(signed, place))).toBeCloseTo(place, 12);
+  }
+  expect([clipped({ ...linear, signed: true }, -0.6), clipped({ ...log, signed: true }, -0.5)]).toEqual([
+    1, 0,
+  ]);
+});
+
 test("pixels have the table's colours, and are transparent where there is no number", () => {
   const pixels = new Uint8ClampedArray(16);
   paint([0, 0.25, 0.5, Number.NaN], tableOf("grey"), linear, pixels);

@@ -125,6 +125,14 @@ describe("a tile", () => {
     expect(deep.values[8]).toBeCloseTo(555.5 * length + 555.5, 0);
   });
 
+  test("has no padding: a cell of padding alone is no number", () => {
+    const padding = Uint8Array.from({ length }, (_, query) => Number(query % 4 > 0 && query !== 597));
+    const { values, shape } = tileOf({ ...head, padding }, { level: 1, row: 1, column: 1, how: "mean" });
+    expect(values[0]).toBe(512 * length + 512.5);
+    expect(values[shape[1]!]).toBeNaN();
+    expect(values[42 * shape[1]!]).toBe(596.5 * length + 512.5);
+  });
+
   test("outside of the map is an error in a sentence", () => {
     const outside = { level: 0, row: 3, column: 0, how: "max" as const };
     expect(() => tileOf(head, outside)).toThrow(

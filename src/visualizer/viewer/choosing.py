@@ -59,7 +59,7 @@ def chosen(payload: Payload, budget: int, heads: Collection[int] | None) -> tupl
 
 
 def _small(one: MapInfo) -> list[BlobRef]:
-    return [*refs_of(one.overview), *refs_of(one.metrics)]
+    return [*refs_of(one.overview), *refs_of(one.metrics), *refs_of(one.padding)]
 
 
 def _all_left(one: MapInfo) -> list[bool]:
@@ -83,7 +83,9 @@ def _order(
 def _telling(payload: Payload, one: MapInfo) -> Any:
     """Return (batch and head,): how concentrated a head is, but on first and special tokens."""
     columns = list(MEASURES)
-    values = np.nan_to_num(payload.blob(f"{one.id}.metrics").array().reshape(-1, len(columns)))
+    if one.metrics is None:
+        return np.ones(one.shape[0] * one.shape[1])
+    values = np.nan_to_num(payload.blob(one.metrics.name).array().reshape(-1, len(columns)))
     entropy, first, special = (
         values[:, columns.index(name)] for name in ("relative_entropy", "first_token", "special_tokens")
     )

@@ -55,6 +55,15 @@ def exhibits(run: Run, number: int = 0) -> tuple[list[Exhibit], str]:
     return [_exhibit(run, group, number) for group in groups[:MOST]], said
 
 
+def omitted_of(run: Run) -> Iterator[str]:
+    """Yield a sentence for each module whose maps the page does not draw."""
+    for path in dict.fromkeys(call.path for call in run[:LOOKED] if call.levels):
+        yield (
+            f"{path or 'The model'} reads a feature map at points that it computes, which are no keys, so it "
+            "is not drawn here: visualizer.plots.sampling draws them."
+        )
+
+
 def _groups(calls: Sequence[Call]) -> Iterator[tuple[Call, ...]]:
     """Return calls of one module and sequence together where they continue one another."""
     sequences: dict[tuple[str, Any, int], list[Call]] = {}

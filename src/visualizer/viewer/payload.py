@@ -7,6 +7,7 @@ from functools import cached_property, partial
 from typing import Any
 
 from visualizer.analysis.columns import MEASURES
+from visualizer.attention import AttentionMap
 from visualizer.attention.arrays import NUMPY
 from visualizer.axes import Axis
 from visualizer.errors import OptionError
@@ -14,11 +15,22 @@ from visualizer.images import Seen
 from visualizer.run import Run
 from visualizer.viewer.arrays import Arrays
 from visualizer.viewer.describing import measures_told, run_info
-from visualizer.viewer.exhibits import Exhibit, exhibits
+from visualizer.viewer.exhibits import Exhibit, exhibits, omitted_of
 from visualizer.viewer.measuring import metrics_of
 from visualizer.viewer.overviews import Small
+from visualizer.viewer.padding import padding_of
 from visualizer.viewer.pictures import shown_image
-from visualizer.viewer.protocol import AxisInfo, Blob, ImageInfo, Manifest, MapInfo, Overview, RunInfo
+from visualizer.viewer.protocol import (
+    AxisInfo,
+    Blob,
+    BlobRef,
+    ImageInfo,
+    Manifest,
+    MapInfo,
+    Overview,
+    Padding,
+    RunInfo,
+)
 from visualizer.viewer.rows import dtype_of, rows_of
 from visualizer.viewer.tokens import axis_info
 
@@ -82,7 +94,7 @@ class Payload:
             axes=self._told_axes,
             images=images,
             measures=measures_told(),
-            omitted=self._omitted,
+            omitted=[*self._omitted, *(said for run in self.runs for said in omitted_of(run))],
             remarks=list(dict.fromkeys(remark for run in self.runs for remark in run.remarks())),
             served=self.served,
         )
@@ -97,8 +109,8 @@ class Payload:
         return {(n, path): place for n, run in enumerate(self.runs) for place, path in enumerate(run.paths)}
 
     def _map(self, number: int, shown: Exhibit, images: range) -> MapInfo:
-        first, a, run = shown.first, shown.map, self.runs[shown.run]
-        metrics = (*a.shape[:2], len(MEASURES))
+        first, a = shown.first, shown.map
+        signed = a.opened()[0].signed
         return MapInfo(
             id=number,
             run=shown.run,
@@ -108,6 +120,7 @@ class Payload:
             order=first.order,
             step=first.step,
             item=None if first.item is None else str(first.item),
+            ids=[str(one) for one in first.rows] or None,
             continues=len(shown.calls) > 1,
             shape=tuple(a.shape),  # type: ignore[arg-type]  # exhibits have four axes
             how=first.how,
@@ -116,10 +129,26 @@ class Payload:
             queries=self._sides(shown.queries, a.shape[0], images),
             keys=self._sides(shown.keys, a.shape[0], images),
             places=list(shown.places) or None,
+            signed=signed,
+            padding=self._padding(str(number), a),
             rows=rows_of(self._arrays, str(number), a, served=self.served),
             overview=self._overview(str(number), shown),
-            metrics=self._arrays.add(f"{number}.metrics", "f4", metrics, lambda: metrics_of(run, shown)),
+            metrics=None if signed else self._metrics(str(number), shown),
         )
+
+    def _metrics(self, name: str, shown: Exhibit) -> BlobRef:
+        shape = (*shown.map.shape[:2], len(MEASURES))
+        return self._arrays.add(
+            f"{name}.metrics", "f4", shape, lambda: metrics_of(self.runs[shown.run], shown)
+        )
+
+    def _padding(self, name: str, map_: AttentionMap) -> Padding | None:
+        found = padding_of(map_)
+        refs = [
+            None if one is None else self._arrays.add(f"{name}.{side}", "u1", one.shape, partial(_same, one))
+            for side, one in (("queries", found.queries), ("keys", found.keys))
+        ]
+        return Padding(*refs) if any(refs) else None
 
     def _sides(self, axes: Sequence[Axis], batches: int, images: range) -> list[int]:
         """Return the number of the axis of each row of the batch; of one alone where all are the same."""

@@ -164,8 +164,20 @@ class Overview:
 
 
 @dataclass(frozen=True)
+class Padding:
+    """Queries (batch, query) that are padding, keys (batch, key) that no query may see, 1 in u1; or None."""
+
+    queries: BlobRef | None
+    keys: BlobRef | None
+
+
+@dataclass(frozen=True)
 class MapInfo:
-    """One map: of a call, or of the calls that continue one sequence. ``shape``: batch, head, query, key."""
+    """One map: of a call, or of the calls that continue one sequence. ``shape``: batch, head, query, key.
+
+    ``signed`` maps are no shares of one, such as gradients, and have no metrics. ``ids`` names the rows of
+    the batch, where they were given names.
+    """
 
     id: int
     run: int
@@ -175,6 +187,7 @@ class MapInfo:
     order: int
     step: int
     item: str | None
+    ids: list[str] | None
     continues: bool
     shape: tuple[int, int, int, int]
     how: str
@@ -183,6 +196,8 @@ class MapInfo:
     queries: list[int]
     keys: list[int]
     places: list[int] | None
+    signed: bool
+    padding: Padding | None
     rows: Rows
     overview: Overview | None
     metrics: BlobRef | None

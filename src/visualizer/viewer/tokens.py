@@ -30,7 +30,7 @@ def axis_info(axis: Axis, batch: int, image_of: Callable[[int], int | None]) -> 
     --------
     >>> from visualizer.axes import Grid
     >>> axis_info(Axis((Special("CLS"), Grid(2, 3))), 0, lambda number: None).segments[1]
-    {'kind': 'grid', 'begin': 1, 'length': 6, 'h': 2, 'w': 3, 'image': None, 'cells': None}
+    {'kind': 'grid', 'begin': 1, 'length': 6, 'h': 2, 'w': 3, 'image': None, 'cells': None, 'windows': None}
     """
     segments: list[dict[str, Any]] = []
     begin = 0
@@ -56,7 +56,8 @@ def _told(  # noqa: PLR0911  # a line for each kind
         case Ids():
             return "ids", {"ids": list(one.ids)}
         case Windows():
-            return "grid", _grid(one.grid, image_of(0), _cells_of_window(one, batch))
+            told = _grid(one.grid, image_of(0), _cells_of_window(one, batch))
+            return "grid", told | {"windows": one.count}
         case Patches():
             return "grid", _grid(one.cells, image_of(one.image), _cells(one))
         case Frames() | Volume():
@@ -70,7 +71,7 @@ def _told(  # noqa: PLR0911  # a line for each kind
 
 
 def _grid(cells: tuple[int, int], image: int | None, of_tokens: list[int] | None) -> dict[str, Any]:
-    return {"h": cells[0], "w": cells[1], "image": image, "cells": of_tokens}
+    return {"h": cells[0], "w": cells[1], "image": image, "cells": of_tokens, "windows": None}
 
 
 def _cells(patches: Patches) -> list[int] | None:

@@ -2,8 +2,11 @@
 
 import type { Numbers } from "./arrays";
 
-/** One head as rows are computed from it; plain data, so that a worker can be sent it. */
-export type Head = FactoredHead | FormedHead;
+/**
+ * One head as rows are computed from it; plain data, so that a worker can be sent it. `padding` has 1 for each query
+ * that is none.
+ */
+export type Head = (FactoredHead | FormedHead) & { padding?: Uint8Array | null };
 
 export interface FactoredHead {
   kind: "factors";

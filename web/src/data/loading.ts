@@ -17,8 +17,13 @@ export async function loadHead(
   if (rows.kind === "served" || rows.kind === "none") {
     throw new Error(rows.kind === "none" ? rows.why : `rows of map ${map.id} are with the server`);
   }
-  if (rows.kind === "dense") return formed(blobs, rows, map, batch * shape[1] + head, signal);
-  return factored(blobs, rows, map, batch, head, signal);
+  const [found, all] = await Promise.all([
+    rows.kind === "dense"
+      ? formed(blobs, rows, map, batch * shape[1] + head, signal)
+      : factored(blobs, rows, map, batch, head, signal),
+    map.padding?.queries ? blobs.get<Uint8Array>(map.padding.queries, signal) : null,
+  ]);
+  return all ? { ...found, padding: all.values.slice(batch * shape[2], (batch + 1) * shape[2]) } : found;
 }
 
 async function formed(

@@ -7,7 +7,7 @@ import { type Head, weights } from "./heads";
 /** The largest number of cells along each side of a tile. */
 export const SIDE = 256;
 
-/** Return a tile (cell, cell); at the lower and right edges cells pool what there is. */
+/** Return a tile (cell, cell); at the lower and right edges cells pool what there is; no cell pools padding. */
 export function tileOf(head: Head, { level, row, column, how }: TileAt): Tensor {
   const size = 2 ** level;
   const [top, bottom] = extent(row, size, head.queries);
@@ -20,11 +20,14 @@ export function tileOf(head: Head, { level, row, column, how }: TileAt): Tensor 
   }
   const values = new Float32Array(shape[0] * shape[1]).fill(how === "max" ? Number.NEGATIVE_INFINITY : 0);
   const part = new Float32Array(right - left);
+  const rows = new Int32Array(shape[0]); // that are no padding
   for (let query = top; query < bottom; query++) {
+    if (head.padding?.[query]) continue;
+    rows[Math.floor((query - top) / size)]! += 1;
     weights(head, query, left, right, part);
     pool(part, size, how, values, Math.floor((query - top) / size) * shape[1]);
   }
-  if (how === "mean") divide(values, shape, size, bottom - top, right - left);
+  finish(values, shape, size, rows, right - left, how);
   return { values, shape };
 }
 
@@ -39,16 +42,18 @@ function pool(part: Float32Array, size: number, how: TileAt["how"], values: Floa
   }
 }
 
-function divide(
+/** Make means of sums; what has padding alone is no number. */
+function finish(
   values: Float32Array,
   shape: [number, number],
   size: number,
-  rows: number,
+  rows: Int32Array,
   columns: number,
+  how: TileAt["how"],
 ): void {
   for (let i = 0; i < values.length; i++) {
-    const row = Math.floor(i / shape[1]);
-    const column = i % shape[1];
-    values[i]! /= Math.min(size, rows - row * size) * Math.min(size, columns - column * size);
+    const count = rows[Math.floor(i / shape[1])]!;
+    if (!count) values[i] = Number.NaN;
+    else if (how === "mean") values[i]! /= count * Math.min(size, columns - (i % shape[1]) * size);
   }
 }

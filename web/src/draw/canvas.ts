@@ -4,9 +4,9 @@ import { paint, type Scale, type Spreading, type Table } from "./colours";
 
 const DECADES = 1e-4; // what a scale by logarithms begins at, as a share of its end
 
-/** Return the scale of pictures whose largest weight is `max`. */
-export function scaleTo(max: number, spreading: Spreading): Scale {
-  return { spreading, low: spreading === "log" ? max * DECADES : 0, high: max };
+/** Return the scale of pictures whose largest weight, whatever its sign, is `max`. */
+export function scaleTo(max: number, spreading: Spreading, signed = false): Scale {
+  return { spreading, low: spreading === "log" ? max * DECADES : 0, high: max, signed };
 }
 
 /** Make a canvas of (h, w) pixels, one for each weight; what is no number stays clear. */

@@ -13,6 +13,8 @@ export interface Scale {
   low: number;
   /** The weight of the last colour. */
   high: number;
+  /** Whether it goes as far below 0, which is in the middle; `low` is then where each half begins. */
+  signed?: boolean;
 }
 
 /** 256 colours, each as the four bytes of a pixel: red, green, blue and no transparency. */
@@ -28,7 +30,11 @@ export function tableOf(name: TableName): Table {
 }
 
 /** Return what tells where a weight lies on a scale, from 0 to 1; NaN stays NaN. */
-export function placer({ spreading, low, high }: Scale): (weight: number) => number {
+export function placer({ spreading, low, high, signed }: Scale): (weight: number) => number {
+  if (signed) {
+    const half = placer({ spreading, low, high });
+    return (weight) => 0.5 + 0.5 * Math.sign(weight) * half(Math.abs(weight));
+  }
   const by = BY[spreading];
   const from = by(low);
   const range = by(high) - from;
@@ -37,14 +43,19 @@ export function placer({ spreading, low, high }: Scale): (weight: number) => num
 }
 
 /** Return the weight at a place on a scale, from 0 to 1. */
-export function weightAt({ spreading, low, high }: Scale, place: number): number {
+export function weightAt({ spreading, low, high, signed }: Scale, place: number): number {
+  if (signed) {
+    const from = 2 * place - 1;
+    return Math.sign(from) * weightAt({ spreading, low, high }, Math.abs(from));
+  }
   const [from, to] = [BY[spreading](low), BY[spreading](high)];
   return BACK[spreading](from + place * (to - from));
 }
 
 /** Tell whether a scale shows a weight as another one: -1 if it is too low, 1 if too high, else 0. */
-export function clipped({ low, high }: Scale, weight: number): -1 | 0 | 1 {
-  return weight < low ? -1 : weight > high ? 1 : 0;
+export function clipped({ low, high, signed }: Scale, weight: number): -1 | 0 | 1 {
+  const size = signed ? Math.abs(weight) : weight;
+  return size < low ? -1 : size > high ? 1 : 0;
 }
 
 const BY: Record<Spreading, (weight: number) => number> = {

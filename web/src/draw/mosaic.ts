@@ -89,7 +89,7 @@ export class Tiles {
   #paint(tile: Tile, table: Table, spreading: Spreading): void {
     const painted = `${spreading} ${this.max} ${table[0]} ${table[128]}`;
     if (tile.painted === painted) return;
-    paintOn(tile.picture, tile.values, tile.shape, table, scaleTo(this.max, spreading));
+    paintOn(tile.picture, tile.values, tile.shape, table, scaleTo(this.max, spreading, this.map.signed));
     tile.painted = painted;
   }
 
@@ -100,7 +100,7 @@ export class Tiles {
     this.#tiles.set(name, null);
     this.reader.tile(this.map, this.batch, this.head, { level, row, column, how }, this.#stop.signal).then(
       ({ values, shape }) => {
-        for (const value of values) if (value > this.max) this.max = value;
+        for (const value of values) if (Math.abs(value) > this.max) this.max = Math.abs(value);
         const picture = document.createElement("canvas");
         this.#tiles.set(name, { values, shape: [shape[0]!, shape[1]!], picture, painted: "" });
         this.came();

@@ -1,7 +1,7 @@
 /** Draws cells over their image: the photo greyed, one colour a cell, nothing smoothed. */
 
 import type { ImageInfo } from "../protocol";
-import { colourOf, type Scale, type Table } from "./colours";
+import { clipped, colourOf, type Scale, type Table } from "./colours";
 
 const WIDEST = 448; // pixels
 
@@ -25,6 +25,12 @@ export interface Sheet {
   table: Table;
   scale: Scale;
   marked: number | null;
+  /** Which tokens are padding, as 1. */
+  padding: Uint8Array | null;
+  /** The first of the tokens that come after the query. */
+  later: number | null;
+  /** Whether the tokens are one window of the grid, which is then framed. */
+  window: boolean;
 }
 
 /** Return the frame of cells on an image, or by themselves. */
@@ -51,6 +57,7 @@ export function drawSheet(canvas: HTMLCanvasElement, sheet: Sheet): void {
   if (sheet.photo && sheet.image) drawPhoto(context, sheet.photo, sheet.image, sheet);
   drawCells(context, sheet);
   drawGrid(context, sheet);
+  if (sheet.window) drawWindow(context, sheet);
   if (sheet.marked !== null) drawMark(context, sheet, sheet.tokens.indexOf(sheet.marked));
 }
 
@@ -73,28 +80,76 @@ function drawPhoto(
   context.drawImage(small, 0, 0, sheet.frame.width, sheet.frame.height);
 }
 
+type Box = [number, number, number, number];
+
 /** The left, top, width and height of a cell. */
-function boxOf({ frame, h, w }: Sheet, cell: number): [number, number, number, number] {
+function boxOf({ frame, h, w }: Sheet, cell: number): Box {
   const [left, top, width, height] = frame.box;
   return [left + ((cell % w) * width) / w, top + (Math.floor(cell / w) * height) / h, width / w, height / h];
 }
 
 function drawCells(context: CanvasRenderingContext2D, sheet: Sheet): void {
-  const { tokens, values, table, scale, photo } = sheet;
+  const { tokens, values, table, scale, photo, padding, later } = sheet;
   for (let cell = 0; cell < tokens.length; cell++) {
     const token = tokens[cell]!;
-    const value = token < 0 ? Number.NaN : (values?.[token] ?? Number.NaN);
+    const hidden = token < 0 || (later !== null && token >= later);
+    const value = hidden ? Number.NaN : (values?.[token] ?? Number.NaN);
+    if (padding?.[token]) strike(context, boxOf(sheet, cell));
     if (Number.isNaN(value) && photo) continue;
     context.globalAlpha = photo ? 0.7 : 1;
-    context.fillStyle = colourOf(table, scale, value) ?? `rgb(128 128 128 / ${token < 0 ? 0.1 : 0.3})`;
+    context.fillStyle = colourOf(table, scale, value) ?? `rgb(128 128 128 / ${hidden ? 0.1 : 0.3})`;
     context.fillRect(...boxOf(sheet, cell));
+    if (value && clipped(scale, value)) dot(context, boxOf(sheet, cell));
   }
   context.globalAlpha = 1;
 }
 
+/** Mark a cell whose weight lies beyond the scale. */
+function dot(context: CanvasRenderingContext2D, [x, y, width, height]: Box): void {
+  const size = Math.max(1, Math.min(width, height) / 6);
+  context.fillStyle = "rgba(255, 255, 255, 0.6)";
+  context.fillRect(x + (width - size) / 2, y + (height - size) / 2, size, size);
+}
+
+/** Cross out a cell that is padding. */
+function strike(context: CanvasRenderingContext2D, [x, y, width, height]: Box): void {
+  context.strokeStyle = "rgba(128, 128, 128, 0.8)";
+  context.beginPath();
+  context.moveTo(x, y);
+  context.lineTo(x + width, y + height);
+  context.stroke();
+}
+
+/** Frame the cells that are of the window. */
+function drawWindow(context: CanvasRenderingContext2D, sheet: Sheet): void {
+  const { tokens, h, w } = sheet;
+  const there = (row: number, column: number) =>
+    row >= 0 && row < h && column >= 0 && column < w && tokens[row * w + column]! >= 0;
+  context.strokeStyle = "#fff";
+  context.lineWidth = 2;
+  context.beginPath();
+  for (let cell = 0; cell < tokens.length; cell++) {
+    const [row, column] = [Math.floor(cell / w), cell % w];
+    if (!there(row, column)) continue;
+    const [x, y, width, height] = boxOf(sheet, cell);
+    const side = (open: boolean, from: [number, number], to: [number, number]) => {
+      if (open) return;
+      context.moveTo(...from);
+      context.lineTo(...to);
+    };
+    side(there(row - 1, column), [x, y], [x + width, y]);
+    side(there(row + 1, column), [x, y + height], [x + width, y + height]);
+    side(there(row, column - 1), [x, y], [x, y + height]);
+    side(there(row, column + 1), [x + width, y], [x + width, y + height]);
+  }
+  context.stroke();
+  context.lineWidth = 1;
+}
+
 function drawGrid(context: CanvasRenderingContext2D, { frame, h, w }: Sheet): void {
   const [left, top, width, height] = frame.box;
-  if (width / w < 6) return;
+  const shown = context.canvas.clientWidth / context.canvas.width || 1;
+  if ((shown * width) / w < 6) return;
   context.strokeStyle = "rgba(128, 128, 128, 0.4)";
   context.beginPath();
   for (let i = 0; i <= w; i++) {

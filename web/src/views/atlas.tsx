@@ -1,12 +1,11 @@
 /** All layers and heads at a glance; a click enters a head. */
 
 import { useEffect, useMemo, useRef } from "preact/hooks";
-import { paintOn, scaleTo } from "../draw/canvas";
-import { tableOf } from "../draw/colours";
+import { paintOn } from "../draw/canvas";
 import type { MapInfo } from "../protocol";
 import type { Place } from "../state";
 import { useStore } from "./context";
-import { usePromised } from "./hooks";
+import { usePaint, usePromised } from "./hooks";
 import { Legend } from "./legend";
 import { callsOf, shortPaths } from "./naming";
 
@@ -64,20 +63,13 @@ interface ThumbProps {
 function Thumb({ map, place, values, max }: ThumbProps) {
   const store = useStore();
   const canvas = useRef<HTMLCanvasElement>(null);
-  const colours = store.colours.value;
-  const scale = store.spreading.value;
+  const paint = usePaint(max);
   useEffect(() => {
     if (!values || !canvas.current || !map.overview) return;
     const [, heads, h, w] = map.overview.mean.shape as [number, number, number, number];
     const begin = (place.batch * heads + place.head) * h * w;
-    paintOn(
-      canvas.current,
-      values.subarray(begin, begin + h * w),
-      [h, w],
-      tableOf(colours),
-      scaleTo(max, scale),
-    );
-  }, [values, max, colours, scale, place.batch]);
+    paintOn(canvas.current, values.subarray(begin, begin + h * w), [h, w], paint.table, paint.scale);
+  }, [values, paint, place.batch]);
   const { map: at, batch, head } = store.place.value;
   const here = at === place.map && batch === place.batch && head === place.head;
   const out = store.found.value && !store.found.value.has(`${place.map}.${place.batch}.${place.head}`);
@@ -118,6 +110,7 @@ function headsOf(map: MapInfo, batch: number): Place[] {
 
 function largest(all: (Float32Array | null)[]): number {
   let max = 0;
-  for (const values of all) for (const value of values ?? []) if (value > max) max = value;
+  for (const values of all)
+    for (const value of values ?? []) if (Math.abs(value) > max) max = Math.abs(value);
   return max || 1;
 }

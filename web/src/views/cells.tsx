@@ -2,12 +2,18 @@
 
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import { type Lattice, sidesOf } from "../data/axes";
-import { scaleTo } from "../draw/canvas";
-import { tableOf } from "../draw/colours";
+import { spotOf } from "../data/windows";
 import { drawSheet, type Frame, frameOf } from "../draw/sheet";
 import { useStore } from "./context";
-import { usePromised } from "./hooks";
+import { usePaint, usePromised } from "./hooks";
 import type { SurfaceProps } from "./surface";
+
+const STEPS: Record<string, [number, number]> = {
+  ArrowLeft: [0, -1],
+  ArrowRight: [0, 1],
+  ArrowUp: [-1, 0],
+  ArrowDown: [1, 0],
+};
 
 type CellsProps = SurfaceProps & { segment: Lattice };
 
@@ -35,27 +41,36 @@ function Sheet(props: CellsProps & { layer: number; layers: number }) {
   const tokens = useMemo(() => tokensOf(segment, layer), [segment, layer]);
   const frame = useMemo(() => frameOf(image, h, w), [image, h, w]);
   const canvas = useRef<HTMLCanvasElement>(null);
-  const colours = store.colours.value;
-  const spreading = store.spreading.value;
+  const paint = usePaint(max);
+  const { padding, later } = props;
+  const window = segment.kind === "grid" && segment.windows !== null;
   useEffect(() => {
     if (!canvas.current) return;
+    const part = { padding: padding ?? null, later: later ?? null, window };
     drawSheet(canvas.current, {
       ...{ frame, image, photo, tokens, h, w, values, marked },
-      ...{ table: tableOf(colours), scale: scaleTo(max, spreading) },
+      ...paint,
+      ...part,
     });
-  }, [photo, values, max, spreading, colours, marked, tokens, frame]);
+  }, [photo, values, paint, marked, tokens, frame, padding, later]);
 
-  const on = (act?: (token: number) => void) => (event: MouseEvent) => {
-    const token = canvas.current ? tokenUnder(event, canvas.current, frame, tokens, h, w) : -1;
-    if (token >= 0) act?.(token);
+  const reach = (cell: number, picked: boolean) => {
+    const token = tokens[cell] ?? -1;
+    const spot = token < 0 && props.windows ? spotOf(props.windows, segment.begin, cell) : null;
+    if (spot) props.onGo?.(spot, picked);
+    else if (token >= 0) (picked ? onPick : onHover)?.(token);
+    return token >= 0 || spot !== null;
+  };
+  const on = (picked: boolean) => (event: MouseEvent) => {
+    if (canvas.current) reach(cellUnder(event, canvas.current, frame, h, w), picked);
   };
   const step = (event: KeyboardEvent) => {
-    const by = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -w, ArrowDown: w }[event.key];
-    const from = marked === null ? 0 : tokens.indexOf(marked);
-    const token = by === undefined ? undefined : tokens[from + by];
+    const [down, right] = STEPS[event.key] ?? [0, 0];
+    const from = Math.max(0, marked === null ? 0 : tokens.indexOf(marked));
+    const [row, column] = [Math.floor(from / w) + down, (from % w) + right];
     if (event.key === "Enter" && marked !== null) onPick?.(marked);
-    if (token === undefined || token < 0) return;
-    onHover?.(token);
+    const inside = row >= 0 && row < h && column >= 0 && column < w;
+    if ((!down && !right) || !inside || !reach(row * w + column, false)) return;
     event.preventDefault();
     event.stopPropagation();
   };
@@ -66,8 +81,8 @@ function Sheet(props: CellsProps & { layer: number; layers: number }) {
         role="img"
         tabIndex={0}
         aria-label={`${label}: ${h} × ${w} cells${layers > 1 ? `, ${segment.kind} ${layer}` : ""}`}
-        onPointerMove={on(onHover)}
-        onClick={on(onPick)}
+        onPointerMove={on(false)}
+        onClick={on(true)}
         onKeyDown={step}
       />
       {layers > 1 && (
@@ -89,17 +104,11 @@ function tokensOf(segment: Lattice, layer: number): Int32Array {
   return tokens;
 }
 
-function tokenUnder(
-  event: MouseEvent,
-  canvas: HTMLCanvasElement,
-  frame: Frame,
-  tokens: Int32Array,
-  h: number,
-  w: number,
-): number {
+/** Return the flat cell under the pointer, -1 where there is none. */
+function cellUnder(event: MouseEvent, canvas: HTMLCanvasElement, frame: Frame, h: number, w: number): number {
   const at = canvas.getBoundingClientRect();
   const [left, top, width, height] = frame.box;
   const x = (((event.clientX - at.left) / at.width) * frame.width - left) / width;
   const y = (((event.clientY - at.top) / at.height) * frame.height - top) / height;
-  return x < 0 || y < 0 || x >= 1 || y >= 1 ? -1 : tokens[Math.floor(y * h) * w + Math.floor(x * w)]!;
+  return x < 0 || y < 0 || x >= 1 || y >= 1 ? -1 : Math.floor(y * h) * w + Math.floor(x * w);
 }

@@ -1,9 +1,16 @@
 /** One head: its matrix, and one query on everything that its tokens are. */
 
+import { useMemo } from "preact/hooks";
+import { type Spot, windowsOf } from "../data/windows";
 import { useStore } from "./context";
+import { Flow } from "./flow";
+import { usePadding } from "./hooks";
 import { Legend } from "./legend";
 import { Matrix } from "./matrix";
 import { printed, tokenName } from "./naming";
+import { Pins } from "./pins";
+import { Scrubber } from "./scrubber";
+import { Seek } from "./seek";
 import { TruthStrip } from "./strip";
 import { Surface } from "./surface";
 
@@ -14,6 +21,18 @@ export function HeadView() {
   const byRow = store.direction.value === "row";
   const oneAxis = store.queries.value === store.keys.value;
   const query = store.query.value;
+  const choosing = byRow ? store.queries.value : store.keys.value;
+  const { batch } = store.place.value;
+  const map = store.map.value!;
+  const windows = useMemo(
+    () => windowsOf(store.manifest, map, byRow ? "queries" : "keys", batch),
+    [map, byRow, batch],
+  );
+  const [queryPadding, keyPadding] = [usePadding("queries"), usePadding("keys")];
+  const go = (spot: Spot, picked: boolean) => {
+    if (picked) store.go(spot, true);
+    else if (!store.pinned.value) store.go(spot);
+  };
   const pick = (token: number) => (byRow ? store.pin(token) : store.lookAtKey(token));
   const hover = (token: number) => (byRow ? store.hover(token) : store.hoverKey(token));
   return (
@@ -40,18 +59,33 @@ export function HeadView() {
             >
               {store.pinned.value ? "pinned" : "pin"}
             </button>
+            {byRow && (
+              <button
+                type="button"
+                aria-pressed={store.kept.value.includes(query)}
+                onClick={() => store.keep(query)}
+                title="Keep this query below, beside up to five others"
+              >
+                keep below
+              </button>
+            )}
           </div>
+          <Scrubber />
+          <Seek axis={choosing} />
           {!oneAxis && (
             <>
               <h3>{byRow ? "Queries" : "Keys"}: choose one</h3>
               <Surface
-                axis={byRow ? store.queries.value : store.keys.value}
+                axis={choosing}
                 values={null}
                 max={1}
                 marked={byRow ? query : store.key.value}
                 label={byRow ? "Queries" : "Keys"}
                 onHover={hover}
                 onPick={pick}
+                padding={(byRow ? queryPadding : keyPadding) ?? null}
+                windows={windows}
+                onGo={go}
               />
             </>
           )}
@@ -64,11 +98,15 @@ export function HeadView() {
             max={max}
             marked={oneAxis ? (byRow ? query : store.key.value) : byRow ? store.key.value : query}
             label={byRow ? "Keys by weight" : "Queries by weight"}
-            {...(oneAxis ? { onHover: hover, onPick: pick } : {})}
+            padding={(byRow ? keyPadding : queryPadding) ?? null}
+            later={store.later.value}
+            {...(oneAxis ? { onHover: hover, onPick: pick, windows, onGo: go } : {})}
           />
           <Top />
+          <Flow />
         </div>
       </div>
+      <Pins />
     </section>
   );
 }
@@ -81,8 +119,8 @@ function Top() {
   if (!row || !shown) return null;
   const axis = store.axisOf(row.place, row.direction === "row" ? "keys" : "queries");
   const order = Array.from(shown.values.keys())
-    .filter((i) => shown.values[i]! > 0)
-    .sort((a, b) => shown.values[b]! - shown.values[a]!)
+    .filter((i) => Math.abs(shown.values[i]!) > 0)
+    .sort((a, b) => Math.abs(shown.values[b]!) - Math.abs(shown.values[a]!))
     .slice(0, 8);
   return (
     <table class="top">

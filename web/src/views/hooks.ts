@@ -1,5 +1,8 @@
 import type { RefObject } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { scaleTo } from "../draw/canvas";
+import { type Scale, type Table, tableOf } from "../draw/colours";
+import { useStore } from "./context";
 
 interface Promised<T> {
   value: T | null;
@@ -18,6 +21,35 @@ export function usePromised<T>(make: (signal: AbortSignal) => Promise<T>, on: un
     return () => stop.abort();
   }, on);
   return found;
+}
+
+/** The colours of weights up to `max`: those that were chosen, or around 0 where the map is signed. */
+export function usePaint(max: number): { table: Table; scale: Scale } {
+  const store = useStore();
+  const signed = store.map.value?.signed ?? false;
+  const colours = signed ? "RdBu_r" : store.colours.value;
+  const spreading = store.spreading.value;
+  return useMemo(
+    () => ({ table: tableOf(colours), scale: scaleTo(max, spreading, signed) }),
+    [max, colours, spreading, signed],
+  );
+}
+
+/** Which tokens of the row of the batch are padding, as 1; null: none is; undefined until that is known. */
+export function usePadding(side: "queries" | "keys"): Uint8Array | null | undefined {
+  const store = useStore();
+  const map = store.map.value;
+  const batch = store.place.value.batch;
+  const ref = map?.padding?.[side] ?? null;
+  const all = usePromised(
+    async (signal) => (ref ? (await store.reader.blob<Uint8Array>(ref, signal)).values : null),
+    [ref],
+  ).value;
+  const count = ref?.shape[1] ?? 0;
+  return useMemo(
+    () => (ref ? all?.subarray(batch * count, (batch + 1) * count) : null),
+    [ref, all, batch, count],
+  );
 }
 
 /** An element's size in CSS pixels. */

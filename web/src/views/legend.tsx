@@ -1,26 +1,29 @@
 /** The scale that a picture is drawn by. */
 
 import { useEffect, useRef } from "preact/hooks";
-import { paintOn, scaleTo } from "../draw/canvas";
-import { tableOf } from "../draw/colours";
+import { paintOn } from "../draw/canvas";
+import { weightAt } from "../draw/colours";
 import { useStore } from "./context";
+import { usePaint } from "./hooks";
 import { printed } from "./naming";
 
+const STEPS = 128;
+
 export function Legend({ max }: { max: number }) {
-  const store = useStore();
+  const spreading = useStore().spreading.value;
   const canvas = useRef<HTMLCanvasElement>(null);
-  const colours = store.colours.value;
-  const scale = store.spreading.value;
+  const { table, scale } = usePaint(max);
   useEffect(() => {
-    const ramp = Float32Array.from({ length: 128 }, (_, i) => i / 127);
-    if (canvas.current) paintOn(canvas.current, ramp, [1, 128], tableOf(colours), scaleTo(1, "linear"));
-  }, [colours]);
+    const ramp = Float32Array.from({ length: STEPS }, (_, i) => weightAt(scale, i / (STEPS - 1)));
+    if (canvas.current) paintOn(canvas.current, ramp, [1, STEPS], table, scale);
+  }, [table, scale]);
+  const least = scale.low > 0 ? `≤ ${printed(scale.low)}` : "0";
   return (
-    <span class="legend">
-      <span>0</span>
-      <canvas ref={canvas} width={128} height={1} />
+    <span class="legend" data-legend>
+      <span>{scale.signed ? `−${printed(max)}` : least}</span>
+      <canvas ref={canvas} width={STEPS} height={1} />
       <span>
-        {printed(max)} ({scale} scale)
+        {printed(max)} ({spreading} scale{scale.signed ? ", 0 in the middle" : ""})
       </span>
     </span>
   );

@@ -1,10 +1,11 @@
 /** The whole matrix of a head, zoomed and moved; row = query, column = key. */
 
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
-import { tableOf } from "../draw/colours";
+import { partsOf } from "../data/parts";
 import { type Looked, levelOf, Tiles } from "../draw/mosaic";
+import type { Store } from "../state";
 import { useStore } from "./context";
-import { useSize } from "./hooks";
+import { usePaint, useSize } from "./hooks";
 import { printed, tokenName } from "./naming";
 
 const EDGE = 88; // pixels for the names of tokens
@@ -26,12 +27,14 @@ export function Matrix() {
     [map, place.batch, place.head],
   );
   useEffect(() => () => tiles.close(), [tiles]);
-  useEffect(() => look({ top: 0, left: 0, rows: queries, columns: keys }), [queries, keys]);
+  const part = store.part.value;
+  useEffect(() => look(part ? partLooked(store, part, whole) : whole), [queries, keys, part]);
 
   const [inner, tall] = [Math.max(1, width - EDGE), Math.max(1, height - EDGE)];
   const query = store.query.value;
   const key = store.key.value;
   const pooling = store.pooling.value;
+  const { table } = usePaint(1);
   useEffect(() => {
     const context = canvas.current?.getContext("2d");
     if (!context || !canvas.current || width <= EDGE) return;
@@ -45,15 +48,7 @@ export function Matrix() {
     context.beginPath();
     context.rect(0, 0, inner, tall);
     context.clip();
-    tiles.draw(
-      context,
-      looked,
-      [inner, tall],
-      ratio,
-      pooling,
-      tableOf(store.colours.value),
-      store.spreading.value,
-    );
+    tiles.draw(context, looked, [inner, tall], ratio, pooling, table, store.spreading.value);
     cross(context, looked, inner, tall, query, key);
     context.restore();
     const style = getComputedStyle(canvas.current);
@@ -61,7 +56,7 @@ export function Matrix() {
     context.font = `11px ${style.fontFamily}`;
     names(context, looked, inner, tall, (token) => tokenName(store.queries.value, token), "rows");
     names(context, looked, inner, tall, (token) => tokenName(store.keys.value, token), "columns");
-  }, [width, height, looked, drawn, tiles, query, key, pooling, store.colours.value, store.spreading.value]);
+  }, [width, height, looked, drawn, tiles, query, key, pooling, table, store.spreading.value]);
 
   const cellUnder = (event: MouseEvent): [number, number] | null => {
     const at = canvas.current!.getBoundingClientRect();
@@ -139,11 +134,20 @@ export function Matrix() {
       </div>
       <p class="strip">
         {level ? `a cell is the ${pooling} of ${2 ** level} × ${2 ** level} weights` : "a cell is one weight"}
-        ; {store.spreading.value} scale from 0 to {printed(tiles.max)}
+        ; {store.spreading.value} scale from {map.signed ? `−${printed(tiles.max)}` : 0} to{" "}
+        {printed(tiles.max)}
+        {map.padding?.queries ? "; rows of padding are left out" : ""}
         {tiles.trouble ? ` · ${tiles.trouble}` : tiles.waiting ? " · computing …" : ""}
       </p>
     </div>
   );
+}
+
+/** What is looked at of a part of the queries and one of the keys. */
+function partLooked(store: Store, [from, to]: [number, number], whole: Looked): Looked {
+  const [a, b] = [partsOf(store.queries.value)[from], partsOf(store.keys.value)[to]];
+  if (!a || !b) return whole;
+  return { top: a.begin, left: b.begin, rows: a.end - a.begin, columns: b.end - b.begin };
 }
 
 /** The height of the matrix for a width of 400: cells are squares unless it is very long or flat. */

@@ -1,10 +1,9 @@
 /** Weights in a line, each token as wide as the next. */
 
 import { useEffect, useRef } from "preact/hooks";
-import { paintOn, scaleTo } from "../draw/canvas";
-import { tableOf } from "../draw/colours";
+import { paintOn } from "../draw/canvas";
 import type { Axis } from "../protocol";
-import { useStore } from "./context";
+import { usePaint } from "./hooks";
 import { printed, tokenName } from "./naming";
 
 interface RibbonProps {
@@ -15,15 +14,13 @@ interface RibbonProps {
 }
 
 export function Ribbon({ axis, values, max, label }: RibbonProps) {
-  const store = useStore();
   const canvas = useRef<HTMLCanvasElement>(null);
-  const colours = store.colours.value;
-  const scale = store.spreading.value;
+  const paint = usePaint(max);
   useEffect(() => {
-    if (canvas.current)
-      paintOn(canvas.current, values, [1, values.length], tableOf(colours), scaleTo(max, scale));
-  }, [values, max, colours, scale]);
-  const best = values.reduce((top, value, i) => (value > values[top]! ? i : top), 0);
+    if (canvas.current) paintOn(canvas.current, values, [1, values.length], paint.table, paint.scale);
+  }, [values, paint]);
+  const size = (token: number) => Math.abs(values[token] || 0);
+  const best = values.reduce((top, _, i) => (size(i) > size(top) ? i : top), 0);
   const said = `most: ${tokenName(axis, best)}, ${printed(values[best] ?? 0)}`;
   return (
     <figure class="ribbon">

@@ -19,14 +19,18 @@ function rowSaid(store: ReturnType<typeof useStore>): string[] {
   const row = store.row.value;
   const shown = store.shown.value;
   if (!row || !shown) return [];
+  const map = store.map.value;
   const side = row.direction === "row" ? "query" : "key";
   const axis = store.axisOf(row.place, side === "query" ? "queries" : "keys");
-  const at = side === "query" ? (store.map.value?.places?.[row.token] ?? row.token) : row.token;
+  const at = side === "query" ? (map?.places?.[row.token] ?? row.token) : row.token;
   return [
     `${side}: ${tokenName(axis, row.token, at)}`,
-    `${store.spreading.value} scale, 0 to ${printed(shown.max)}`,
+    `${store.spreading.value} scale, ${map?.signed ? `−${printed(shown.max)}` : 0} to ${printed(shown.max)}`,
+    ...(store.part.value ? [`${percent(shown.share)} of the row is in the part that is looked at`] : []),
     `mass shown: ${percent(shown.mass)} on ${shown.tokens} tokens`,
-    ...(store.sinksOff.value ? [`sinks removed: ${percent(shown.removed)}, the rest renormalised`] : []),
+    ...(store.sinksOff.value
+      ? [`sinks removed: ${percent(shown.removed)}${map?.signed ? "" : ", the rest renormalised"}`]
+      : []),
   ];
 }
 

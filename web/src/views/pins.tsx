@@ -1,0 +1,64 @@
+/** Queries that were kept, one beside the other, on the scale of all of them. */
+
+import { isLattice } from "../data/axes";
+import { useStore } from "./context";
+import { usePromised } from "./hooks";
+import { Legend } from "./legend";
+import { tokenName } from "./naming";
+import { Ribbon } from "./ribbon";
+import { Surface } from "./surface";
+
+export function Pins() {
+  const store = useStore();
+  const map = store.map.value!;
+  const place = store.place.value;
+  const kept = store.kept.value;
+  const { value, trouble } = usePromised(
+    async (signal) => {
+      const { values } = await store.reader.rows(map, place.batch, place.head, kept, signal);
+      const keys = map.shape[3];
+      const rows = kept.map((_, i) => values.slice(i * keys, (i + 1) * keys));
+      return { kept, rows, place };
+    },
+    [map, place, kept],
+  );
+  if (!kept.length) return null;
+  if (trouble) return <p class="trouble">{trouble}</p>;
+  if (value?.kept !== kept || value.place !== place) return null;
+  const shown = value.rows.map((values, i) =>
+    store.look({ place, token: kept[i]!, direction: "row", values }),
+  );
+  const max = Math.max(0, ...shown.map((one) => one.max));
+  const axis = store.keys.value;
+  const pictures = axis.segments.some(isLattice);
+  return (
+    <section class="pins" aria-label="Kept queries">
+      <div class="bar">
+        <h3>Kept queries, on one scale</h3>
+        <Legend max={max} />
+      </div>
+      <div class={pictures ? "small pictures" : "small"}>
+        {kept.map((query, i) => {
+          const name = tokenName(store.queries.value, query, map.places?.[query] ?? query);
+          return (
+            <div class="card" key={query}>
+              <h3>
+                <button type="button" onClick={() => store.pin(query)} title="look at this query">
+                  {name}
+                </button>
+                <button type="button" onClick={() => store.keep(query)} aria-label={`No longer keep ${name}`}>
+                  ×
+                </button>
+              </h3>
+              {pictures ? (
+                <Surface axis={axis} values={shown[i]!.values} max={max} marked={query} label={name} />
+              ) : (
+                <Ribbon axis={axis} values={shown[i]!.values} max={max} label={name} />
+              )}
+            </div>
+          );
+        })}
+      </div>
+    </section>
+  );
+}

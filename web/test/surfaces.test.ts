@@ -1,0 +1,139 @@
+import { describe, expect, test } from "vitest";
+import { massOf, partsOf } from "../src/data/parts";
+import { seek } from "../src/data/seeking";
+import { spotOf, windowsOf } from "../src/data/windows";
+import type { Axis, Manifest, MapInfo, Segment } from "../src/protocol";
+import { laterThan, shownOf } from "../src/state";
+
+function axis(...segments: Record<string, unknown>[]): Axis {
+  let begin = 0;
+  const placed = segments.map((one) => {
+    const segment = { begin, ...one } as Segment;
+    begin += segment.length;
+    return segment;
+  });
+  return { length: begin, segments: placed };
+}
+
+const special = (text: string) => ({ kind: "special", length: 1, text });
+const text = (tokens: string[], spans: [number, number][] | null = null, whole: string | null = null) => ({
+  ...{ kind: "text", length: tokens.length, tokens, spans, text: whole },
+});
+const pair = axis(special("[CLS]"), text(["a", " b"]), special("[SEP]"), text(["c"]), special("[SEP]"));
+
+describe("parts of an axis", () => {
+  test("are its texts and what stands between them", () => {
+    expect(partsOf(pair).map(({ name, begin, end }) => [name, begin, end])).toEqual([
+      ["[CLS]", 0, 1],
+      ["“a b”", 1, 3],
+      ["[SEP]", 3, 4],
+      ["“c”", 4, 5],
+      ["[SEP]", 5, 6],
+    ]);
+  });
+
+  test("count tokens of one name as one", () => {
+    const queries = axis(special("object query"), special("object query"), special("register"));
+    expect(partsOf(queries).map(({ name }) => name)).toEqual(["2 × object query", "register"]);
+  });
+
+  test("have the mass of their keys, numbers or not", () => {
+    const weights = [0.1, 0.2, 0.3, Number.NaN, 0.4, 0];
+    const rounded = massOf(weights, partsOf(pair)).map((mass) => Math.round(mass * 10) / 10);
+    expect(rounded).toEqual([0.1, 0.5, 0, 0.4, 0]);
+  });
+});
+
+describe("a piece of text", () => {
+  const words = axis(
+    special("BOS"),
+    text(
+      ["Un", "##able", " to", " table"],
+      [
+        [0, 2],
+        [2, 6],
+        [6, 9],
+        [9, 15],
+      ],
+      "Unable to table",
+    ),
+  );
+
+  test("is found by characters across tokens, whatever the case", () => {
+    expect(seek(words, "NABLE T")).toEqual([{ begin: 1, end: 4 }]);
+    expect(seek(words, "able")).toEqual([
+      { begin: 2, end: 3 },
+      { begin: 4, end: 5 },
+    ]);
+  });
+
+  test("may be nowhere, or nothing", () => {
+    expect([seek(words, "##"), seek(words, "")]).toEqual([[], []]);
+  });
+
+  test("is found behind letters that are longer when they are small, and behind wide characters", () => {
+    expect(seek(axis(text(["İ👩‍🚀", "cat"])), "CAT")).toEqual([{ begin: 1, end: 2 }]);
+  });
+});
+
+describe("windows of a grid", () => {
+  const grid = (cells: number[]) =>
+    axis(special("CLS"), { kind: "grid", length: 2, h: 2, w: 2, image: null, cells, windows: 2 });
+  const axes = [grid([0, 2]), grid([1, 3])];
+  const manifest = { axes } as unknown as Manifest;
+  const map = { shape: [4, 1, 3, 3], queries: [0, 1, 0, 1] } as unknown as MapInfo;
+
+  test("are those of the item", () => {
+    expect(windowsOf(manifest, map, "queries", 3).map(({ batch }) => batch)).toEqual([2, 3]);
+  });
+
+  test("have the cells that are outside of one of them", () => {
+    const windows = windowsOf(manifest, map, "queries", 2);
+    expect(spotOf(windows, 1, 3)).toEqual({ batch: 3, token: 2 });
+    expect(spotOf(windows, 1, 2)).toEqual({ batch: 2, token: 2 });
+    expect(spotOf(windows, 1, 4)).toBeNull();
+  });
+
+  test("are none where each row of the batch has all of its grid", () => {
+    expect(
+      windowsOf({ axes: [pair] } as unknown as Manifest, { ...map, queries: [0] }, "queries", 0),
+    ).toEqual([]);
+  });
+});
+
+describe("a row as it is drawn", () => {
+  const row = new Float32Array([0.5, 0.25, 0.25, 0]);
+
+  test("has the rest renormalised without sinks", () => {
+    const { values, removed } = shownOf(row, [0], 1);
+    expect([...values]).toEqual([Number.NaN, 0.5, 0.5, 0]);
+    expect(removed).toBe(0.5);
+  });
+
+  test("of one part has that alone, and says its share", () => {
+    const { values, share } = shownOf(row, [], 1, false, { begin: 0, end: 2 });
+    expect([[...values], share]).toEqual([[0.5, 0.25, Number.NaN, Number.NaN], 0.75]);
+  });
+
+  test("that is signed keeps its numbers, and is measured by sizes", () => {
+    const { values, max, removed, mass } = shownOf(new Float32Array([-4, 2, -1, 1]), [3], 0.5, true);
+    expect([...values]).toEqual([-4, 0, 0, Number.NaN]);
+    expect([max, removed]).toEqual([4, 1 / 8]);
+    expect(mass).toBeCloseTo(4 / 7);
+  });
+});
+
+test("keys that come later are told by a band, or by the sequence", () => {
+  const map = (rows: object, more: object = {}) =>
+    ({ shape: [1, 1, 4, 6], rows, continues: false, places: null, ...more }) as unknown as MapInfo;
+  const band = (right: number | null, diagonal: number | number[]) => ({
+    kind: "factors",
+    band: { left: 2, right, diagonal },
+  });
+  expect(laterThan(map(band(0, 2)), 1)).toBe(4);
+  expect(laterThan(map(band(0, [0, 3, 0, 0])), 1)).toBe(5);
+  expect(laterThan(map(band(null, 0)), 1)).toBeNull();
+  expect(laterThan(map(band(0, 2)), 3)).toBeNull();
+  expect(laterThan(map({ kind: "dense" }), 1)).toBeNull();
+  expect(laterThan(map({ kind: "dense" }, { continues: true, places: [2, 3, 4, 5] }), 1)).toBe(4);
+});
