@@ -110,7 +110,16 @@ class Recorded(OnlyCopied, Sequence["Call"]):
             )
         raise CallsError(f"{path!r} was asked for, but {self._what_there_is(path)}")
 
-    def _some_calls(self, path: str, to_what: str = "asked for") -> list[Call]:
+    def some_calls(self, path: str = "*", to_what: str = "asked for") -> list[Call]:
+        """Return what `calls` does, where there are any; ``to_what`` says in the error what was to be done.
+
+        Raises
+        ------
+        CallsError
+            If there are none: it says why the run is empty, or which paths there are.
+        OptionError
+            If the path is no text.
+        """
         calls = self.calls(path)
         if not calls:
             raise CallsError(f"{path!r} was {to_what}, but {self._what_there_is(path)}")

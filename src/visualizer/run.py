@@ -140,7 +140,7 @@ class Run(Recorded):
         """
         from visualizer.analysis import metrics
 
-        calls = self._some_calls(path) if self._calls else []
+        calls = self.some_calls(path) if self._calls else []
         return metrics(self, calls, measures)
 
     def label(  # noqa: PLR0913  # each thing that can be said is a keyword
@@ -213,7 +213,7 @@ class Run(Recorded):
             return self
         if not isinstance(tokens, str | None) or tokenizer is not None:
             raise OptionError("tokens were given beside axes; give one of them")
-        calls = self._calls if tokens is None else self._some_calls(tokens, "to be labelled")
+        calls = self._calls if tokens is None else self.some_calls(tokens, "to be labelled")
         self.labels = self.labels.with_axes(calls, stated_axes(calls, tokens, axes))
         return self
 
@@ -234,7 +234,7 @@ class Run(Recorded):
         if isinstance(path, Call):
             return self.labels.shared([path], of, row)
         if path is not None:
-            return self.labels.shared(self._some_calls(path), of, row)
+            return self.labels.shared(self.some_calls(path), of, row)
         whole = self.labels.of(None, of)
         return whole or self.labels.shared(
             [one for one in self if self.labels.knows(one, of)] or list(self), of, row
@@ -372,7 +372,7 @@ class Run(Recorded):
             If no call was recorded under the path, calls of several modules, of several sequences, or none of
             this one.
         """
-        calls = self._some_calls(path, "to be stitched")
+        calls = self.some_calls(path, "to be stitched")
         if len(paths := paths_of(calls)) > 1:
             raise CallsError(
                 f"{path!r} was to be stitched, but it names {len(paths)} modules: give the path of one, such "

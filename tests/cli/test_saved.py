@@ -159,6 +159,10 @@ def test_maps_are_exported_to_the_last_bit(run, saved):
             ["plot", "{}", "-o", "x.png", "--layer", "6"],
             "--layer 6 was asked for, but the run has layers 0 to 5",
         ),
+        *(
+            ([*command, "--layer", "no*"], "'no*' was asked for, but no call of it was recorded; there are 6")
+            for command in (["table", "{}"], ["export", "{}", "-o", "x.npz"], ["plot", "{}", "-o", "x.png"])
+        ),
         (
             ["plot", "{}", "-o", "x.png", "--layer", "nowhere"],
             "'nowhere' was asked for, but no call of it was",
@@ -365,6 +369,15 @@ def test_a_saved_run_that_is_empty_says_why(run, tmp_path):
         model(torch.zeros(1, 4))
     assert f"<an empty run: {recorded.why_empty()}>" in run("info", "run.zarr")[1]
     assert json.loads(run("info", "run.zarr", "--json")[1])["reason"] == recorded.why_empty()
+    for command in (
+        ["table"],
+        ["metrics"],
+        ["export", "-o", "x.npz"],
+        ["plot", "--layer", "0", "-o", "x.png"],
+    ):
+        code, output, said = run(command[0], "run.zarr", *command[1:])
+        assert (code, output) == (2, "")
+        assert f"was asked for, but the run is empty: {recorded.why_empty()}" in said
 
 
 def test_calls_of_a_resumed_run_are_counted_as_they_lie(run, tmp_path):

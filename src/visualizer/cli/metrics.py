@@ -39,4 +39,5 @@ def metrics(  # noqa: PLR0913  each option is a parameter
     giving = Giving(by=by, sort=sort, top=top, out=out, descending=descending, json=json)
     opened = open_run(run)
     path = "*" if layer is None else path_of(opened, layer)
+    opened.some_calls(path)  # or it is told why there are none
     giving.give(opened.metrics(measure, path=path))

@@ -33,7 +33,7 @@ def path_of(run: Any, layer: str) -> str:
         If the run has no such layer.
     """
     paths = run.paths
-    if not layer.removeprefix("-").isdecimal():
+    if not paths or not layer.removeprefix("-").isdecimal():  # of an empty run it is told why it is
         return layer
     if not -len(paths) <= int(layer) < len(paths):
         raise CallsError(f"--layer {layer} was asked for, but the run has layers 0 to {len(paths) - 1}")
@@ -49,9 +49,8 @@ def calls_of(run: Any, layer: str | None) -> list[Any]:
     CallsError
         If there are none.
     """
-    path = "*" if layer is None else path_of(run, layer)
-    calls: list[Any] = run.calls(path)
-    return calls or [run[path]]  # which says what there is
+    calls: list[Any] = run.some_calls("*" if layer is None else path_of(run, layer))
+    return calls
 
 
 def call_of(run: Any, layer: str, number: int | None) -> dict[str, Any]:

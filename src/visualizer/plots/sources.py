@@ -64,9 +64,7 @@ def call_of(run: Run, options: Options) -> Call:
 
 def layer_calls(run: Run, options: Options) -> list[Call]:
     """Return the calls of the one layer, and of the sequence if one is named, that are asked for."""
-    calls = run.calls("*" if options.layer is None else options.layer)
-    if not calls:
-        run[options.layer or 0]  # which says what there is
+    calls = run.some_calls("*" if options.layer is None else options.layer)
     paths = list(dict.fromkeys(call.path for call in calls))
     if len(paths) > 1:
         there = f"{len(paths)} layers, such as {', '.join(paths[:3])}"

@@ -82,7 +82,7 @@ def page_file(name: str) -> str:
 def _part(run: Run, modules: Sequence[str]) -> Run:
     if list(modules) == ["*"]:
         return run
-    calls = {call.order: call for pattern in modules for call in run._some_calls(pattern)}  # noqa: SLF001
+    calls = {call.order: call for pattern in modules for call in run.some_calls(pattern)}
     return run._part([calls[order] for order in sorted(calls)])  # noqa: SLF001
 
 
