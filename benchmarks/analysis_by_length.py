@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 
+import numpy as np
 import torch
 from attention_by_length import CHANNELS, HEADS, LONG, Layer, cost, seconds
 
@@ -21,6 +22,8 @@ MEASURES = {
     "first_token": lambda a, _: analysis.first_token(a),
     "between_groups": lambda a, _: analysis.between_groups(a, {"a": slice(0, 100), "b": slice(100, None)}),
     "sinks": lambda a, _: analysis.sinks(a),
+    "sink_mass": lambda a, _: analysis.sink_mass(a),
+    "padding": lambda a, _: analysis.padding(a, np.arange(a.shape[-1])[None] >= 100),
     "previous_token": lambda a, _: analysis.previous_token(a),
     "distance": lambda a, _: analysis.distance(a),
     "induction": lambda a, more: analysis.induction(a, more["ids"]),
@@ -45,32 +48,31 @@ def beside(length):
     }
 
 
-def measure(length):
-    """Return the costs of all measures at one length by name."""
+def measure(length, names):
+    """Return the costs of some measures at one length by name."""
     layer, more = Layer(length, causal=True), beside(length)
     a = layer.captured()
     rounds, forward = (1, seconds(layer)) if length >= LONG else (max(1, 2**13 // length), None)
     print(f"{length:,} tokens: a forward of {(forward or seconds(layer)) * 1000:,.0f} ms", flush=True)
-    return {
-        name: cost(lambda read=read: read(a, more), layer, rounds, forward) for name, read in MEASURES.items()
-    }
+    return {name: cost(lambda read=MEASURES[name]: read(a, more), layer, rounds, forward) for name in names}
 
 
 def main():
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("lengths", nargs="*", type=int, default=[1024, 8192, 32768])
+    parser.add_argument("--only", nargs="+", default=list(MEASURES), choices=MEASURES, help="some measures")
     parser.add_argument("--quick", action="store_true", help="256 tokens: does it run?")
     options = parser.parse_args()
     lengths = [256] if options.quick else options.lengths
     torch.set_num_threads(1)
     torch.manual_seed(0)
     with torch.no_grad():
-        costs = {length: measure(length) for length in lengths}
+        costs = {length: measure(length, options.only) for length in lengths}
     print(
         f"\n| | {' | '.join(f'{length:,} | peak' for length in lengths)} |\n|---{'|---' * 2 * len(lengths)}|"
     )
-    for name in MEASURES:
+    for name in options.only:
         cells = [f"{costs[n][name].ratio:.1f} | {costs[n][name].peak / 1e6:,.0f} MB" for n in lengths]
         print(f"| {name} | {' | '.join(cells)} |", flush=True)
 

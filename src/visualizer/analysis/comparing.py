@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from visualizer.analysis.means import Floats, as_map, mean_of
 from visualizer.analysis.parts import parts_of
@@ -19,6 +20,8 @@ from visualizer.calls import Call
 from visualizer.errors import CallsError, ShapeError
 from visualizer.readout_table import PLACES, Table, item_of
 from visualizer.run import Run
+
+NEARLY = np.float32(-1 + 2**-24)  # -1, with a logarithm
 
 
 @dataclass(frozen=True)
@@ -185,19 +188,17 @@ def _differences(a: AttentionMap, b: AttentionMap, counted: Any) -> Differences:
     return Differences(mean_of(counted, variation), mean_of(counted, divergence), largest.max(-1))
 
 
-def _whole(rows: Any) -> Floats:
+def _whole(rows: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return rows with one more column, what they lack to 1."""
-    rows = rows.astype(np.float64)
-    return np.concatenate([rows, (1 - rows.sum(-1, keepdims=True)).clip(0)], -1)
+    lacking = (1 - rows.sum(-1, keepdims=True, dtype=np.float64)).clip(0)
+    return np.concatenate([rows, lacking.astype(np.float32)], -1)
 
 
-def _of_rows(a: Floats, b: Floats) -> tuple[Floats, Floats, Floats]:
-    apart = np.abs(a - b)
-    mean = (a + b) / 2
-    divergence = _plogp(mean) - (_plogp(a) + _plogp(b)) / 2
-    return apart.sum(-1) / 2, divergence.clip(0), apart[..., :-1].max(-1)
-
-
-def _plogp(rows: Floats) -> Floats:
-    """Return the entropy of rows in nats."""
-    return np.asarray(-(rows * np.log(np.where(rows > 0, rows, 1))).sum(-1))
+def _of_rows(a: NDArray[np.float32], b: NDArray[np.float32]) -> tuple[Floats, Floats, Any]:
+    """Compare rows; over their mean, a is 1 + share and b is 1 − share, of which log1p loses no digit."""
+    apart = a - b
+    share = apart / np.maximum(a + b, np.finfo(np.float32).tiny)
+    terms = a * np.log1p(share.clip(NEARLY)) + b * np.log1p((-share).clip(NEARLY))
+    apart = np.abs(apart)
+    variation, divergence = (one.sum(-1, dtype=np.float64) / 2 for one in (apart, terms))
+    return variation, divergence.clip(0), apart[..., :-1].max(-1)
