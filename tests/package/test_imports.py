@@ -126,6 +126,7 @@ HANDED_ON = {"attention": {"store"}, "run": {"analysis", "store", "viewer"}}
 
 # Each framework, and the layers that may import it.
 FRAMEWORKS = {
+    "anywidget": {"viewer"},
     "matplotlib": {"plots"},
     "scipy": {"analysis"},
     "sklearn": {"demo"},

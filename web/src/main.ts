@@ -20,6 +20,7 @@ export function initialize(_: { model: WidgetModel }): void {}
 /** Show a widget's run in an element; returns what takes it away again. */
 export function render({ model, el }: Widget): () => void {
   const { host, close } = notebookHost(model);
+  el.dataset["lmSuppressShortcuts"] = "true"; // or JupyterLab cuts the cell that "x" is pressed in
   const leave = start(host, el);
   return () => {
     leave();
@@ -47,7 +48,8 @@ function start(host: Host, el: HTMLElement, alone = false): () => void {
   };
 }
 
-const root = document.getElementById("visualizer");
+// a notebook may have a heading of this name
+const root = document.querySelector<HTMLElement>("body > div#visualizer");
 if (root) void boot(root);
 
 export default { initialize, render };

@@ -49,11 +49,12 @@ describe("a notebook", () => {
   });
 
   test("is not waited for once that is aborted or the widget closed", async () => {
-    const { host, close, listeners } = asking();
+    const { host, sent, close, listeners } = asking();
     const stop = new AbortController();
     const aborted = host.ask({ kind: "blob", name: "a" }, stop.signal);
     stop.abort();
     await expect(aborted).rejects.toThrow("aborted");
+    expect(sent[1]).toEqual({ id: sent[0]!.id, kind: "cancel" });
     const left = host.ask({ kind: "blob", name: "b" });
     close();
     await expect(left).rejects.toThrow("the widget was closed");

@@ -40,7 +40,12 @@ export function notebookHost(model: WidgetModel): { host: Host; close: () => voi
       signal?.throwIfAborted();
       const id = `${page}-${asked++}`;
       waiting.set(id, { resolve, reject });
-      signal?.addEventListener("abort", () => waiting.delete(id) && reject(signal.reason), { once: true });
+      const leave = () => {
+        if (!waiting.delete(id)) return;
+        model.send({ id, kind: "cancel" });
+        reject(signal?.reason);
+      };
+      signal?.addEventListener("abort", leave, { once: true });
       model.send({ id, ...request });
     });
 

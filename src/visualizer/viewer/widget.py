@@ -1,0 +1,118 @@
+"""The page in a notebook: an anywidget, with a picture for readers whose notebook runs nothing."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+import anywidget
+import traitlets
+
+from visualizer.errors import OptionError, VisualizerError
+from visualizer.run import Run
+from visualizer.viewer.answering import answers
+from visualizer.viewer.html import page_file
+from visualizer.viewer.notebooks import in_kernel
+from visualizer.viewer.payload import Payload
+
+DPI = 80
+"""Of the picture, so that a notebook that is stored stays small."""
+
+
+class Widget(anywidget.AnyWidget):
+    """Runs as a widget of a notebook: what a cell shows that ends with it.
+
+    The page computes rows itself and asks the kernel for what is too large; the kernel answers from a thread
+    of its own, one question after another, so that cells can run meanwhile.
+
+    Parameters
+    ----------
+    runs
+        One run, or two to compare.
+
+    Raises
+    ------
+    OptionError
+        If there are more than two runs, or they hold no map.
+
+    Examples
+    --------
+    >>> import json, numpy, visualizer
+    >>> widget = Widget(visualizer.from_arrays({"layer.0": numpy.eye(4)[None]}))
+    >>> json.loads(widget.manifest)["maps"][0]["path"]
+    'layer.0'
+    """
+
+    _esm = page_file("viewer.js")
+    _css = page_file("viewer.css")
+    manifest = traitlets.Unicode().tag(sync=True)
+
+    def __init__(self, runs: Run | Sequence[Run]) -> None:
+        self._payload = payload = Payload(runs, served=True)
+        if not payload.exhibits:
+            raise OptionError(
+                f"a run was to be shown, but there is no map in it: {payload.runs[0].why_empty()}"
+            )
+        self._thread = ThreadPoolExecutor(1, "visualizer-widget")
+        self._asked: dict[str, Future[None]] = {}
+        super().__init__(manifest=json.dumps(payload.manifest.to_json(), allow_nan=False))
+        self.on_msg(self._hear)
+
+    def close(self) -> None:
+        """Take the page away, and answer nothing more."""
+        self._thread.shutdown(wait=False, cancel_futures=True)
+        super().close()
+
+    def _hear(self, _: Any, asked: Mapping[str, Any], __: Any) -> None:
+        """Answer a question, or give up one that nobody waits for any more."""
+        name = str(asked.get("id"))
+        if asked.get("kind") == "cancel":
+            if found := self._asked.pop(name, None):
+                found.cancel()
+        elif in_kernel():
+            self._asked[name] = self._thread.submit(self._answer, name, asked)
+        else:  # others, such as marimo, hear only the thread that runs cells
+            self._answer(name, asked)
+
+    def _answer(self, name: str, asked: Mapping[str, Any]) -> None:
+        try:
+            found = answers(self._payload, asked)
+            self.send({"id": name, "dtype": found.dtype, "shape": found.shape}, [found.data])
+        except VisualizerError as error:
+            self.send({"id": name, "error": str(error)})
+        except Exception as error:  # noqa: BLE001  # whatever it is, the page must not wait for ever
+            self.send({"id": name, "error": f"the kernel could not answer: {type(error).__name__}: {error}"})
+        finally:
+            self._asked.pop(name, None)
+
+    def _repr_mimebundle_(self, **options: Any) -> Any:
+        """Return the widget, and a picture and a sentence for readers without it."""
+        data, *rest = super()._repr_mimebundle_(**options) or ({}, {})
+        return ({**data, **self._still}, *rest)
+
+    @property
+    def _still(self) -> dict[str, Any]:
+        titles = self._payload.manifest.title
+        text = f"<{titles}: attention maps, shown where this notebook runs>"
+        try:
+            return {"image/png": picture(self._payload.runs[0]), "text/plain": text}
+        except VisualizerError:  # no matplotlib, or maps that no atlas has: the picture is a courtesy
+            return {"text/plain": text}
+
+
+def picture(run: Run) -> bytes:
+    """Return the atlas of a run as PNG.
+
+    Raises
+    ------
+    VisualizerError
+        If matplotlib is not installed, or an atlas cannot be made of the run.
+    """
+    from visualizer.plots import atlas
+
+    file = io.BytesIO()
+    atlas(run).savefig(file, format="png", dpi=DPI)
+    return file.getvalue()
