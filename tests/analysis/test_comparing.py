@@ -97,3 +97,18 @@ def test_what_cannot_be_compared_says_what_to_do(bert, recorded, tokenizer):
     wrapped.bert, wrapped.forward = bert, bert.forward
     with pytest.raises(CallsError, match="give capture the module that both have"):
         analysis.compare(recorded(bert, TEXT), recorded(wrapped, TEXT, label=False))
+
+
+@pytest.mark.parametrize("size", [1e-1, 1e-3, 1e-5])
+def test_small_differences_lose_no_digits(size):
+    rng = np.random.default_rng(0)
+    first = rng.dirichlet(np.ones(50), size=(2, 40)).astype(np.float32)
+    second = (first * (1 + size * rng.normal(size=first.shape))).astype(np.float32)
+    found = analysis.differences(first, second)
+    a, b = (
+        np.concatenate([one, 1 - one.sum(-1, keepdims=True)], -1).clip(1e-300)
+        for one in (first.astype(np.float64), second.astype(np.float64))
+    )
+    kept = (a + b) / 2
+    expected = (a * np.log(a / kept) + b * np.log(b / kept)).sum(-1).mean(-1) / 2
+    close(found.jensen_shannon, expected, rtol=1e-2)

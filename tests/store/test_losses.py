@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -128,3 +129,37 @@ def test_a_file_that_cannot_be_read_just_now_is_not_taken_for_lost(tmp_path):
     file.rmdir()
     (tmp_path / "aside").rename(file)
     assert readable(viz.load(path)) == list(range(every))
+
+
+class Filling(torch.nn.Module):
+    """Writes into the memory of its keys, as a static cache does, by a way that nobody sees."""
+
+    def __init__(self):
+        super().__init__()
+        self.k = torch.nn.Buffer(torch.zeros(1, 2, 16, 16))
+
+    def forward(self, number):
+        self.k.numpy()[:, :, number] = number + 1
+        return torch.nn.functional.scaled_dot_product_attention(self.k[:, :, :4] + number, self.k, self.k)
+
+
+def test_keys_that_are_filled_in_place_are_lost_from_where_one_is(tmp_path):
+    path, model = tmp_path / "run.zarr", Filling()
+    with viz.capture(model, path=tmp_path / "whole.zarr") as run:
+        for number in range(12):
+            model(number)
+            assert len(run) == number + 1  # what was taken is written, in a file of its own
+        shutil.copytree(tmp_path / "whole.zarr", path)  # as it is where nobody ends it
+    arrays = [json.loads(line) for line in (path / "log" / "0.jsonl").read_text().splitlines()]
+    assert (
+        sum(len(piece) > 3 for line in arrays for piece in line.get("pieces", ())) == 11
+    )  # places of others
+    shards(path, "k")[7].unlink()
+    session = viz.capture(model, path=path, resume=True)
+    with pytest.warns(RecordingWarning, match=r"lost 5 of 12 calls \(call 7 of the model, call 8 of"):
+        run = session.start()
+    assert [call.number for call in run] == list(range(7))
+    for number, call in enumerate(run):
+        expected = torch.arange(1.0, 17) * (torch.arange(16) <= number)
+        assert torch.equal(call.map._source.whole().factors.k[0, 0, :, 0], expected)
+    session.stop()
