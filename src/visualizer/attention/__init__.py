@@ -5,6 +5,7 @@ torch tensors of any device and, without torch, on numpy arrays.
 """
 
 from visualizer.attention._reading import is_reading, reading
+from visualizer.attention._wanted import Unwanted, while_wanted
 from visualizer.attention.dense import Dense
 from visualizer.attention.factors import Band, Factors
 from visualizer.attention.levels import SampledLevel
@@ -20,6 +21,8 @@ __all__ = [
     "LowRank",
     "SampledLevel",
     "Stitched",
+    "Unwanted",
     "is_reading",
     "reading",
+    "while_wanted",
 ]

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from visualizer.attention._wanted import check_wanted
 from visualizer.attention.arrays import Array
 from visualizer.errors import ShapeError
 
@@ -191,6 +192,7 @@ def boxes(lengths: Sequence[int], limit: int) -> Iterator[tuple[slice, ...]]:
 def blocks(at: At, row_bytes: int, limit: int) -> Iterator[tuple[Box, At]]:
     """Cut ``at`` into parts of at most ``limit`` bytes; yield where each lies, and what it picks."""
     for places in boxes([len(index) for index in at], max(1, limit // max(1, row_bytes))):
+        check_wanted()
         yield places, tuple(index[place] for index, place in zip(at, places, strict=True))
 
 

@@ -10,6 +10,7 @@ from visualizer.attention.arrays import NUMPY
 from visualizer.errors import OptionError
 from visualizer.viewer.payload import Payload
 from visualizer.viewer.protocol import Blob
+from visualizer.viewer.tiles import Tile, levels, pooled, tiles_along
 
 MOST_ROWS = 512
 
@@ -29,7 +30,9 @@ def answers(payload: Payload, request: Mapping[str, Any]) -> Blob:
 
 
 def _blob(payload: Payload, request: Mapping[str, Any]) -> Blob:
-    return payload.blob(str(request.get("name")))
+    name = str(request.get("name"))
+    found: Blob = payload.kept.get(name, lambda: payload.blob(name))
+    return found
 
 
 def _rows(payload: Payload, request: Mapping[str, Any]) -> Blob:
@@ -46,14 +49,36 @@ def _column(payload: Payload, request: Mapping[str, Any]) -> Blob:
     return Blob.of(NUMPY.as_numpy(head[:, whole(request.get("key"), head.shape[1], "key")].array()))
 
 
+def _tile(payload: Payload, request: Mapping[str, Any]) -> Blob:
+    head = _place_of_head(payload, request)
+    map_ = payload.exhibits[head[0]].map[head[1] : head[1] + 1, head[2] : head[2] + 1]
+    shape = map_.shape[-2:]
+    level = whole(request.get("level"), levels(*shape) + 1, "level")
+    row, column = (
+        whole(request.get(name), tiles_along(length, level), name)
+        for name, length in zip(("row", "column"), shape, strict=True)
+    )
+    tile = Tile(*shape, level, row, column, request.get("how", "mean"))
+
+    def make() -> Blob:
+        values, sampled = pooled(map_, tile, lambda name, make: payload.kept.get((*head, name), make))
+        return Blob.of(values, sampled=sampled)
+
+    found: Blob = payload.kept.get((*head, tile), make)
+    return found
+
+
 def head_of(payload: Payload, request: Mapping[str, Any]) -> AttentionMap:
     """Return the head (query, key) that a request names by map, batch and head."""
+    number, batch, head = _place_of_head(payload, request)
+    return payload.exhibits[number].map[batch, head]
+
+
+def _place_of_head(payload: Payload, request: Mapping[str, Any]) -> tuple[int, int, int]:
     number = whole(request.get("map"), len(payload.exhibits), "map")
-    found = payload.exhibits[number].map
-    batch, head = (
-        whole(request.get(name), found.shape[axis], name) for axis, name in enumerate(("batch", "head"))
-    )
-    return found[batch, head]
+    shape = payload.exhibits[number].map.shape
+    batch, head = (whole(request.get(name), shape[axis], name) for axis, name in enumerate(("batch", "head")))
+    return number, batch, head
 
 
 def whole(value: Any, count: int, name: str) -> int:
@@ -77,4 +102,5 @@ KINDS: dict[str, Callable[[Payload, Mapping[str, Any]], Blob]] = {
     "blob": _blob,
     "rows": _rows,
     "column": _column,
+    "tile": _tile,
 }

@@ -16,6 +16,8 @@ from visualizer.run import Run
 from visualizer.viewer.arrays import Arrays
 from visualizer.viewer.describing import measures_told, run_info
 from visualizer.viewer.exhibits import Exhibit, exhibits, omitted_of
+from visualizer.viewer.exhibits import Exhibit, exhibits
+from visualizer.viewer.kept import Kept
 from visualizer.viewer.measuring import metrics_of
 from visualizer.viewer.overviews import Small
 from visualizer.viewer.padding import padding_of
@@ -67,6 +69,7 @@ class Payload:
         found = [exhibits(run, number) for number, run in enumerate(self.runs)]
         self.exhibits = [one for shown, _ in found for one in shown]
         self._omitted = [left for _, left in found if left]
+        self.kept = Kept()
         self._arrays = Arrays()
         self._axes: dict[str, int] = {}
         self._told_axes: list[AxisInfo] = []

@@ -54,6 +54,11 @@ class Blob:
         sent = np.ascontiguousarray(np.asarray(array), np.dtype(f"<{dtype}"))
         return cls(dtype, sent.shape, sent.tobytes(), sampled)
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the array."""
+        return len(self.data)
+
     def array(self) -> Any:
         """Return it as numpy has it."""
         return np.frombuffer(self.data, np.dtype(f"<{self.dtype}")).reshape(self.shape)

@@ -1,0 +1,158 @@
+"""A server of this machine's own that shows runs: what a page asks for is computed from their factors."""
+
+from __future__ import annotations
+
+import logging
+import socket
+from collections.abc import Callable, Collection, Sequence
+from functools import partial
+from secrets import token_urlsafe
+from threading import Thread
+from typing import TYPE_CHECKING, Any
+
+from visualizer.errors import OptionError, VisualizerError, require
+from visualizer.run import Run
+from visualizer.viewer.payload import Payload
+
+if TYPE_CHECKING:
+    from typing import Self
+
+HOST = "127.0.0.1"
+ANY = {"0.0.0.0": HOST, "::": "::1"}  # noqa: S104  # what such a server is called here
+
+
+class Server:
+    """A server that answers until it is stopped, in a thread: `serve` makes one.
+
+    It is a context manager, which stops it in the end.
+
+    Attributes
+    ----------
+    url
+        The address of the page; who has it can read the runs.
+    port
+        The port that it listens on.
+    """
+
+    def __init__(
+        self,
+        payload: Payload,
+        *,
+        port: int | None,
+        host: str,
+        allow_hosts: Collection[str],
+        base_url: str | None,
+    ) -> None:
+        uvicorn = require("uvicorn", "viewer", "A server")
+        require("starlette", "viewer", "A server")
+        from visualizer.viewer.application import application
+        from visualizer.viewer.working import Workers
+
+        token = token_urlsafe(24)
+        self._workers = Workers()
+        app = application(payload, self._workers, token, allow_hosts, base_url)
+        self._socket = _listening(host, port)
+        self.port: int = self._socket.getsockname()[1]
+        name = ANY.get(host, host)
+        own = f"http://{f'[{name}]' if ':' in name else name}:{self.port}"
+        self.url = f"{(base_url or own).rstrip('/')}/{token}/"
+        self._server = uvicorn.Server(
+            uvicorn.Config(
+                app,
+                http="h11",
+                ws="none",
+                loop="asyncio",
+                lifespan="off",
+                log_config=None,
+                log_level=logging.CRITICAL,  # the application logs what fails, and addresses hold the token
+                access_log=False,
+                server_header=False,
+                proxy_headers=False,
+                timeout_graceful_shutdown=0,
+            )
+        )
+        run = partial(self._server.run, sockets=[self._socket])
+        self._thread = Thread(target=run, name="visualizer-server", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop answering, at once: what is being computed stops before its next block."""
+        self._workers.close()
+        self._server.should_exit = True
+        self._thread.join()
+
+    def wait(self) -> None:
+        """Wait until another thread, or Ctrl-C, stops it."""
+        try:
+            while self._thread.is_alive():
+                self._thread.join(0.5)  # so that Ctrl-C is noticed on every system
+        finally:
+            self.stop()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def __repr__(self) -> str:
+        return f"<Server at {self.url}, {'serving' if self._thread.is_alive() else 'stopped'}>"
+
+
+def serve(
+    runs: Run | Sequence[Run],
+    port: int | None = None,
+    host: str = HOST,
+    allow_hosts: Collection[str] = (),
+    base_url: str | None = None,
+) -> Server:
+    """Show a run, or compare two, in a browser: what is looked at is computed when it is asked for.
+
+    Only who has the address, which holds a random token, is answered; nothing can be changed through it.
+
+    Parameters
+    ----------
+    runs
+        One run, or two.
+    port
+        The port; one that is free unless given.
+    host
+        The address of this machine at which to listen: its loopback, which other machines do not reach.
+    allow_hosts
+        Names by which it may be called beside `localhost`, as behind a proxy.
+    base_url
+        Where a proxy has it, such as "/user/me/proxy/8787" or an address; proxies may strip the path or not.
+
+    Raises
+    ------
+    OptionError
+        If there are more than two runs, or they hold no map; if an address is none.
+    VisualizerError
+        If the port is taken.
+    MissingExtraError
+        If starlette or uvicorn is not installed.
+
+    Examples
+    --------
+    >>> import numpy, urllib.request, visualizer
+    >>> from visualizer.viewer import serve
+    >>> with serve(visualizer.from_arrays({"layer.0": numpy.eye(4)[None]})) as server:
+    ...     urllib.request.urlopen(f"{server.url}manifest.json").status
+    200
+    """
+    payload = Payload(runs, served=True)
+    if not payload.exhibits:
+        raise OptionError(f"a run was to be shown, but there is no map in it: {payload.runs[0].why_empty()}")
+    if base_url is not None and not base_url.startswith(("/", "http://", "https://")):
+        raise OptionError(f"base_url={base_url!r} was asked for; give a path from / on, or an address")
+    return Server(payload, port=port, host=host, allow_hosts=allow_hosts, base_url=base_url)
+
+
+def _listening(host: str, port: int | None) -> socket.socket:
+    """Return a socket that listens, so that who asks from now on is answered."""
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        return socket.create_server((host, port or 0), family=family)
+    except (OSError, OverflowError) as error:
+        what = getattr(error, "strerror", None) or error
+        raise VisualizerError(f"{host} port {port or 0} was to be listened at, but: {what}") from None
