@@ -117,6 +117,7 @@ SEES = {
         "plots",
         "readout_table",
         "recorders",
+        "viewer",
     },
     "__main__": {"cli"},
 }
@@ -130,6 +131,7 @@ FRAMEWORKS = {
     "matplotlib": {"plots"},
     "scipy": {"analysis"},
     "sklearn": {"demo"},
+    "starlette": {"viewer"},
     "torch": {
         *(
             "_find",
@@ -148,6 +150,7 @@ FRAMEWORKS = {
     "transformers": {"loading"},
     "timm": {"loading"},
     "typer": {"cli"},
+    "uvicorn": {"viewer"},
     "xarray": {"store"},
     "zarr": {"store"},
 }

@@ -4,7 +4,7 @@ import pytest
 
 HEAVY = [
     *("jax", "matplotlib", "numpy", "safetensors", "sklearn", "timm", "torch", "transformers", "typer"),
-    *("xarray", "zarr"),
+    *("starlette", "uvicorn", "xarray", "zarr"),
 ]
 
 
@@ -22,6 +22,7 @@ def loaded_by(python, code):
         "import visualizer.visualizer",
         "import visualizer; visualizer.plots, visualizer.watch",
         "import visualizer; dir(visualizer)",
+        "import visualizer.viewer; dir(visualizer.viewer)",
     ],
 )
 def test_nothing_heavy_is_loaded(python, code):

@@ -1,19 +1,12 @@
 """The page in a real browser: what it shows is what Python has, and it asks nobody else."""
 
-from functools import partial
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
-from urllib.parse import parse_qsl, urlsplit
-
 import numpy as np
 import pytest
 
 from visualizer.attention import AttentionMap, Factors
 from visualizer.calls import Call
 from visualizer.run import Run
-from visualizer.viewer.answering import answers
-from visualizer.viewer.html import embedded, to_html
-from visualizer.viewer.payload import Payload
+from visualizer.viewer import serve, to_html
 
 Q, K = np.random.default_rng(0).normal(size=(2, 1, 2, 60, 8)).astype(np.float32)
 MAP = AttentionMap(Factors(Q, K, 1.0))
@@ -31,46 +24,10 @@ def file(built, run, tmp_path):
     return tmp_path / "run.html"
 
 
-class Handler(BaseHTTPRequestHandler):
-    """What a server of the page has to answer."""
-
-    def __init__(self, payload, built, *arguments):
-        self.payload, self.built = payload, built
-        super().__init__(*arguments)
-
-    def do_GET(self):
-        address = urlsplit(self.path.removeprefix("/token/"))
-        kind, _, name = address.path.partition("/")
-        if kind in {"viewer.js", "viewer.css"}:
-            self.answer((self.built / kind).read_bytes(), "text/javascript")
-        elif kind == "manifest.json":
-            self.answer(embedded(self.payload.manifest.to_json()).encode(), "application/json")
-        elif kind:
-            found = answers(self.payload, dict(parse_qsl(address.query)) | {"kind": kind, "name": name})
-            shape = ",".join(map(str, found.shape))
-            self.answer(found.data, "application/octet-stream", **{"X-Dtype": found.dtype, "X-Shape": shape})
-        else:
-            page = b'<div id="visualizer"></div><script type="module" src="viewer.js"></script>'
-            self.answer(page, "text/html")
-
-    def answer(self, body, kind, **headers):
-        self.send_response(200)
-        for name, value in {"Content-Type": kind, **headers}.items():
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *arguments):
-        pass
-
-
 @pytest.fixture
 def served(built, run):
-    handler = partial(Handler, Payload(run, served=True), built)
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        Thread(target=server.serve_forever).start()
-        yield f"http://127.0.0.1:{server.server_port}/token/"
-        server.shutdown()
+    with serve(run) as server:
+        yield server.url
 
 
 def assert_row_is_right(page, query=0):
@@ -93,8 +50,10 @@ def test_where_workers_are_forbidden_the_page_computes(file, open_page):
     assert page.workers == []
 
 
-def test_a_server_gives_the_same_row(served, open_page):
-    assert_row_is_right(open_page(f"{served}#view=head"))
+def test_a_server_gives_the_same_row_and_its_policy_lets_a_worker_compute_it(served, open_page):
+    page = open_page(f"{served}#view=head")
+    assert_row_is_right(page)
+    assert len(page.workers) == 1
 
 
 def test_a_hostile_path_is_text(built, open_page, tmp_path):

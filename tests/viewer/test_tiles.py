@@ -6,7 +6,7 @@ import warnings
 import numpy as np
 import pytest
 import torch
-from tests.viewer.test_payload import FACTORS, run_of
+from tests.viewer.test_payload import run_of
 
 from visualizer.attention import AttentionMap, Band, Dense, Factors, Stitched, Unwanted, while_wanted
 from visualizer.errors import OptionError
@@ -22,7 +22,12 @@ VALID = np.arange(1100) < 700
 def stitched():
     steps = [(slice(0, 600), 600), (slice(600, 601), 601), (slice(601, 1100), 1100)]
     blocks = [
-        (AttentionMap(Factors(LONG_Q[:, :, rows], LONG_K[:, :, :keys], 0.5, band=Band(diagonal=rows.start))), range(keys))
+        (
+            AttentionMap(
+                Factors(LONG_Q[:, :, rows], LONG_K[:, :, :keys], 0.5, band=Band(diagonal=rows.start))
+            ),
+            range(keys),
+        )
         for rows, keys in steps
     ]
     return Stitched(blocks)
@@ -76,9 +81,13 @@ def test_a_tile_is_pooled_weights(name, how, level, row, column):
 
 @pytest.mark.parametrize("how", ["mean", "max"])
 def test_where_cells_are_alike_a_tile_is_what_pool_gives(how):
-    a = AttentionMap(Factors(torch.tensor(LONG_Q[:, :, :1024]), torch.tensor(LONG_K[:, :2, :1024]), 0.5, band=Band()))
+    a = AttentionMap(
+        Factors(torch.tensor(LONG_Q[:, :, :1024]), torch.tensor(LONG_K[:, :2, :1024]), 0.5, band=Band())
+    )
     expected = a.pool(256, how=how)[0, 1].numpy()
-    assert np.allclose(ask(Payload(run_of(a)), level=2, row=0, column=0, how=how).array(), expected, atol=1e-5)
+    assert np.allclose(
+        ask(Payload(run_of(a)), level=2, row=0, column=0, how=how).array(), expected, atol=1e-5
+    )
 
 
 def test_tiles_of_one_row_share_denominators_and_are_computed_once(monkeypatch):

@@ -9,7 +9,7 @@ from contextvars import ContextVar
 _IS_WANTED: ContextVar[Callable[[], bool]] = ContextVar("is_wanted", default=lambda: True)
 
 
-class Unwanted(BaseException):  # noqa: N818  # no error, and nothing that handles errors may keep it
+class Unwanted(BaseException):  # no error, and nothing that handles errors may keep it
     """What was computed was given up, because nobody waits for it."""
 
 

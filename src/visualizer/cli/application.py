@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from visualizer import __version__
-from visualizer.cli import capture, demo, doctor, export, find, info, metrics, plot, run, table
+from visualizer.cli import capture, demo, doctor, export, find, info, metrics, plot, run, table, view
 
 app = typer.Typer(
     help="Any attention map, or any other local value, out of any deep-learning model without editing it.",
@@ -15,7 +15,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-for home in (demo, doctor, find, capture, run, info, plot, table, metrics, export):
+for home in (demo, doctor, find, capture, run, info, plot, table, metrics, view, export):
     name = home.__name__.rpartition(".")[2]
     own = {"allow_interspersed_args": home is not run}  # what follows a script is the script's
     app.command(epilog=home.EXAMPLES, context_settings=own)(getattr(home, name))

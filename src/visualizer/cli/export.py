@@ -1,4 +1,4 @@
-"""``visualizer export``: the maps of a saved run as arrays that other programs read."""
+"""``visualizer export``: the maps of a saved run as arrays that other programs read, or as a page."""
 
 from __future__ import annotations
 
@@ -7,9 +7,12 @@ import zipfile
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from visualizer.cli.choices import File, Json, Layer, RunPath
+import typer
+
+from visualizer.cli import pages
+from visualizer.cli.choices import Json, Layer, RunPath
 from visualizer.cli.runs import calls_of, open_run
 from visualizer.cli.showing import each, print_json, show
 from visualizer.demo.folders import whole_file
@@ -23,23 +26,57 @@ EXAMPLES = """Examples:
   visualizer export run.zarr --layer "encoder.layer.[01].*" -o maps.safetensors
 
   visualizer export run.zarr --layer 5 -o weights.csv
+
+  visualizer export run.zarr page.html
+
+  visualizer export run.zarr page.html --layer "encoder.layer.[01].*" --heads 0,3 --max-mb 5
 """
 Named = Iterator[tuple[str, Any]]
 
 
-def export(run: RunPath, *, out: File, layer: Layer = None, json: Json = False) -> None:
-    """Write maps, each formed, as .npz or .safetensors under their paths, or as a .csv of weights."""
-    write = WRITERS.get(out.suffix.lower())
+def export(
+    run: RunPath,
+    file: Annotated[Path | None, typer.Argument(metavar="FILE", help="The file to write.")] = None,
+    *,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="The same.")] = None,
+    layer: Layer = None,
+    heads: Annotated[
+        str | None, typer.Option(help="Of a page: only the rows of these heads, as 0,3.")
+    ] = None,
+    max_mb: Annotated[
+        float | None, typer.Option(help="Of a page: megabytes that it may take, or 25.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Write maps, each formed, as .npz, .safetensors or .csv; or a page, .html, that shows the run offline."""
+    if (file is None) == (out is None):
+        raise OptionError("one file is to be written: give it after the run, or with -o")
+    target = file or out
+    assert target is not None
+    if target.suffix.lower() == ".html":
+        pages.write(open_run(run), target, layer, heads, max_mb)
+        made: dict[str, Any] = {}
+    elif heads is not None or max_mb is not None:
+        raise OptionError(f"--heads or --max-mb was given with {target}: they are for a page, as page.html")
+    else:
+        made = {"arrays": _export_arrays(run, target, layer)}
+    if json:
+        print_json({"written": str(target), **made})
+    else:
+        show(f"Written: {visible(str(target))}")
+
+
+def _export_arrays(run: str, target: Path, layer: str | None) -> dict[str, Any]:
+    """Write arrays; return of each by name what it is."""
+    write = WRITERS.get(target.suffix.lower())
     if write is None:
-        raise OptionError(f"-o {out} was asked for; give a file that ends with one of {', '.join(WRITERS)}")
+        endings = ", ".join([*WRITERS, ".html"])
+        raise OptionError(f"-o {target} was asked for; give a file that ends with one of {endings}")
     calls = calls_of(open_run(run), layer)
     written: dict[str, Any] = {}
-    with whole_file(out, "The file") as unfinished:
+    with whole_file(target, "The file") as unfinished:
         write(unfinished, _noted(_arrays(calls), written))
-    if json:
-        print_json({"written": str(out), "arrays": written})
-    else:
-        show(f"Written: {visible(str(out))}")
+    return written
 
 
 def _noted(arrays: Named, written: dict[str, Any]) -> Named:

@@ -58,7 +58,7 @@ def _tile(payload: Payload, request: Mapping[str, Any]) -> Blob:
         whole(request.get(name), tiles_along(length, level), name)
         for name, length in zip(("row", "column"), shape, strict=True)
     )
-    tile = Tile(*shape, level, row, column, request.get("how", "mean"))
+    tile = Tile(shape[0], shape[1], level, row, column, request.get("how", "mean"))
 
     def make() -> Blob:
         values, sampled = pooled(map_, tile, lambda name, make: payload.kept.get((*head, name), make))

@@ -7,9 +7,8 @@ import logging
 from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Any
 
-from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse, Response
-from starlette.routing import Route
+from starlette.routing import Route, Router
 
 from visualizer.errors import OptionError, VisualizerError
 from visualizer.viewer.answering import answers
@@ -22,12 +21,10 @@ from visualizer.viewer.working import Workers
 if TYPE_CHECKING:
     from starlette.requests import Request
 
-FILES = {"viewer.js": "text/javascript", "viewer.css": "text/css"}
-QUICK = {"rows", "column"}
-"""What a pointer asks for: it does not wait for tiles and overviews."""
-SLOW = {"tile", "blob"}
+    Handler = Callable[[Request], Response]
 
-Make = Callable[[], Response]
+FILES = {"viewer.js": "text/javascript", "viewer.css": "text/css"}
+LOGGER = logging.getLogger(__name__)
 
 
 def application(
@@ -35,31 +32,80 @@ def application(
 ) -> Guard:
     """Return the ASGI application that shows what a payload holds, below a token.
 
-    What the page is told first is made now, and once: its arrays are known only then.
+    What the page is told first is made now, once: who asks for an array at once finds it named.
     """
-    told = embedded(payload.manifest.to_json()).encode()
-    front = _front(payload.manifest.title).encode()
 
-    def answer(make: Callable[[Request], Make], *, quick: bool = True) -> Any:
+    def route(path: str, handle: Handler, *, quick: bool = True) -> Route:
         async def endpoint(request: Request) -> Response:
-            made = await workers.answer(request.receive, _caught(make(request)), quick=quick)
-            return Response(status_code=503) if made is None else made
+            made = await workers.answer(request.receive, lambda: _handled(handle, request), quick=quick)
+            return made or Response(status_code=503)
 
-        return endpoint
+        return Route(path, endpoint)
 
-    def of_payload(kind: str) -> Callable[[Request], Make]:
-        return lambda request: lambda: sent(answers(payload, _asked(kind, request)), request.headers)
-
-    def page(request: Request) -> Make:
-        name = request.path_params["name"]
-        return lambda: packed(page_file(name).encode(), FILES[name], request.headers)
-
-    def fixed(data: bytes, kind: str) -> Callable[[Request], Make]:
-        return lambda request: lambda: packed(data, kind, request.headers)
-
+    told = payload.manifest
     routes = [
-        Route("/", answer(fixed(front, "text/html"))),
-        Route("/manifest.json", answer(fixed(told, "application/json"))),
-        *(Route(f"/page/{name}", answer(page)) for name in FILES),
+        route("/", _fixed(_front(told.title), "text/html")),
+        route("/manifest.json", _fixed(embedded(told.to_json()), "application/json")),
+        route("/page/{name}", _page),
+        route("/rows", _array(payload, "rows")),
+        route("/column", _array(payload, "column")),
+        route("/tile", _array(payload, "tile"), quick=False),
+        route("/blob/{name:path}", _array(payload, "blob"), quick=False),
     ]
-    return Guard(Starlette(routes=routes), token, allow_hosts, base_url)
+    return Guard(Router(routes, redirect_slashes=False), token, allow_hosts, base_url)
+
+
+def _handled(handle: Handler, request: Request) -> Response:
+    """Return an answer; what went wrong is one sentence."""
+    try:
+        return handle(request)
+    except OptionError as error:
+        return PlainTextResponse(str(error), 404)
+    except VisualizerError as error:
+        return PlainTextResponse(str(error), 500)
+    except Exception:
+        LOGGER.exception("an answer could not be given")
+        return PlainTextResponse("this could not be answered: see what the server says", 500)
+
+
+def _array(payload: Payload, kind: str) -> Handler:
+    """Return what answers with an array: words of the address are those of the protocol."""
+
+    def handle(request: Request) -> Response:
+        asked: dict[str, Any] = {**request.query_params, **request.path_params, "kind": kind}
+        if "queries" in asked:
+            asked["queries"] = asked["queries"].split(",")
+        return sent(answers(payload, asked), request.headers)
+
+    return handle
+
+
+def _fixed(text: str, kind: str) -> Handler:
+    data = text.encode()
+    return lambda request: packed(data, kind, request.headers)
+
+
+def _page(request: Request) -> Response:
+    """Answer with a file of the built page: names are looked up, and never are a path."""
+    name = request.path_params["name"]
+    if name not in FILES:
+        return PlainTextResponse("Not Found", 404)
+    return packed(page_file(name).encode(), FILES[name], request.headers)
+
+
+def _front(title: str) -> str:
+    return f"""<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{html.escape(title)} – attention</title>
+<link rel="icon" href="data:,">
+<link rel="stylesheet" href="page/viewer.css">
+</head>
+<body>
+<div id="visualizer"></div>
+<script type="module" src="page/viewer.js"></script>
+</body>
+</html>
+"""

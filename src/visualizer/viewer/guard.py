@@ -7,9 +7,10 @@ checked; nobody without the token in the address learns more than that there is 
 from __future__ import annotations
 
 from collections.abc import Collection
+from contextlib import suppress
 from secrets import compare_digest
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
@@ -23,7 +24,7 @@ LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 METHODS = {"GET", "HEAD"}
 POLICY = [
     "default-src 'none'",
-    "script-src 'self' blob:",
+    "script-src 'self'",
     "style-src 'self'",
     "worker-src blob:",
     "img-src 'self' blob: data:",
@@ -66,12 +67,14 @@ class Guard:
         self, app: ASGIApp, token: str, allow_hosts: Collection[str] = (), base_url: str | None = None
     ) -> None:
         self._app, self._token = app, token.encode()
-        base = urlsplit(base_url or "")
+        base = _parts_of(base_url) if base_url else urlsplit("")
         self._prefix = base.path.rstrip("/")
         more = {*allow_hosts, *filter(None, [base.netloc])}
         if not all(map(name_of, more)):
-            raise OptionError(f"{', '.join(sorted(more))} was to be allowed; give names such as hub.example.org")
-        self._names = LOOPBACK | {name_of(host) for host in more}
+            raise OptionError(
+                f"{', '.join(sorted(more))} was to be allowed; give names such as hub.example.org"
+            )
+        self._names: set[str | None] = {*LOOPBACK, *map(name_of, more)}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or refuse it."""
@@ -92,8 +95,8 @@ class Guard:
         strange = [host for host in asked if name_of(host) not in self._names]
         if strange:
             return PlainTextResponse(
-                f"this server is called {strange[0]!r:.80}, which it does not know: start it with --allow-host "
-                "and that name, if it is meant\n",
+                f"this server was called {strange[0]!r:.80}, a name that it does not know: if it is meant, "
+                "start the server with --allow-host and that name\n",
                 403,
             )
         token, rest = self._parts(scope)
@@ -110,6 +113,14 @@ class Guard:
             path = path[len(self._prefix) :]
         token, _, rest = path.removeprefix("/").partition("/")
         return token, rest
+
+
+def _parts_of(base_url: str) -> SplitResult:
+    with suppress(ValueError):
+        parts = urlsplit(base_url)
+        if parts.scheme in ("http", "https") if parts.netloc else base_url.startswith("/"):
+            return parts
+    raise OptionError(f"base_url={base_url!r} was asked for; give a path from / on, or an http address")
 
 
 def name_of(host: str) -> str | None:

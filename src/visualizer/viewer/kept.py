@@ -38,8 +38,9 @@ class Kept:
                 self._held.move_to_end(name)
                 return self._held[name]
         made = make()  # meanwhile others are answered; two who ask for the same at once both make it
-        with self._lock:
-            self._take(name, made)
+        if made.nbytes <= self._budget:
+            with self._lock:
+                self._take(name, made)
         return made
 
     def _take(self, name: Hashable, made: Any) -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 import socket
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from functools import partial
 from secrets import token_urlsafe
 from threading import Thread
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from visualizer.errors import OptionError, VisualizerError, require
 from visualizer.run import Run
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from typing import Self
 
 HOST = "127.0.0.1"
-ANY = {"0.0.0.0": HOST, "::": "::1"}  # noqa: S104  # what such a server is called here
+ANY = {"0.0.0.0": HOST, "::": "::1"}  # what such a server is called here
 
 
 class Server:
@@ -143,16 +143,17 @@ def serve(
     payload = Payload(runs, served=True)
     if not payload.exhibits:
         raise OptionError(f"a run was to be shown, but there is no map in it: {payload.runs[0].why_empty()}")
-    if base_url is not None and not base_url.startswith(("/", "http://", "https://")):
-        raise OptionError(f"base_url={base_url!r} was asked for; give a path from / on, or an address")
     return Server(payload, port=port, host=host, allow_hosts=allow_hosts, base_url=base_url)
 
 
 def _listening(host: str, port: int | None) -> socket.socket:
     """Return a socket that listens, so that who asks from now on is answered."""
+    number = port or 0  # 0: one that is free
+    if not 0 <= number < 2**16:
+        raise OptionError(f"port {port} was asked for; there are ports 1 to 65535")
     try:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        return socket.create_server((host, port or 0), family=family)
-    except (OSError, OverflowError) as error:
-        what = getattr(error, "strerror", None) or error
-        raise VisualizerError(f"{host} port {port or 0} was to be listened at, but: {what}") from None
+        return socket.create_server((host, number), family=family)
+    except OSError as error:
+        what = error.strerror or error
+        raise VisualizerError(f"{host} port {number} was to be listened at, but: {what}") from None

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from threading import Event
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from visualizer.attention import Unwanted, while_wanted
 
@@ -19,7 +19,7 @@ Made = TypeVar("Made")
 
 
 class Workers:
-    """A few threads for what a pointer asks for, and as many as half of the processors for what takes long."""
+    """Two threads for what a pointer asks for, and some, half of the processors, for what takes long."""
 
     def __init__(self) -> None:
         self._quick = ThreadPoolExecutor(2, "visualizer-quick")
@@ -40,10 +40,11 @@ class Workers:
         if self._closing.is_set():
             return None
         pool = self._quick if quick else self._slow
-        made = asyncio.get_running_loop().run_in_executor(pool, work)
-        gone = asyncio.create_task(_client_left(receive))
+        made: asyncio.Future[Made] = asyncio.get_running_loop().run_in_executor(pool, work)
+        gone: asyncio.Future[None] = asyncio.create_task(_client_left(receive))
+        either: list[asyncio.Future[Any]] = [made, gone]
         try:
-            await asyncio.wait({made, gone}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
             with suppress(Unwanted):
                 return made.result() if made.done() and not made.cancelled() else None
         finally:

@@ -1,0 +1,63 @@
+"""``visualizer view``: saved runs in a browser, served by this machine to itself."""
+
+from __future__ import annotations
+
+import webbrowser
+from typing import Annotated
+
+import typer
+
+from visualizer.cli.runs import open_run
+from visualizer.cli.showing import progress, show
+from visualizer.escaping import visible
+
+EXAMPLES = """Examples:
+
+  visualizer view run.zarr
+
+  visualizer view before.zarr after.zarr --port 8787
+
+  visualizer view run.zarr --port 8787 --base-url /user/me/proxy/8787
+"""
+Runs = Annotated[
+    list[str],
+    typer.Argument(metavar="RUN...", help="A saved run, or two to compare.", show_default=False),
+]
+
+
+def view(  # noqa: PLR0913  each option is a parameter
+    runs: Runs,
+    *,
+    port: Annotated[
+        int | None, typer.Option(min=1, max=65535, help="The port; one that is free unless given.")
+    ] = None,
+    host: Annotated[
+        str, typer.Option(help="Where to listen; other machines do not reach the default.")
+    ] = "127.0.0.1",
+    allow_host: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="A name by which it may be called too.")
+    ] = None,
+    base_url: Annotated[
+        str | None, typer.Option(metavar="URL", help="The path or address at which a proxy has it.")
+    ] = None,
+    no_browser: Annotated[bool, typer.Option("--no-browser", help="Open no browser.")] = False,
+) -> None:
+    """Show a run, or compare two, in a browser, until Ctrl-C stops it."""
+    from visualizer.viewer import serve
+    from visualizer.viewer.screens import has_screen, tunnel_to
+
+    with progress() as say:
+        say("reading")
+        opened = [open_run(run) for run in runs]
+        server = serve(opened, port, host, allow_host or (), base_url)
+    seen = has_screen()
+    show(f"Serving at {server.url} until Ctrl-C")
+    if not seen:
+        show(f"From another machine: {tunnel_to(server.port)}")
+    show(f"As one file instead: visualizer export {visible(runs[0])} page.html")
+    if seen and not no_browser:
+        webbrowser.open(server.url)
+    try:
+        server.wait()
+    except KeyboardInterrupt:
+        show("Stopped")
