@@ -12,6 +12,8 @@ import pytest
 import safetensors.torch
 import typer
 from PIL import Image
+from tests.cli.viewing import free_port, interrupted, viewing
+from tests.viewer.asking import ask
 
 import visualizer
 from visualizer.cli import main
@@ -104,11 +106,19 @@ def test_an_example_of_a_help_page_runs(name, line, folder, bert, generators, mo
         "hf:path/to/folder": bert,
         "timm:vit_tiny_patch16_224": "timm:./vit",
         "cuda": "cpu",
+        "before.zarr": "run.zarr",
+        "after.zarr": "run.zarr",
     }
     if name in {"capture", "run"}:
         small["run.zarr"] = f"new-{name}.zarr"  # a place that is free
     words = [small.get(word, word) for word in shlex.split(line)[1:]]
-    if name == "run" or "timm:./vit" in words:
+    if name == "view":
+        small["8787"] = str(free_port())
+        with viewing(folder, *(small.get(word, word) for word in words[1:])) as (child, url):
+            at = f"http://127.0.0.1:{small['8787']}" if url.startswith("/") else url
+            assert ask(at, url.removeprefix(at)).status == 200
+            assert interrupted(child)[0] == 0
+    elif name == "run" or "timm:./vit" in words:
         ended = run_in(folder, [*(["-m", "visualizer"] if name == "run" else START), *words])
         assert ended.returncode == 0, ended.stderr
     else:
@@ -119,6 +129,7 @@ def test_an_example_of_a_help_page_runs(name, line, folder, bert, generators, mo
             main()
         assert not end.value.code, capsys.readouterr().err
     written = [word for before, word in zip(words, words[1:]) if before in {"-o", "--out"}]
+    written += [word for word in words if word.endswith(".html")]
     assert all(folder.joinpath(word).exists() for word in written)
 
 

@@ -34,7 +34,7 @@ EXAMPLES = """Examples:
 Named = Iterator[tuple[str, Any]]
 
 
-def export(
+def export(  # noqa: PLR0913  each option is a parameter
     run: RunPath,
     file: Annotated[Path | None, typer.Argument(metavar="FILE", help="The file to write.")] = None,
     *,
@@ -48,7 +48,7 @@ def export(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Write maps, each formed, as .npz, .safetensors or .csv; or a page, .html, that shows the run offline."""
+    """Write maps, each formed, as .npz, .safetensors or .csv, or a page, .html, that shows them offline."""
     if (file is None) == (out is None):
         raise OptionError("one file is to be written: give it after the run, or with -o")
     target = file or out

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import shlex
 import webbrowser
-from typing import Annotated
+from contextlib import suppress
+from typing import Annotated, Any
 
 import typer
 
+from visualizer.cli.choices import Json
 from visualizer.cli.runs import open_run
-from visualizer.cli.showing import progress, show
+from visualizer.cli.showing import print_json, progress, show
 from visualizer.escaping import visible
+from visualizer.viewer.screens import has_screen, tunnel_to
 
 EXAMPLES = """Examples:
 
@@ -41,23 +45,30 @@ def view(  # noqa: PLR0913  each option is a parameter
         str | None, typer.Option(metavar="URL", help="The path or address at which a proxy has it.")
     ] = None,
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Open no browser.")] = False,
+    json: Json = False,
 ) -> None:
     """Show a run, or compare two, in a browser, until Ctrl-C stops it."""
     from visualizer.viewer import serve
-    from visualizer.viewer.screens import has_screen, tunnel_to
 
     with progress() as say:
         say("reading")
         opened = [open_run(run) for run in runs]
         server = serve(opened, port, host, allow_host or (), base_url)
-    seen = has_screen()
+    with server, suppress(KeyboardInterrupt):
+        seen = has_screen()
+        _tell(server, seen=seen, json=json)
+        if seen and not no_browser:
+            webbrowser.open(server.url)
+        if not json:
+            show(f"Or as one file: visualizer export {visible(shlex.quote(runs[0]))} page.html")
+        server.wait()
+
+
+def _tell(server: Any, *, seen: bool, json: bool) -> None:
+    """Say where it is, and how to come here from the machine that one sits at."""
+    if json:
+        print_json({"url": server.url, "port": server.port, "tunnel": tunnel_to(server.port)})
+        return
     show(f"Serving at {server.url} until Ctrl-C")
     if not seen:
-        show(f"From another machine: {tunnel_to(server.port)}")
-    show(f"As one file instead: visualizer export {visible(runs[0])} page.html")
-    if seen and not no_browser:
-        webbrowser.open(server.url)
-    try:
-        server.wait()
-    except KeyboardInterrupt:
-        show("Stopped")
+        show(f"From another machine, first: {tunnel_to(server.port)}")
