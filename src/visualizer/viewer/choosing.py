@@ -49,7 +49,7 @@ def chosen(payload: Payload, budget: int, heads: Collection[int] | None) -> tupl
     choice.take(payload, list(refs_of(told.images)), budget)
     maps = [one for one in told.maps if choice.take(payload, _small(one), SHARE * budget)]
     left = {one.id: _all_left(one) for one in maps}
-    for number, place in _order(payload, maps, heads):
+    for number, place in _order(choice, maps, heads):
         rows = told.maps[number].rows
         if choice.take(payload, _parts(rows, place), budget):
             left[number][place] = True
@@ -67,7 +67,7 @@ def _all_left(one: MapInfo) -> list[bool]:
 
 
 def _order(
-    payload: Payload, maps: Sequence[MapInfo], heads: Collection[int] | None
+    choice: Choice, maps: Sequence[MapInfo], heads: Collection[int] | None
 ) -> Iterator[tuple[int, int]]:
     """Yield map and place of every head that may be taken, the most telling first."""
     places = [
@@ -76,16 +76,16 @@ def _order(
         for place in range(len(getattr(one.rows, "heads", ())))
         if heads is None or place % one.shape[1] in heads
     ]
-    scores = {one.id: _telling(payload, one) for one in maps}
+    scores = {one.id: _telling(choice, one) for one in maps}
     return iter(sorted(places, key=lambda at: -scores[at[0]][at[1]]))
 
 
-def _telling(payload: Payload, one: MapInfo) -> Any:
+def _telling(choice: Choice, one: MapInfo) -> Any:
     """Return (batch and head,): how concentrated a head is, but on first and special tokens."""
     columns = list(MEASURES)
     if one.metrics is None:
         return np.ones(one.shape[0] * one.shape[1])
-    values = np.nan_to_num(payload.blob(one.metrics.name).array().reshape(-1, len(columns)))
+    values = np.nan_to_num(choice.arrays[one.metrics.name].blob.array().reshape(-1, len(columns)))
     entropy, first, special = (
         values[:, columns.index(name)] for name in ("relative_entropy", "first_token", "special_tokens")
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
@@ -22,9 +23,10 @@ EACH = 4
 
 @dataclass(frozen=True)
 class Small:
-    """A map (batch, head, query, key) in few cells."""
+    """A map (batch, head, query, key) in few cells; ``formed`` may form what is read more than once."""
 
     map: AttentionMap
+    formed: Callable[[AttentionMap], AttentionMap] = lambda map_: map_
 
     @property
     def cells(self) -> tuple[int, int]:
@@ -46,7 +48,7 @@ class Small:
 
     def pool(self, how: str) -> Any:
         """Return (batch, head, h, w), NaN where there is padding alone."""
-        return NUMPY.as_numpy(self._read.pool(*self.cells, how=how))
+        return NUMPY.as_numpy(self.formed(self._read).pool(*self.cells, how=how))
 
     @cached_property
     def _read(self) -> AttentionMap:

@@ -16,7 +16,7 @@ from visualizer.run import Run
 from visualizer.viewer.arrays import Arrays
 from visualizer.viewer.describing import measures_told, run_info
 from visualizer.viewer.exhibits import Exhibit, exhibits, omitted_of
-from visualizer.viewer.exhibits import Exhibit, exhibits
+from visualizer.viewer.forming import Forming
 from visualizer.viewer.kept import Kept
 from visualizer.viewer.measuring import metrics_of
 from visualizer.viewer.overviews import Small
@@ -71,6 +71,7 @@ class Payload:
         self._omitted = [left for _, left in found if left]
         self.kept = Kept()
         self._arrays = Arrays()
+        self._forming = Forming()
         self._axes: dict[str, int] = {}
         self._told_axes: list[AxisInfo] = []
 
@@ -140,9 +141,9 @@ class Payload:
         )
 
     def _metrics(self, name: str, shown: Exhibit) -> BlobRef:
-        shape = (*shown.map.shape[:2], len(MEASURES))
+        shape, run = (*shown.map.shape[:2], len(MEASURES)), self.runs[shown.run]
         return self._arrays.add(
-            f"{name}.metrics", "f4", shape, lambda: metrics_of(self.runs[shown.run], shown)
+            f"{name}.metrics", "f4", shape, lambda: metrics_of(run, shown, self._forming.formed)
         )
 
     def _padding(self, name: str, map_: AttentionMap) -> Padding | None:
@@ -182,7 +183,7 @@ class Payload:
         return range(begin, len(images))
 
     def _overview(self, name: str, shown: Exhibit) -> Overview:
-        small, dtype = Small(shown.map), dtype_of(shown.map)
+        small, dtype = Small(shown.map, self._forming.formed), dtype_of(shown.map)
         shape = (*shown.map.shape[:2], *small.cells)
         mean = self._arrays.add(f"{name}.mean", dtype, shape, lambda: small.pool("mean"))
         if small.is_whole:
