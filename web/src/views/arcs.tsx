@@ -2,7 +2,7 @@
 
 import type { RefObject } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import { elementOf } from "./line";
+import { elementOf } from "./shading";
 
 const MOST = 8;
 

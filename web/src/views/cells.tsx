@@ -41,7 +41,7 @@ function Sheet(props: CellsProps & { layer: number; layers: number }) {
   const tokens = useMemo(() => tokensOf(segment, layer), [segment, layer]);
   const frame = useMemo(() => frameOf(image, h, w), [image, h, w]);
   const canvas = useRef<HTMLCanvasElement>(null);
-  const paint = usePaint(max);
+  const paint = usePaint(max, props.signed);
   const { padding, later } = props;
   const window = segment.kind === "grid" && segment.windows !== null;
   useEffect(() => {

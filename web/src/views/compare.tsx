@@ -32,9 +32,10 @@ export function Compare() {
   const off = store.sinksOff.value;
   const rows = useMemo(
     () =>
-      value?.map((row, i) =>
-        shownOf(row, off ? sinksOf(store.axisOf(i ? b : a, "keys")) : [], store.mass.value),
-      ),
+      value?.map((row, i) => {
+        const sinks = off ? sinksOf(store.axisOf(i ? b : a, "keys")) : [];
+        return shownOf(row, sinks, store.mass.value, (i ? mapB : mapA).signed);
+      }),
     [value, off, store.mass.value],
   );
   const max = Math.max(0, ...(rows ?? []).map((one) => one.max));
@@ -71,7 +72,9 @@ export function Compare() {
           </article>
         ))}
       </div>
-      {alike && <Difference axis={store.axisOf(a, "keys")} a={rows[0]!.values} b={rows[1]!.values} />}
+      {alike && (
+        <Difference axis={store.axisOf(a, "keys")} a={rows[0]!.values} b={rows[1]!.values} marked={query} />
+      )}
     </section>
   );
 }

@@ -2,41 +2,59 @@
 
 import { useMemo } from "preact/hooks";
 import type { Axis } from "../protocol";
+import { Legend } from "./legend";
 import { printed, tokenName } from "./naming";
+import { Surface } from "./surface";
 
 const MOST = 12;
 
-export function Difference({ axis, a, b }: { axis: Axis; a: Float32Array; b: Float32Array }) {
-  const order = useMemo(() => {
-    const gaps = a.map((value, i) => (b[i] || 0) - (value || 0));
-    return Array.from(gaps.keys())
-      .sort((i, j) => Math.abs(gaps[j]!) - Math.abs(gaps[i]!))
-      .slice(0, MOST)
-      .map((token) => ({ token, gap: gaps[token]! }));
-  }, [a, b]);
+interface DifferenceProps {
+  axis: Axis;
+  a: Float32Array;
+  b: Float32Array;
+  marked: number;
+}
+
+export function Difference({ axis, a, b, marked }: DifferenceProps) {
+  const gaps = useMemo(() => a.map((value, i) => (b[i] || 0) - (value || 0)), [a, b]);
+  const order = useMemo(
+    () =>
+      Array.from(gaps.keys())
+        .sort((i, j) => Math.abs(gaps[j]!) - Math.abs(gaps[i]!))
+        .slice(0, MOST)
+        .map((token) => ({ token, gap: gaps[token]! })),
+    [gaps],
+  );
   const most = Math.max(...order.map(({ gap }) => Math.abs(gap)), Number.MIN_VALUE);
   return (
-    <table class="difference">
-      <caption>
-        Largest differences, B − A; bars from −{printed(most)} to {printed(most)}
-      </caption>
-      <tbody>
-        {order.map(({ token, gap }) => (
-          <tr key={token}>
-            <th scope="row">{tokenName(axis, token)}</th>
-            <td>{`${gap > 0 ? "+" : ""}${printed(gap)}`}</td>
-            <td class="bars">
-              <span
-                class={gap < 0 ? "less" : "more"}
-                style={{
-                  width: `${(50 * Math.abs(gap)) / most}%`,
-                  marginLeft: gap < 0 ? `${50 - (50 * -gap) / most}%` : "50%",
-                }}
-              />
-            </td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
+    <section class="difference-surface" aria-label="Difference">
+      <div class="bar">
+        <h3>B − A</h3>
+        <Legend max={most} signed />
+      </div>
+      <Surface axis={axis} values={gaps} max={most} marked={marked} label="Difference" signed />
+      <table class="difference">
+        <caption>
+          Largest differences, B − A; bars from −{printed(most)} to {printed(most)}
+        </caption>
+        <tbody>
+          {order.map(({ token, gap }) => (
+            <tr key={token}>
+              <th scope="row">{tokenName(axis, token)}</th>
+              <td>{`${gap > 0 ? "+" : ""}${printed(gap)}`}</td>
+              <td class="bars">
+                <span
+                  class={gap < 0 ? "less" : "more"}
+                  style={{
+                    width: `${(50 * Math.abs(gap)) / most}%`,
+                    marginLeft: gap < 0 ? `${50 - (50 * -gap) / most}%` : "50%",
+                  }}
+                />
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </section>
   );
 }

@@ -1,6 +1,7 @@
 /** One head: its matrix, and one query on everything that its tokens are. */
 
 import { useMemo } from "preact/hooks";
+import { partsOf } from "../data/parts";
 import { type Spot, windowsOf } from "../data/windows";
 import { useStore } from "./context";
 import { Flow } from "./flow";
@@ -29,6 +30,12 @@ export function HeadView() {
     [map, byRow, batch],
   );
   const [queryPadding, keyPadding] = [usePadding("queries"), usePadding("keys")];
+  const part = store.part.value;
+  const shownAxis = byRow ? store.keys.value : store.queries.value;
+  const shownPart = useMemo(
+    () => (part && partsOf(shownAxis)[part[byRow ? 1 : 0]]) ?? null,
+    [part, shownAxis, byRow],
+  );
   const go = (spot: Spot, picked: boolean) => {
     if (picked) store.go(spot, true);
     else if (!store.pinned.value) store.go(spot);
@@ -93,13 +100,14 @@ export function HeadView() {
             {byRow ? "Keys" : "Queries"}, by the weight they {byRow ? "get" : "give"}
           </h3>
           <Surface
-            axis={byRow ? store.keys.value : store.queries.value}
+            axis={shownAxis}
             values={shown?.values ?? null}
             max={max}
             marked={oneAxis ? (byRow ? query : store.key.value) : byRow ? store.key.value : query}
             label={byRow ? "Keys by weight" : "Queries by weight"}
             padding={(byRow ? keyPadding : queryPadding) ?? null}
             later={store.later.value}
+            part={shownPart}
             {...(oneAxis ? { onHover: hover, onPick: pick, windows, onGo: go } : {})}
           />
           <Top />

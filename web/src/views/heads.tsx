@@ -2,6 +2,7 @@
 
 import { useMemo } from "preact/hooks";
 import { isLattice } from "../data/axes";
+import { windowsOf } from "../data/windows";
 import { shownOf, sinksOf } from "../state";
 import { useStore } from "./context";
 import { usePromised } from "./hooks";
@@ -34,11 +35,16 @@ export function Heads() {
   const rows = useMemo(
     () =>
       (value ?? []).map((one) =>
-        typeof one === "string" ? one : shownOf(one, off ? sinksOf(axis) : [], mass),
+        typeof one === "string" ? one : shownOf(one, off ? sinksOf(axis) : [], mass, map.signed),
       ),
     [value, off, mass, axis],
   );
   const max = Math.max(0, ...rows.map((one) => (typeof one === "string" ? 0 : one.max)));
+  const linked = axis === store.queries.value; // a cell is a query too
+  const windows = useMemo(
+    () => (linked ? windowsOf(store.manifest, map, "queries", batch) : []),
+    [linked, map, batch],
+  );
   const pictures = axis.segments.some(isLattice);
   if (trouble) return <p class="trouble">{trouble}</p>;
   return (
@@ -81,7 +87,18 @@ export function Heads() {
             {typeof row === "string" ? (
               <p class="trouble">{row}</p>
             ) : pictures ? (
-              <Surface axis={axis} values={row.values} max={max} marked={null} label={`Head ${head}`} />
+              <Surface
+                axis={axis}
+                values={row.values}
+                max={max}
+                marked={linked ? query : null}
+                label={`Head ${head}`}
+                {...(linked
+                  ? { onHover: (token) => store.hover(token), onPick: (token) => store.pin(token) }
+                  : {})}
+                windows={windows}
+                onGo={(spot, picked) => (picked || !store.pinned.value) && store.go(spot, picked)}
+              />
             ) : (
               <Ribbon axis={axis} values={row.values} max={max} label={`Head ${head}`} />
             )}

@@ -23,10 +23,10 @@ export function usePromised<T>(make: (signal: AbortSignal) => Promise<T>, on: un
   return found;
 }
 
-/** The colours of weights up to `max`: those that were chosen, or around 0 where the map is signed. */
-export function usePaint(max: number): { table: Table; scale: Scale } {
+/** The colours of weights up to `max`: those that were chosen; around 0 where the map is signed, or if it is said. */
+export function usePaint(max: number, around?: boolean): { table: Table; scale: Scale } {
   const store = useStore();
-  const signed = store.map.value?.signed ?? false;
+  const signed = around ?? store.map.value?.signed ?? false;
   const colours = signed ? "RdBu_r" : store.colours.value;
   const spreading = store.spreading.value;
   return useMemo(

@@ -9,10 +9,10 @@ import { printed } from "./naming";
 
 const STEPS = 128;
 
-export function Legend({ max }: { max: number }) {
+export function Legend({ max, signed }: { max: number; signed?: boolean }) {
   const spreading = useStore().spreading.value;
   const canvas = useRef<HTMLCanvasElement>(null);
-  const { table, scale } = usePaint(max);
+  const { table, scale } = usePaint(max, signed);
   useEffect(() => {
     const ramp = Float32Array.from({ length: STEPS }, (_, i) => weightAt(scale, i / (STEPS - 1)));
     if (canvas.current) paintOn(canvas.current, ramp, [1, STEPS], table, scale);

@@ -3,52 +3,52 @@
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import { nameOf } from "../data/axes";
 import { seek } from "../data/seeking";
-import { clipped, placer } from "../draw/colours";
 import type { Axis, Segment } from "../protocol";
 import { Arcs } from "./arcs";
 import { useStore } from "./context";
 import { usePaint } from "./hooks";
 import { printed, visible } from "./naming";
+import { elementOf, looker, shade } from "./shading";
 import type { SurfaceProps } from "./surface";
 
-const SHADES = 100; // a move of the pointer touches the tokens alone whose shade it changes
-
 export function Line(props: SurfaceProps & { segments: Segment[] }) {
-  const { axis, segments, values, max, marked, onHover, onPick, padding, later } = props;
+  const { axis, segments, values, max, marked, onHover, onPick } = props;
   const store = useStore();
-  const { scale } = usePaint(max);
+  const { scale } = usePaint(max, props.signed);
+  const scroller = useRef<HTMLDivElement>(null);
   const box = useRef<HTMLDivElement>(null);
   const begin = segments[0]!.begin;
   const words = useMemo(() => wordsOf(axis, segments), [axis, begin]);
+  const spans = useMemo(() => words.map((word, i) => spanOf(word, begin + i)), [words]);
   const sought = store.sought.value;
+  const hits = useMemo(() => hitsOf(axis, sought), [axis, sought]);
+  const { padding = null, later = null, part = null } = props;
+  const inside = marked !== null && marked >= begin && marked < begin + words.length;
 
-  // by hand: a text has thousands of tokens
   useEffect(() => {
-    const shade = shaderOf(placer(scale), scale);
-    each(box.current, (element, token) => {
-      const value = values?.[token];
-      const state = value === undefined ? "" : shade(value);
-      if ((element.dataset["state"] ?? "") === state) return;
-      element.dataset["state"] = state;
-      const [place, ...classes] = state.split(" ");
-      element.style.setProperty("--weight", place || "0");
-      for (const name of ["gone", "below", "clipped"]) element.classList.toggle(name, classes.includes(name));
-    });
-  }, [values, scale, words]);
+    const lookOf = looker({ values, scale, padding, later, part, hits });
+    const draw = () => box.current && shade(box.current, lookOf);
+    const watch = new ResizeObserver(draw);
+    if (box.current) watch.observe(box.current);
+    scroller.current?.addEventListener("scroll", draw);
+    draw();
+    return () => {
+      watch.disconnect();
+      scroller.current?.removeEventListener("scroll", draw);
+    };
+  }, [values, scale, padding, later, part, hits, words]);
   useEffect(() => {
-    each(box.current, (element, token) => {
-      element.classList.toggle("padding", padding?.[token] === 1);
-      element.classList.toggle("later", later != null && token >= later);
-    });
-  }, [padding, later, words]);
+    const selected = elementOf(box.current, inside ? marked : null);
+    const reached = selected ?? elementOf(box.current, begin);
+    selected?.setAttribute("aria-selected", "true");
+    reached?.setAttribute("tabindex", "0");
+    return () => {
+      selected?.setAttribute("aria-selected", "false");
+      reached?.setAttribute("tabindex", "-1");
+    };
+  }, [marked, inside, words]);
   useEffect(() => {
-    const hits = new Set<number>();
-    for (const place of seek(axis, sought)) for (let i = place.begin; i < place.end; i++) hits.add(i);
-    each(box.current, (element, token) => element.classList.toggle("hit", hits.has(token)));
-  }, [axis, sought, words]);
-  useEffect(() => {
-    const found = store.gone.value > 0 && elementOf(box.current, marked);
-    if (found) found.scrollIntoView({ block: "nearest" });
+    if (store.gone.value > 0) elementOf(box.current, marked)?.scrollIntoView({ block: "nearest" });
   }, [store.gone.value]);
 
   const on = (act?: (token: number) => void) => (event: Event) => {
@@ -68,9 +68,8 @@ export function Line(props: SurfaceProps & { segments: Segment[] }) {
     event.preventDefault();
     event.stopPropagation();
   };
-  const inside = marked !== null && marked >= begin && marked < begin + words.length;
   return (
-    <div class="text">
+    <div class="text" ref={scroller}>
       <div
         class="tokens"
         ref={box}
@@ -82,47 +81,33 @@ export function Line(props: SurfaceProps & { segments: Segment[] }) {
         onKeyDown={move}
         tabIndex={-1}
       >
-        {words.map(({ text, special }, i) => (
-          <span
-            key={begin + i}
-            data-token={begin + i}
-            role="option"
-            aria-selected={begin + i === marked}
-            tabIndex={begin + i === (inside ? marked : begin) ? 0 : -1}
-            class={special ? "token special" : "token"}
-          >
-            {text}
-          </span>
-        ))}
+        {spans}
       </div>
       {store.arcs.value && values && inside && <Arcs box={box} from={marked} values={values} max={max} />}
     </div>
   );
 }
 
-/** The element of a token. */
-export function elementOf(box: HTMLElement | null, token: number | null): HTMLElement | undefined {
-  const first = Number((box?.firstElementChild as HTMLElement | null)?.dataset["token"] ?? 0);
-  return token === null ? undefined : (box?.children[token - first] as HTMLElement | undefined);
+function spanOf({ text, kind }: Word, token: number) {
+  return (
+    <span
+      key={`${token} ${kind}`}
+      data-token={token}
+      data-kind={kind}
+      role="option"
+      aria-selected="false"
+      tabIndex={-1}
+      class={`token ${kind}`}
+    >
+      {text}
+    </span>
+  );
 }
 
-function each(box: HTMLElement | null, act: (element: HTMLElement, token: number) => void): void {
-  const elements = (box?.children ?? []) as ArrayLike<HTMLElement>;
-  const first = Number(elements[0]?.dataset["token"] ?? 0);
-  for (let i = 0; i < elements.length; i++) act(elements[i]!, first + i);
-}
-
-/** Return what tells of a weight its shade and how it is drawn, such as "0.25 below". */
-function shaderOf(
-  place: (weight: number) => number,
-  scale: Parameters<typeof clipped>[0],
-): (weight: number) => string {
-  return (weight) => {
-    if (Number.isNaN(weight)) return "0 gone";
-    const at = scale.signed ? Math.abs(2 * place(weight) - 1) : place(weight);
-    const below = weight < 0 ? " below" : "";
-    return `${Math.round(at * SHADES) / SHADES}${below}${weight && clipped(scale, weight) ? " clipped" : ""}`;
-  };
+function hitsOf(axis: Axis, piece: string): Set<number> {
+  const hits = new Set<number>();
+  for (const { begin, end } of seek(axis, piece)) for (let i = begin; i < end; i++) hits.add(i);
+  return hits;
 }
 
 function titleOf(token: number, value: number | undefined, isPadding: boolean): string {
@@ -131,10 +116,12 @@ function titleOf(token: number, value: number | undefined, isPadding: boolean): 
 
 interface Word {
   text: string;
-  special: boolean;
+  /** Of text whose tokens hold no spaces, as words that were given, "apart". */
+  kind: "special" | "apart" | "";
 }
 
-/** Special tokens of one name are counted where there are several. */
+const MANY = 3; // special tokens of one name from which on they are numbered
+
 function wordsOf(axis: Axis, segments: Segment[]): Word[] {
   const many = new Map<string, number>();
   for (const one of segments) if (one.kind === "special") many.set(one.text, (many.get(one.text) ?? 0) + 1);
@@ -144,12 +131,16 @@ function wordsOf(axis: Axis, segments: Segment[]): Word[] {
     seen.set(text, (seen.get(text) ?? -1) + 1);
     return `${text} ${seen.get(text)}`;
   };
-  return segments.flatMap((one) =>
-    Array.from({ length: one.length }, (_, i) => ({
+  return segments.flatMap((one) => {
+    const kind = kindOf(one);
+    return Array.from({ length: one.length }, (_, i) => ({
       text: visible(one.kind === "text" ? (one.tokens[i] ?? "") : numbered(nameOf(axis, one.begin + i))),
-      special: one.kind !== "text",
-    })),
-  );
+      kind,
+    }));
+  });
 }
 
-const MANY = 3; // two [SEP] need no numbers
+function kindOf(segment: Segment): Word["kind"] {
+  if (segment.kind !== "text") return "special";
+  return segment.tokens.some((token) => /\s/.test(token)) ? "" : "apart";
+}

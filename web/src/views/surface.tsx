@@ -1,6 +1,7 @@
 /** The tokens of an axis as what they are: text, patches on their image, frames, time. */
 
 import { isLattice } from "../data/axes";
+import type { Part } from "../data/parts";
 import type { Spot, Window } from "../data/windows";
 import type { Axis, Segment } from "../protocol";
 import { Cells } from "./cells";
@@ -17,6 +18,10 @@ export interface SurfaceProps {
   label: string;
   onHover?: (token: number) => void;
   onPick?: (token: number) => void;
+  /** Whether weights lie around 0; as the map, unless given. */
+  signed?: boolean;
+  /** The tokens that are looked at alone. */
+  part?: Part | null;
   /** Which tokens are padding, as 1. */
   padding?: Uint8Array | null;
   /** The first of those that come after the query. */

@@ -12,10 +12,11 @@ type TimelineProps = SurfaceProps & { segment: Extract<Segment, { kind: "time" }
 
 const TICKS = 6;
 
-export function Timeline({ segment, values, max, marked, label, onHover, onPick }: TimelineProps) {
+export function Timeline(props: TimelineProps) {
+  const { segment, values, max, marked, label, onHover, onPick, signed } = props;
   const { begin, length, seconds } = segment;
   const canvas = useRef<HTMLCanvasElement>(null);
-  const paint = usePaint(max);
+  const paint = usePaint(max, signed);
   useEffect(() => {
     const part = values?.subarray(begin, begin + length) ?? new Float32Array(length).fill(Number.NaN);
     if (canvas.current) paintOn(canvas.current, part, [1, length], paint.table, paint.scale);

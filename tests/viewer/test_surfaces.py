@@ -1,0 +1,293 @@
+"""What tokens are drawn as: a query is chosen on each kind of surface, and the numbers are the map's."""
+
+import re
+
+import numpy as np
+import pytest
+import torch
+import transformers
+from torch.nn.functional import scaled_dot_product_attention
+
+import visualizer
+from visualizer.attention import AttentionMap, Dense, Factors, SampledLevel
+from visualizer.axes import Axis, Frames, Grid, Special, Text, Time, Volume
+from visualizer.calls import Call
+from visualizer.run import Run
+
+SIZES = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 32}
+PHOTO = np.random.default_rng(1).integers(0, 255, (48, 80, 3), np.uint8)
+PAIR = Axis(
+    (
+        *(Special("[CLS]"), Text(["un", "##able", " cat"], [(0, 2), (2, 6), (6, 10)], "unable cat")),
+        *(Special("[SEP]"), Text(["a", " cat", " sat"]), Special("[SEP]")),
+    )
+)
+
+
+def factors(queries, keys=None, heads=2, batch=1, **more):
+    random = np.random.default_rng(0)
+    q, k = (random.normal(size=(batch, heads, n, 8)).astype(np.float32) for n in (queries, keys or queries))
+    return AttentionMap(Factors(2 * q, k, 0.5, **more))
+
+
+def run_of(*maps, **labels):
+    run = Run([Call("layer.0", map_, number, number, "given") for number, map_ in enumerate(maps)])
+    return run.label(**labels)
+
+
+def sharpened(model, names, by=6):
+    """A random model whose maps are far from uniform."""
+    for name, weight in model.named_parameters():
+        if name.endswith(names):
+            weight.data *= by
+    return model.eval()
+
+
+@pytest.fixture
+def page_of(built, open_page, tmp_path):
+    """Open a run's page at a state of the address."""
+
+    def page_of(run, state="view=head", **options):
+        run.to_html(tmp_path / "run.html")
+        return open_page(f"{(tmp_path / 'run.html').as_uri()}#{state}", **options)
+
+    return page_of
+
+
+def wait_for_query(page, name):
+    page.locator("[data-strip]", has_text=re.compile(f"(query|key): {re.escape(name)}")).wait_for()
+
+
+def assert_shows(page, row, atol=1e-3):
+    """The largest weights that the page prints are those of a row."""
+    row = np.asarray(row)
+    wanted = row[np.argsort(-np.abs(row), kind="stable")][:8]
+    shown = [float(cell) for cell in page.locator("table.top td").all_inner_texts()]
+    np.testing.assert_allclose(shown, wanted[: len(shown)], atol=atol)
+    assert len(shown) == min(8, np.count_nonzero(wanted))
+
+
+def reach(page, canvas, cell, shape, *, click=False):
+    """Move the pointer to the middle of a cell of a canvas, of (rows, columns) cells."""
+    canvas.scroll_into_view_if_needed()
+    box = canvas.bounding_box()
+    at = {"x": (cell[1] + 0.5) * box["width"] / shape[1], "y": (cell[0] + 0.5) * box["height"] / shape[0]}
+    (canvas.click if click else canvas.hover)(position=at)
+
+
+def test_a_patch_of_a_vit_with_registers_and_an_image_that_is_not_square(page_of):
+    torch.manual_seed(0)
+    config = transformers.Dinov2WithRegistersConfig(**SIZES, image_size=48, patch_size=8)
+    model = sharpened(transformers.Dinov2WithRegistersModel(config), ("query.weight", "key.weight"), 20)
+    with torch.no_grad(), visualizer.capture(model) as run:
+        model(torch.from_numpy(PHOTO).permute(2, 0, 1)[None] / 127.5 - 1)
+    page = page_of(run.label(image=PHOTO))
+    reach(page, page.locator(".cells canvas"), (4, 7), (6, 10))
+    wait_for_query(page, "token 52, “cell (4, 7)”")
+    assert_shows(page, run[0].map[0, 0, 52].numpy())
+    page.locator(".token.special").first.hover()
+    wait_for_query(page, "token 0, “CLS”")
+    assert_shows(page, run[0].map[0, 0, 0].numpy())
+
+
+def test_a_cell_outside_of_the_window_goes_to_the_window_that_holds_it(page_of):
+    torch.manual_seed(0)
+    config = transformers.SwinConfig(
+        image_size=(32, 48), patch_size=4, embed_dim=16, depths=[2], num_heads=[2], window_size=4
+    )
+    model = sharpened(transformers.SwinModel(config), ("query.weight", "q_proj.weight"), 200)
+    with torch.no_grad(), visualizer.capture(model) as run:
+        model(torch.randn(1, 3, 32, 48))
+    shifted = run.paths[1]
+    page = page_of(run, "view=head&at=1.0.1")
+    batch, token = run.axis(shifted).at((5, 9))
+    assert batch > 0
+    reach(page, page.locator(".cells canvas"), (5, 9), (8, 12))
+    wait_for_query(page, f"token {token}, “cell (5, 9)”")
+    assert f"row {batch} of the batch" in page.locator("[data-strip]").inner_text()
+    assert_shows(page, run[shifted][batch, 1, token].numpy())
+
+
+def test_object_queries_look_at_the_image(page_of):
+    a = factors(5, 24)
+    run = run_of(a, queries=Axis((Special("object query"),) * 5), keys=[Grid(4, 6)], image=PHOTO)
+    page = page_of(run)
+    page.get_by_text("object query 3").hover()
+    wait_for_query(page, "token 3, “object query”")
+    assert_shows(page, a[0, 0, 3].numpy())
+
+
+def test_from_part_to_part_is_the_mass_of_the_map_and_looks_at_the_two_alone(page_of):
+    a = factors(PAIR.length)
+    page = page_of(run_of(a, axis=PAIR))
+    parts = [slice(0, 1), slice(1, 4), slice(4, 5), slice(5, 8), slice(8, 9)]
+    wanted = [[a[0, 0].numpy()[p, q].sum(1).mean() for q in parts] for p in parts]
+    cells = page.locator(".flow td button")
+    page.locator(".flow td button", has_text="%").first.wait_for()
+    shown = np.array([float(one.split()[0]) for one in cells.all_inner_texts()]).reshape(5, 5)
+    assert np.abs(shown / 100 - wanted).max() < 1e-3
+    page.locator(".flow button[title='look at “unable cat” → “a cat sat” alone']").click()
+    wait_for_query(page, "token 1, “un”")
+    row = a[0, 0, 1].numpy()
+    assert_shows(page, row[5:8])
+    assert f"{100 * row[5:8].sum():.1f} % of the row" in page.locator("[data-strip]").inner_text()
+    assert "part=1.3" in page.evaluate("location.hash")
+
+
+def test_a_piece_of_text_is_found_across_tokens_and_enter_goes_to_the_next(page_of):
+    a = factors(PAIR.length)
+    page = page_of(run_of(a, axis=PAIR))
+    box = page.get_by_role("searchbox")
+    box.fill("CAT")
+    assert page.locator("[data-places]").inner_text() == "2 places"
+    assert page.locator(".token.hit").all_inner_texts() == [" cat", " cat"]
+    box.press("Enter")
+    wait_for_query(page, "token 3, “cat”")
+    box.press("Enter")
+    wait_for_query(page, "token 6, “cat”")
+    assert_shows(page, a[0, 0, 6].numpy())
+    box.fill("nable c")
+    assert page.locator(".token.hit").all_inner_texts() == ["un", "##able", " cat"]
+
+
+def test_arcs_go_to_the_largest_weights(page_of):
+    a = factors(PAIR.length)
+    page = page_of(run_of(a, axis=PAIR), "view=head&query=3&pinned=true&arcs=true")
+    arcs = page.locator(".arcs path")
+    arcs.first.wait_for()
+    row = a[0, 0, 3].numpy()
+    wanted = [int(key) for key in np.argsort(-row) if key != 3][:8]
+    assert [int(arc.get_attribute("data-to")) for arc in arcs.all()] == wanted
+
+
+def test_a_generated_text_has_a_step_for_each_token_and_those_to_come_are_pale(page_of):
+    torch.manual_seed(0)
+    config = transformers.LlamaConfig(**SIZES, vocab_size=60, eos_token_id=None, pad_token_id=0)
+    model = sharpened(transformers.LlamaForCausalLM(config), ("q_proj.weight",), 30)
+    with visualizer.capture(model) as run:
+        model.generate(torch.tensor([[1, 5, 6, 7]]), max_new_tokens=5, do_sample=False)
+    page = page_of(run, "view=head&at=1.0.2")
+    page.get_by_label("Step of the sequence").fill("6")
+    wait_for_query(page, "token 6")
+    assert page.locator(".token.later").count() == 1
+    assert_shows(page, run.stitched(run.paths[1])[0, 2, 6].numpy())
+
+
+def test_time_is_a_band_of_seconds(page_of):
+    a = factors(3, 50)
+    page = page_of(run_of(a, queries=["a", " b", " c"], keys=[Time(50, seconds=1.0)]))
+    page.get_by_role("option", name="c", exact=True).hover()
+    wait_for_query(page, "token 2, “c”")
+    assert_shows(page, a[0, 0, 2].numpy())
+    page.get_by_role("button", name="what a query looks at").click()
+    reach(page, page.locator(".timeline canvas").first, (0, 30), (1, 50))
+    wait_for_query(page, "token 30, “0.6 s”")
+    assert_shows(page, a[0, 0].numpy()[:, 30])
+
+
+def test_text_and_patches_of_one_sequence_are_each_others_keys(page_of):
+    axis = Axis((Special("BOS"), Grid(3, 5), Text(["What", " is", " this"])))
+    a = factors(axis.length)
+    page = page_of(run_of(a, axis=axis, image=PHOTO))
+    page.get_by_role("option", name="this").hover()
+    wait_for_query(page, "token 18, “this”")
+    assert_shows(page, a[0, 0, 18].numpy())
+    reach(page, page.locator(".cells canvas"), (1, 4), (3, 5))
+    wait_for_query(page, "token 10, “cell (1, 4)”")
+    assert_shows(page, a[0, 0, 10].numpy())
+
+
+def test_the_next_call_keeps_layer_head_query_and_key(page_of):
+    early = factors(24, 4)
+    late = early[:, ::-1]
+    axes = {"queries": [Grid(4, 6)], "keys": ["a", " black", " cat", "!"]}
+    page = page_of(run_of(early, late, **axes), "view=head&at=0.0.1&look=column&key=2")
+    wait_for_query(page, "token 2, “cat”")
+    assert_shows(page, early[0, 1].numpy()[:, 2])
+    page.get_by_label("Call").fill("1")
+    page.locator("[data-strip]", has_text="call 1").wait_for()
+    wait_for_query(page, "token 2, “cat”")
+    assert_shows(page, late[0, 1].numpy()[:, 2])
+
+
+@pytest.mark.parametrize("kind", [Frames, Volume])
+def test_a_cell_of_a_frame_or_of_a_slice_is_a_query(page_of, kind):
+    a = factors(3 * 2 * 5)
+    page = page_of(run_of(a, axis=[kind(3, 2, 5)]))
+    reach(page, page.locator(".cells canvas").nth(2), (1, 3), (2, 5))
+    wait_for_query(page, "token 28, “cell (2, 1, 3)”")
+    assert_shows(page, a[0, 0, 28].numpy())
+
+
+def test_gradients_lie_around_zero_and_have_a_legend(page_of):
+    torch.manual_seed(0)
+    q, k, v = (torch.randn(1, 2, 9, 4, requires_grad=True) for _ in range(3))
+
+    class Model(torch.nn.Module):
+        def forward(self, q, k, v):
+            return scaled_dot_product_attention(q, k, v)
+
+    with visualizer.capture(model := Model(), gradients=True) as run:
+        out = model(q, k, v)
+    gradients = run.gradients((out**2).sum()).label(axis=[f" {letter}" for letter in "abcdefghi"])
+    page = page_of(gradients, "view=head&query=4&pinned=true")
+    wait_for_query(page, "token 4, “e”")
+    row = gradients[0].map[0, 0, 4].numpy()
+    assert row.min() < 0 < row.max()
+    assert_shows(page, row)
+    assert page.locator(".token.below").count() == (row < 0).sum()
+    legend = page.locator(".surfaces [data-legend]").inner_text()
+    low, high = (float(one.replace("−", "-")) for one in re.findall(r"−?\d[\d.]*", legend)[:2])
+    np.testing.assert_allclose([low, high], [-np.abs(row).max(), np.abs(row).max()], atol=1e-4)
+
+
+def test_what_a_scale_clips_is_marked(page_of):
+    a = AttentionMap(Dense(np.array([[[[0.99999, 0.00001, 0.0]] * 3]])))
+    page = page_of(run_of(a, axis=["a", " b", " c"]), "view=head&scale=log")
+    page.locator(".token.clipped").wait_for()
+    assert page.locator(".token.clipped").all_inner_texts() == [" b"]
+    assert "≤ 0.00010" in page.locator(".surfaces [data-legend]").inner_text()
+
+
+def test_kept_queries_lie_below_one_another_on_one_scale(page_of):
+    a = factors(PAIR.length)
+    page = page_of(run_of(a, axis=PAIR), "view=head&kept=2.6")
+    page.locator(".pins .card").nth(1).wait_for()
+    said = page.locator(".pins figcaption").all_inner_texts()
+    rows = [a[0, 0, query].numpy() for query in (2, 6)]
+    assert np.allclose([float(one.split(", ")[-1]) for one in said], [row.max() for row in rows], atol=1e-3)
+    top = max(row.max() for row in rows)
+    assert f"{top:.2f}" in page.locator(".pins [data-legend]").inner_text()
+    page.get_by_role("button", name="No longer keep token 2").click()
+    assert page.locator(".pins .card").count() == 1
+
+
+def test_padding_is_marked_and_is_in_no_mean(page_of):
+    valid = np.array([[True] * 5 + [False] * 2])
+    a = factors(7, mask=valid[:, None, None], query_valid=valid)
+    axis = [Text(["a", " b", " c"]), Special("[SEP]"), *[Special("[PAD]")] * 3]
+    page = page_of(run_of(a, axis=Axis(axis)))
+    page.locator(".token.padding").first.wait_for()
+    assert page.locator(".token.padding").count() == 2
+    page.locator(".flow td button", has_text="%").first.wait_for()
+    shown = page.locator(".flow tbody tr").last.locator("td button").all_inner_texts()
+    wanted = a[0, 0, 4].numpy()  # of three [PAD] one is a token that is seen
+    masses = [wanted[:3].sum(), wanted[3], wanted[4:].sum()]
+    np.testing.assert_allclose([float(one.split()[0]) / 100 for one in shown], masses, atol=1e-3)
+
+
+def test_several_images_of_a_row_and_rows_of_the_batch(page_of):
+    axis = Axis((Grid(2, 2), Grid(2, 3, image=1)))
+    a = factors(10, batch=2)
+    page = page_of(run_of(a, axis=axis), "view=head&at=0.1.0")
+    reach(page, page.locator(".cells canvas").nth(1), (1, 2), (2, 3))
+    wait_for_query(page, "token 9")
+    assert_shows(page, a[1, 0, 9].numpy())
+
+
+def test_points_that_are_no_keys_are_named_in_the_page(page_of):
+    level = SampledLevel(np.zeros((1, 3, 4, 2)), (2, 2), 0)
+    points = AttentionMap(Dense(np.full((1, 1, 3, 4), 0.25)))
+    calls = [Call("cross", points, 0, 0, "given", levels=(level,)), Call("self", factors(3), 0, 1, "given")]
+    page = page_of(Run(calls))
+    assert "cross reads a feature map at points" in page.locator(".omitted").inner_text()
