@@ -44,6 +44,7 @@ class Run(Recorded):
         self._image: Any = None
         self.seen: Seen | list[Seen] | None = None  # how it is shown, and which part of it was looked at
         self.provenance: dict[str, Any] = {}  # what made it, by name
+        self.stored_at: str | None = None  # what it was loaded from
         self.weights: Callable[[], str | None] = lambda: None  # a hash of the model's, while it lives
         self.inputs: Sequence[Any] = ()  # of each forward, where they were stored
         self._is_copy = False
@@ -461,7 +462,7 @@ class Run(Recorded):
     def _part(self, calls: Sequence[Call]) -> Run:
         part = Run(calls, empty=lambda: "no call matches")
         part.labels, part.image, part.seen = self.labels, self.image, self.seen
-        part.provenance = self.provenance
+        part.provenance, part.stored_at = self.provenance, self.stored_at
         part.modules, part._is_copy = self.modules, self._is_copy
         return part
 

@@ -101,6 +101,8 @@ export interface MapInfo {
   overview: Overview | null;
   /** f4 (batch, head, measure); NaN where a measure has no meaning; null of what is signed. */
   metrics: BlobRef | null;
+  /** What names it for `visualizer.plots`. */
+  options: Record<string, string | number>;
 }
 
 /** Queries (batch, query) that are padding and keys (batch, key) that no query may see, as 1 in u1; or null. */
@@ -160,6 +162,7 @@ export type Request =
   | { kind: "blob"; name: string }
   | { kind: "rows"; map: number; batch: number; head: number; queries: number[] }
   | { kind: "column"; map: number; batch: number; head: number; key: number }
+  | ({ kind: "figure" } & FigureAt)
   | ({ kind: "tile"; map: number; batch: number; head: number } & TileAt);
 
 /** At most 256 × 256 cells of 2^level × 2^level weights each; `row` and `column` count tiles. */
@@ -168,6 +171,14 @@ export interface TileAt {
   row: number;
   column: number;
   how: Pooling;
+}
+
+/** A picture that Python draws; `of` has a map and its options, or two to compare, and is JSON, as `options` is. */
+export interface FigureAt {
+  picture: string;
+  of: string;
+  options: string;
+  format: "pdf" | "svg" | "png";
 }
 
 /** An array that was sent. */

@@ -56,7 +56,9 @@ class PrintFigure(Figure):
         if ending.lower() in VECTOR:
             kwargs.setdefault("dpi", PRINT_DPI)
         kind: Any = TRUETYPE if all_truetype(self) else DRAWN
-        with rc_context({"pdf.fonttype": kind, "ps.fonttype": kind, "svg.fonttype": "none"}):
+        salt = rcParams["svg.hashsalt"] or "visualizer"  # else an SVG's ids are others each time
+        fonts: Any = {"pdf.fonttype": kind, "ps.fonttype": kind, "svg.fonttype": "none"}
+        with rc_context({"svg.hashsalt": salt} | fonts):
             super().savefig(fname, **kwargs)
 
     def _repr_png_(self) -> tuple[bytes, dict[str, int]]:

@@ -53,7 +53,7 @@ def read_run(reader: Reader) -> Run:
     if remarks:
         run.told = lambda is_labelled: remarks["lines"]  # noqa: ARG005  # as they were written
     read_image(run, _told(reader, "inputs"))
-    run.provenance = _told(reader, "provenance")
+    run.provenance, run.stored_at = _told(reader, "provenance"), reader.place.name
     if reader.forwards:
         run.provenance["inputs"] = _hashes(reader)
         run.inputs = StoredInputs(reader)

@@ -1,4 +1,4 @@
-"""What a page asks for: an array by its name, exact rows, a column, or a tile of a map."""
+"""What a page asks for: an array by its name, exact rows, a column, a tile of a map, or a figure."""
 
 from __future__ import annotations
 
@@ -68,6 +68,12 @@ def _tile(payload: Payload, request: Mapping[str, Any]) -> Blob:
     return found
 
 
+def _figure(payload: Payload, request: Mapping[str, Any]) -> Blob:
+    from visualizer.viewer.figures import figure  # which draws, as nothing else here does
+
+    return figure(payload, request)
+
+
 def head_of(payload: Payload, request: Mapping[str, Any]) -> AttentionMap:
     """Return the head (query, key) that a request names by map, batch and head."""
     number, batch, head = _place_of_head(payload, request)
@@ -103,4 +109,5 @@ KINDS: dict[str, Callable[[Payload, Mapping[str, Any]], Blob]] = {
     "rows": _rows,
     "column": _column,
     "tile": _tile,
+    "figure": _figure,
 }

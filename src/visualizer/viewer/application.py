@@ -50,6 +50,7 @@ def application(
         route("/rows", _array(payload, "rows")),
         route("/column", _array(payload, "column")),
         route("/tile", _array(payload, "tile"), quick=False),
+        route("/figure", _array(payload, "figure"), quick=False),
         route("/blob/{name:path}", _array(payload, "blob"), quick=False),
     ]
     return Guard(Router(routes, redirect_slashes=False), token, allow_hosts, base_url)

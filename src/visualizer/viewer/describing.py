@@ -33,7 +33,7 @@ def run_info(run: Run, number: int) -> RunInfo:
     """Return a run's name, path and provenance as the page has them."""
     made = {name: _said(value) for name, value in run.provenance.items()}
     name = str(run.provenance.get("model") or f"run {number}")
-    return RunInfo(name, None, sorted(made.items()), str(run.checks))
+    return RunInfo(name, run.stored_at, sorted(made.items()), str(run.checks))
 
 
 def measures_told() -> list[Measure]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from visualizer.attention import AttentionMap
@@ -26,7 +27,7 @@ class Exhibit:
     """One map (batch, head, query, key) of a run.
 
     ``queries`` and ``keys`` have an axis for each row of the batch, or one for all; ``places`` says where in
-    the sequence each row is, if rows are not all of it.
+    the sequence each row is, if rows are not all of it; ``options`` name it for `visualizer.plots`.
     """
 
     run: int
@@ -35,6 +36,7 @@ class Exhibit:
     queries: tuple[Axis, ...]
     keys: tuple[Axis, ...]
     places: tuple[int, ...] = ()
+    options: Mapping[str, str | int] = field(default_factory=dict)
 
     @property
     def first(self) -> Call:
@@ -52,7 +54,14 @@ def exhibits(run: Run, number: int = 0) -> tuple[list[Exhibit], str]:
     groups = sorted(_groups(calls), key=lambda group: group[0].order)
     left = sum(map(len, groups[MOST:])) + len(run) - len(looked)
     said = f"{left} of {len(run)} calls are not shown: {REMEDY}." if left else ""
-    return [_exhibit(run, group, number) for group in groups[:MOST]], said
+    beside: dict[str, list[Call]] = {}
+    for call in looked:
+        beside.setdefault(call.path, []).append(call)
+    shown = [
+        replace(_exhibit(run, group, number), options=options_of(group, beside[group[0].path]))
+        for group in groups[:MOST]
+    ]
+    return shown, said
 
 
 def omitted_of(run: Run) -> Iterator[str]:
@@ -62,6 +71,25 @@ def omitted_of(run: Run) -> Iterator[str]:
             f"{path or 'The model'} reads a feature map at points that it computes, which are no keys, so it "
             "is not drawn here: visualizer.plots.sampling draws them."
         )
+
+
+def options_of(calls: Sequence[Call], beside: Sequence[Call]) -> dict[str, str | int]:
+    """Return the options of `visualizer.plots` that name calls which are one map, of all calls of a module.
+
+    Examples
+    --------
+    >>> import numpy, visualizer
+    >>> run = visualizer.from_arrays({"layer.0": numpy.eye(4)[None]})
+    >>> options_of(run.calls("layer.0"), run.calls("layer.0"))
+    {'layer': 'layer.0'}
+    """
+    first = calls[0]
+    named: dict[str, str | int] = {"layer": first.path}
+    if len(calls) > 1:
+        sequences = {call.sequence for call in beside}
+        return named | ({"sequence": first.sequence} if len(sequences) > 1 else {})
+    number = bisect_left(beside, first.order, key=lambda call: call.order)
+    return named | ({"call": number} if len(beside) > 1 else {})
 
 
 def _groups(calls: Sequence[Call]) -> Iterator[tuple[Call, ...]]:

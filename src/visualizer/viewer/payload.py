@@ -138,6 +138,7 @@ class Payload:
             rows=rows_of(self._arrays, str(number), a, served=self.served),
             overview=self._overview(str(number), shown),
             metrics=None if signed else self._metrics(str(number), shown),
+            options=dict(shown.options),
         )
 
     def _metrics(self, name: str, shown: Exhibit) -> BlobRef:

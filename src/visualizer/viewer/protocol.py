@@ -181,7 +181,7 @@ class MapInfo:
     """One map: of a call, or of the calls that continue one sequence. ``shape``: batch, head, query, key.
 
     ``signed`` maps are no shares of one, such as gradients, and have no metrics. ``ids`` names the rows of
-    the batch, where they were given names.
+    the batch, where they were given names. ``options`` name the map for `visualizer.plots`.
     """
 
     id: int
@@ -206,6 +206,7 @@ class MapInfo:
     rows: Rows
     overview: Overview | None
     metrics: BlobRef | None
+    options: dict[str, str | int]
 
 
 @dataclass(frozen=True)

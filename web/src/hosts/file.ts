@@ -44,7 +44,8 @@ export function shapeOf(text: string | null | undefined): number[] {
 }
 
 function named(request: Request): string {
-  return request.kind === "blob" ? `the array ${request.name}` : `a ${request.kind} of map ${request.map}`;
+  if (request.kind === "blob") return `the array ${request.name}`;
+  return request.kind === "figure" ? "a figure of Python's" : `a ${request.kind} of map ${request.map}`;
 }
 
 function fromBase64(text: string): Uint8Array<ArrayBuffer> {

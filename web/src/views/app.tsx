@@ -8,6 +8,7 @@ import { Atlas } from "./atlas";
 import { Compare } from "./compare";
 import { Context } from "./context";
 import { Controls } from "./controls";
+import { Export } from "./export";
 import { Finder } from "./finder";
 import { HeadView } from "./head";
 import { Heads } from "./heads";
@@ -41,6 +42,7 @@ export function App({ store }: { store: Store }) {
           <h1>{manifest.title}</h1>
           <Tabs store={store} />
           <Controls />
+          <Export />
         </header>
         {manifest.omitted.length > 0 && (
           <ul class="omitted">

@@ -3,6 +3,7 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { partsOf } from "../data/parts";
 import { type Looked, levelOf, Tiles } from "../draw/mosaic";
+import { redrawnBy } from "../figure/redrawing";
 import type { Store } from "../state";
 import { useStore } from "./context";
 import { usePaint, useSize } from "./hooks";
@@ -41,6 +42,11 @@ export function Matrix() {
     const ratio = window.devicePixelRatio || 1;
     canvas.current.width = width * ratio;
     canvas.current.height = height * ratio;
+    paint(context, ratio);
+    redrawnBy(canvas.current, paint);
+  }, [width, height, looked, drawn, tiles, query, key, pooling, table, store.spreading.value]);
+
+  const paint = (context: CanvasRenderingContext2D, ratio: number) => {
     context.scale(ratio, ratio);
     context.clearRect(0, 0, width, height);
     context.save();
@@ -51,12 +57,12 @@ export function Matrix() {
     tiles.draw(context, looked, [inner, tall], ratio, pooling, table, store.spreading.value);
     cross(context, looked, inner, tall, query, key);
     context.restore();
-    const style = getComputedStyle(canvas.current);
+    const style = getComputedStyle(canvas.current!);
     context.fillStyle = style.color;
     context.font = `11px ${style.fontFamily}`;
     names(context, looked, inner, tall, (token) => tokenName(store.queries.value, token), "rows");
     names(context, looked, inner, tall, (token) => tokenName(store.keys.value, token), "columns");
-  }, [width, height, looked, drawn, tiles, query, key, pooling, table, store.spreading.value]);
+  };
 
   const cellUnder = (event: MouseEvent): [number, number] | null => {
     const at = canvas.current!.getBoundingClientRect();

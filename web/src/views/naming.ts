@@ -67,3 +67,10 @@ export function printed(value: number): string {
 export function percent(share: number): string {
   return `${(100 * share).toFixed(share > 0.995 && share < 1 ? 2 : 1)} %`;
 }
+
+/** How a map compared with what the model itself gave. */
+export function checkedWords(error: number | null): string {
+  return error === null
+    ? "not compared with the model's output"
+    : `compared with the model's output: largest error ${error.toExponential(0)}`;
+}

@@ -1,7 +1,7 @@
 /** What is to be known of a picture: head, query, scale, mass shown, sinks, and how exact it is. */
 
 import { useStore } from "./context";
-import { percent, placeName, printed, tokenName } from "./naming";
+import { checkedWords, percent, placeName, printed, tokenName } from "./naming";
 
 export function TruthStrip() {
   const store = useStore();
@@ -10,7 +10,7 @@ export function TruthStrip() {
   return (
     <p class="strip" data-strip>
       {store.trouble.value ??
-        [placeName(map, store.place.value), ...rowSaid(store), checked(map.error)].join(" · ")}
+        [placeName(map, store.place.value), ...rowSaid(store), checkedWords(map.error)].join(" · ")}
     </p>
   );
 }
@@ -32,10 +32,4 @@ function rowSaid(store: ReturnType<typeof useStore>): string[] {
       ? [`sinks removed: ${percent(shown.removed)}${map?.signed ? "" : ", the rest renormalised"}`]
       : []),
   ];
-}
-
-function checked(error: number | null): string {
-  return error === null
-    ? "not compared with the model's output"
-    : `compared with the model's output: largest error ${error.toExponential(0)}`;
 }

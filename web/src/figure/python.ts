@@ -1,0 +1,122 @@
+/** The Python call that draws what is on screen: as text, and as what a server is asked for. */
+
+import { isLattice } from "../data/axes";
+import type { FigureAt } from "../protocol";
+import type { Place, Store } from "../state";
+
+type Options = Record<string, string | number>;
+
+/** One call of `visualizer.plots`. */
+export interface Drawing {
+  picture: "atlas" | "head" | "heads" | "row" | "compare";
+  /** Maps by number, each with options of its own. */
+  of: [number, Options][];
+  options: Options;
+}
+
+/** Return the pictures of a view, none of those without any. */
+export function drawingsOf(store: Store): Drawing[] {
+  const place = store.place.value;
+  const other = store.other.value ?? place;
+  const colours = { scale: store.spreading.value, cmap: store.colours.value.replace("grey", "gray") };
+  const query = store.query.value;
+  const { layer: _, ...call } = store.map.value?.options ?? {};
+  const batch = place.batch ? { batch: place.batch } : {};
+  const pictures = store.keys.value.segments.some(isLattice);
+  const { scale } = colours;
+  switch (store.view.value) {
+    case "atlas":
+      return [{ picture: "atlas", of: [[place.map, { ...call, ...batch }]], options: colours }];
+    case "heads": {
+      const { head: __, ...whole } = named(store, place);
+      return [{ picture: "heads", of: [[place.map, whole]], options: colours }];
+    }
+    case "head":
+      return [
+        { picture: "head", of: [[place.map, named(store, place)]], options: colours },
+        {
+          picture: "row",
+          of: [[place.map, named(store, place)]],
+          options: { query, ...(pictures ? colours : { scale }) },
+        },
+      ];
+    case "compare":
+      return [
+        {
+          picture: "compare",
+          of: [other, place].map((one) => [one.map, named(store, one)]),
+          options: { query },
+        },
+      ];
+    default:
+      return [];
+  }
+}
+
+/** What names a head in Python. */
+function named(store: Store, { map, batch, head }: Place): Options {
+  const options = store.manifest.maps[map]?.options ?? {};
+  return { ...options, head, ...(batch ? { batch } : {}) };
+}
+
+/** What a server is asked for. */
+export function asked({ picture, of, options }: Drawing, format: FigureAt["format"]): FigureAt {
+  return { picture, of: JSON.stringify(of), options: JSON.stringify(options), format };
+}
+
+/** Return the calls as Python has them, with where the runs come from. */
+export function pythonOf(store: Store): string {
+  const drawings = drawingsOf(store);
+  const { runs, maps } = store.manifest;
+  const used = [...new Set(drawings.flatMap(({ of }) => of.map(([map]) => maps[map]?.run ?? 0)))].sort();
+  const loaded = used.filter((run) => runs[run]?.path);
+  return [
+    ...(loaded.length ? ["import visualizer as viz"] : []),
+    "from visualizer import plots",
+    "",
+    ...loaded.map((run) => `${nameOf(run)} = viz.load(${literal(runs[run]!.path!)})`),
+    ...unlike(store),
+    ...drawings.map((one) => callOf(one, (map) => nameOf(maps[map]?.run ?? 0))),
+    "",
+  ].join("\n");
+}
+
+function nameOf(run: number): string {
+  return run ? "other" : "run";
+}
+
+/** What is on screen and no call draws. */
+function unlike(store: Store): string[] {
+  const view = store.view.value;
+  if (view === "heads") return ["# the whole maps of all heads; of one query: plots.row"];
+  const rows = view === "head" || view === "compare";
+  const here = [
+    ...(store.direction.value === "column" && view === "head" ? ["who looks at a key"] : []),
+    ...(store.sinksOff.value ? ["sinks left out"] : []),
+    ...(store.mass.value < 1 ? ["a share of the mass alone"] : []),
+  ];
+  return rows && here.length ? [`# as recorded; the page shows ${here.join(" and ")}`] : [];
+}
+
+function callOf({ picture, of, options }: Drawing, name: (map: number) => string): string {
+  const words = (one: Options) => Object.entries(one).map(([key, value]) => `${key}=${literal(value)}`);
+  const pair = ([map, own]: [number, Options]) =>
+    `(${name(map)}, {${Object.entries(own)
+      .map(([key, value]) => `${literal(key)}: ${literal(value)}`)
+      .join(", ")}})`;
+  const parts =
+    picture === "compare"
+      ? [...of.map(pair), ...words(options)]
+      : [name(of[0]![0]), ...words(of[0]![1]), ...words(options)];
+  return `plots.${picture}(${parts.join(", ")})`;
+}
+
+/** JSON's numbers and texts are Python's; what turns text around is written as numbers. */
+function literal(value: string | number): string {
+  return JSON.stringify(value).replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, (one) =>
+    Array.from(
+      { length: one.length },
+      (_, i) => `\\u${one.charCodeAt(i).toString(16).padStart(4, "0")}`,
+    ).join(""),
+  );
+}
