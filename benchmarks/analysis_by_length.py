@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 
-import numpy as np
 import torch
 from attention_by_length import CHANNELS, HEADS, LONG, Layer, cost, seconds
 
@@ -22,8 +21,6 @@ MEASURES = {
     "first_token": lambda a, _: analysis.first_token(a),
     "between_groups": lambda a, _: analysis.between_groups(a, {"a": slice(0, 100), "b": slice(100, None)}),
     "sinks": lambda a, _: analysis.sinks(a),
-    "sink_mass": lambda a, _: analysis.sink_mass(a),
-    "padding": lambda a, _: analysis.padding(a, np.arange(a.shape[-1])[None] >= 100),
     "previous_token": lambda a, _: analysis.previous_token(a),
     "distance": lambda a, _: analysis.distance(a),
     "induction": lambda a, more: analysis.induction(a, more["ids"]),
