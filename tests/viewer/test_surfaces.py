@@ -147,6 +147,7 @@ def test_a_piece_of_text_is_found_across_tokens_and_enter_goes_to_the_next(page_
     wait_for_query(page, "token 6, “cat”")
     assert_shows(page, a[0, 0, 6].numpy())
     box.fill("nable c")
+    page.locator(".token.hit", has_text="##able").wait_for()
     assert page.locator(".token.hit").all_inner_texts() == ["un", "##able", " cat"]
 
 
