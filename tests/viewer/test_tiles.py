@@ -6,7 +6,7 @@ import warnings
 import numpy as np
 import pytest
 import torch
-from tests.viewer.test_payload import run_of
+from tests.viewer.test_payload import FACTORS, run_of
 
 from visualizer.attention import AttentionMap, Band, Dense, Factors, Stitched, Unwanted, while_wanted
 from visualizer.errors import OptionError
@@ -77,6 +77,24 @@ def test_a_tile_is_pooled_weights(name, how, level, row, column):
     assert blob.sampled is None
     assert blob.shape == expected.shape
     assert np.allclose(blob.array(), expected, atol=1e-5, equal_nan=True)
+
+
+@pytest.mark.parametrize("name", [*(f"long, {name}" for name in LONG), *FACTORS])
+def test_a_column_is_the_map_s(name):
+    a = AttentionMap(FACTORS[name] if name in FACTORS else LONG[name.removeprefix("long, ")])
+    payload = Payload(run_of(a))
+    for key in (0, a.shape[-1] - 1):
+        blob = answers(payload, {"kind": "column", "map": 0, "batch": 0, "head": 1, "key": key})
+        assert np.allclose(blob.array(), a[0, 1, :, key].numpy(), atol=1e-5)
+
+
+@pytest.mark.parametrize("name", [name for name in FACTORS if name != "late"])
+def test_a_tile_of_factors_of_every_kind_is_the_map(name, monkeypatch):
+    monkeypatch.setattr(tiles, "SIDE", 16)  # so that few of the keys are a tile's
+    a = AttentionMap(FACTORS[name])
+    found = ask(Payload(run_of(a)), level=1, row=1, column=0, batch=1, head=2)
+    expected = pooled(a[1, 2].numpy()[32:64, :32], np.ones(32, bool), 1, 0, 0, "mean")
+    assert np.allclose(found.array(), expected, atol=1e-5)
 
 
 @pytest.mark.parametrize("how", ["mean", "max"])

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from typing import Any
 
 from visualizer.attention import AttentionMap
 from visualizer.attention.arrays import NUMPY
 from visualizer.errors import OptionError
+from visualizer.viewer.denominators import column
+from visualizer.viewer.kept import Once
 from visualizer.viewer.payload import Payload
 from visualizer.viewer.protocol import Blob
 from visualizer.viewer.tiles import Tile, levels, pooled, tiles_along
@@ -39,32 +41,29 @@ def _rows(payload: Payload, request: Mapping[str, Any]) -> Blob:
     asked = request.get("queries")
     if not isinstance(asked, list | tuple) or not 1 <= len(asked) <= MOST_ROWS:
         raise OptionError(f"rows of {asked!r:.60} were asked for; give 1 to {MOST_ROWS} queries")
-    head = head_of(payload, request)
-    queries = [whole(query, head.shape[0], "query") for query in asked]
-    return Blob.of(NUMPY.as_numpy(head[queries].array()))
+    head, _ = _head(payload, request)
+    queries = [whole(query, head.shape[-2], "query") for query in asked]
+    return Blob.of(NUMPY.as_numpy(head[0, 0, queries].array()))
 
 
 def _column(payload: Payload, request: Mapping[str, Any]) -> Blob:
-    head = head_of(payload, request)
-    return Blob.of(NUMPY.as_numpy(head[:, whole(request.get("key"), head.shape[1], "key")].array()))
+    head, once = _head(payload, request)
+    return Blob.of(column(head, whole(request.get("key"), head.shape[-1], "key"), once))
 
 
 def _tile(payload: Payload, request: Mapping[str, Any]) -> Blob:
-    head = _place_of_head(payload, request)
-    map_ = payload.exhibits[head[0]].map[head[1] : head[1] + 1, head[2] : head[2] + 1]
-    shape = map_.shape[-2:]
+    head, once = _head(payload, request)
+    shape, places = head.shape[-2:], []
     level = whole(request.get("level"), levels(*shape) + 1, "level")
-    row, column = (
-        whole(request.get(name), tiles_along(length, level), name)
-        for name, length in zip(("row", "column"), shape, strict=True)
-    )
-    tile = Tile(shape[0], shape[1], level, row, column, request.get("how", "mean"))
+    for name, length in zip(("row", "column"), shape, strict=True):
+        places.append(whole(request.get(name), tiles_along(length, level), name))
+    tile = Tile(shape[0], shape[1], level, places[0], places[1], request.get("how", "mean"))
 
     def make() -> Blob:
-        values, sampled = pooled(map_, tile, lambda name, make: payload.kept.get((*head, name), make))
+        values, sampled = pooled(head, tile, once)
         return Blob.of(values, sampled=sampled)
 
-    found: Blob = payload.kept.get((*head, tile), make)
+    found: Blob = once(tile, make)
     return found
 
 
@@ -74,17 +73,18 @@ def _figure(payload: Payload, request: Mapping[str, Any]) -> Blob:
     return figure(payload, request)
 
 
-def head_of(payload: Payload, request: Mapping[str, Any]) -> AttentionMap:
-    """Return the head (query, key) that a request names by map, batch and head."""
-    number, batch, head = _place_of_head(payload, request)
-    return payload.exhibits[number].map[batch, head]
-
-
-def _place_of_head(payload: Payload, request: Mapping[str, Any]) -> tuple[int, int, int]:
+def _head(payload: Payload, request: Mapping[str, Any]) -> tuple[AttentionMap, Once]:
+    """Return the head (1, 1, query, key) named by map, batch and head, and what keeps things of it."""
     number = whole(request.get("map"), len(payload.exhibits), "map")
-    shape = payload.exhibits[number].map.shape
-    batch, head = (whole(request.get(name), shape[axis], name) for axis, name in enumerate(("batch", "head")))
-    return number, batch, head
+    a = payload.exhibits[number].map
+    batch, head = (
+        whole(request.get(name), a.shape[axis], name) for axis, name in enumerate(("batch", "head"))
+    )
+
+    def once(name: Hashable, make: Callable[[], Any]) -> Any:
+        return payload.kept.get((number, batch, head, name), make)
+
+    return a[batch : batch + 1, head : head + 1], once
 
 
 def whole(value: Any, count: int, name: str) -> int:

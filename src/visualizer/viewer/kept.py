@@ -9,6 +9,9 @@ from typing import Any
 
 BUDGET = 2**28
 
+Once = Callable[[Hashable, Callable[[], Any]], Any]
+"""Returns what has a name, made unless it is kept."""
+
 
 class Kept:
     """Arrays by name; when they are too many bytes, those that were not asked for longest are let go of.

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -19,8 +18,9 @@ from visualizer.attention.blocks import BLOCK, PASSES, Source
 from visualizer.attention.indices import At, blocks
 from visualizer.attention.readouts import valid
 from visualizer.attention.softmax import FactorSource
-from visualizer.attention.soundness import BACK_SOUND
 from visualizer.errors import OptionError
+from visualizer.viewer.denominators import log_denominators, weights_on
+from visualizer.viewer.kept import Once
 
 SIDE = 256
 """The largest number of cells along each side of a tile."""
@@ -28,9 +28,6 @@ MOST = 2**31
 """Multiplications that one tile may take: of larger ones some rows of each cell are read."""
 WIDTH = 64
 """Multiplications for a weight of a map that is not held as factors: those it is made of may be."""
-
-Once = Callable[[str, Callable[[], Any]], Any]
-"""Returns what has a name, made unless it was before."""
 
 
 @dataclass(frozen=True)
@@ -160,22 +157,10 @@ def _strips(source: Source, at: At, tile: Tile, once: Once) -> Any:
 def _reader(source: Source, at: At, tile: Tile, once: Once) -> tuple[Callable[[slice, At], Array], int]:
     """Return what gives (row, key) for some of these rows and a tile's keys, and how many it forms a row."""
     if isinstance(source, FactorSource) and 2 * len(tile.keys) <= source.shape[-1]:
-        lse = once(f"lse {tile.level} {tile.row}", partial(source.lse, at))[0, 0]
-        return lambda rows, part: _of_keys(source, part, tile.keys, lse[rows]), len(tile.keys)
+        lse = once(f"lse {tile.level} {tile.row}", lambda: log_denominators(source, at))
+        return lambda rows, part: weights_on(source, part, tile.keys, lse[..., rows])[0, 0], len(tile.keys)
     quick, some = source.quick, slice(tile.keys.start, tile.keys.stop)
     return lambda _rows, part: quick.weights(part)[0, 0, :, some], source.shape[-1]
-
-
-def _of_keys(source: FactorSource, at: At, keys: range, lse: Array) -> Array:
-    """Return (row, key) for some keys, given the rows' log-sum-exp."""
-    xp, quick = source.xp, source.quick
-    assert isinstance(quick, FactorSource)
-    weights = xp.exp(quick.scores(at, keys)[0, 0] - lse[:, None])
-    unsound = ~(abs(lse) <= BACK_SOUND)  # such as of rows that see nothing
-    if bool(unsound.any()):
-        rows = (*at[:-1], np.asarray(at[-1])[NUMPY.as_numpy(unsound)])
-        weights[unsound] = xp.cast(source.weights(rows)[0, 0, :, keys.start : keys.stop], weights.dtype)
-    return weights
 
 
 def _means(strips: Any, begins: Any, seen: Any) -> Any:
