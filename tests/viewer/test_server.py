@@ -201,10 +201,12 @@ def test_what_is_not_there_is_one_sentence(server, path, sentence):
 
 
 def test_a_map_that_was_changed_says_so_and_what_nobody_foresaw_is_logged(caplog):
-    def fails(score, *places):
-        raise RuntimeError("SECRET")
+    def fails(batch, head, query, key):
+        if changes:
+            raise RuntimeError("SECRET")
+        return query >= key
 
-    changed = torch.from_numpy(Q.copy())
+    changes, changed = [], torch.from_numpy(Q.copy())
     maps = [
         Factors(changed, torch.from_numpy(K), 0.5),
         Factors(torch.from_numpy(Q), torch.from_numpy(K), 0.5, mask_mod=fails),
@@ -212,6 +214,7 @@ def test_a_map_that_was_changed_says_so_and_what_nobody_foresaw_is_logged(caplog
     run = Run([Call(f"layer.{n}", AttentionMap(one), 0, n, "given") for n, one in enumerate(maps)])
     with serve(run) as server:
         changed += 1
+        changes.append("changed")
         found = ask(server.url, address("tile", TILE))
         assert found.status == 500
         assert b"changed" in found.body
