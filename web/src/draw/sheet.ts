@@ -3,8 +3,6 @@
 import type { ImageInfo } from "../protocol";
 import { clipped, colourOf, type Scale, type Table } from "./colours";
 
-const WIDEST = 448; // pixels
-
 /** A canvas, and where in it the cells lie: left, top, width, height. */
 export interface Frame {
   width: number;
@@ -33,20 +31,13 @@ export interface Sheet {
   window: boolean;
 }
 
-/** Return the frame of cells on an image, or by themselves. */
-export function frameOf(image: ImageInfo | undefined, h: number, w: number): Frame {
-  if (!image) {
-    const cell = Math.max(4, Math.floor(WIDEST / Math.max(h, w)));
-    return { width: w * cell, height: h * cell, box: [0, 0, w * cell, h * cell] };
-  }
-  const [high, wide] = image.blob.shape as [number, number];
-  const zoom = Math.max(1, Math.ceil(WIDEST / Math.max(high, wide)));
-  const [left, top, width, height] = image.box;
-  return {
-    width: wide * zoom,
-    height: high * zoom,
-    box: [left * zoom, top * zoom, width * zoom, height * zoom],
-  };
+/** Return the frame, so many pixels wide, of cells on an image, or by themselves. */
+export function frameOf(image: ImageInfo | undefined, h: number, w: number, width: number): Frame {
+  const [high, wide] = image ? (image.blob.shape as [number, number]) : [h, w];
+  const zoom = width / wide;
+  const box = image ? image.box : ([0, 0, w, h] as const);
+  const [left, top, across, down] = box.map((one) => one * zoom) as [number, number, number, number];
+  return { width, height: Math.max(1, Math.round(high * zoom)), box: [left, top, across, down] };
 }
 
 export function drawSheet(canvas: HTMLCanvasElement, sheet: Sheet): void {
@@ -76,7 +67,7 @@ function drawPhoto(
   }
   const small = new OffscreenCanvas(wide, high);
   small.getContext("2d")?.putImageData(picture, 0, 0);
-  context.imageSmoothingEnabled = false;
+  context.imageSmoothingEnabled = sheet.frame.width < wide; // pixels of the photo stay pixels
   context.drawImage(small, 0, 0, sheet.frame.width, sheet.frame.height);
 }
 
@@ -148,8 +139,7 @@ function drawWindow(context: CanvasRenderingContext2D, sheet: Sheet): void {
 
 function drawGrid(context: CanvasRenderingContext2D, { frame, h, w }: Sheet): void {
   const [left, top, width, height] = frame.box;
-  const shown = context.canvas.clientWidth / context.canvas.width || 1;
-  if ((shown * width) / w < 6) return;
+  if (width / w < 6) return;
   context.strokeStyle = "rgba(128, 128, 128, 0.4)";
   context.beginPath();
   for (let i = 0; i <= w; i++) {

@@ -5,8 +5,10 @@ import { type Lattice, sidesOf } from "../data/axes";
 import { spotOf } from "../data/windows";
 import { drawSheet, type Frame, frameOf } from "../draw/sheet";
 import { useStore } from "./context";
-import { usePaint, usePromised } from "./hooks";
+import { usePaint, usePromised, useSize } from "./hooks";
 import type { SurfaceProps } from "./surface";
+
+const WIDEST = 448; // pixels of the page; the style sheet has the same
 
 const STEPS: Record<string, [number, number]> = {
   ArrowLeft: [0, -1],
@@ -39,14 +41,16 @@ function Sheet(props: CellsProps & { layer: number; layers: number }) {
     [image],
   ).value;
   const tokens = useMemo(() => tokensOf(segment, layer), [segment, layer]);
-  const frame = useMemo(() => frameOf(image, h, w), [image, h, w]);
+  const [figure, room] = useSize<HTMLElement>();
+  const width = Math.round(Math.min(room || WIDEST, WIDEST) * (window.devicePixelRatio || 1));
+  const frame = useMemo(() => frameOf(image, h, w, width), [image, h, w, width]);
   const canvas = useRef<HTMLCanvasElement>(null);
   const paint = usePaint(max, props.signed);
   const { padding, later } = props;
-  const window = segment.kind === "grid" && segment.windows !== null;
+  const isWindow = segment.kind === "grid" && segment.windows !== null;
   useEffect(() => {
     if (!canvas.current) return;
-    const part = { padding: padding ?? null, later: later ?? null, window };
+    const part = { padding: padding ?? null, later: later ?? null, window: isWindow };
     drawSheet(canvas.current, {
       ...{ frame, image, photo, tokens, h, w, values, marked },
       ...paint,
@@ -75,7 +79,7 @@ function Sheet(props: CellsProps & { layer: number; layers: number }) {
     event.stopPropagation();
   };
   return (
-    <figure class="cells">
+    <figure class="cells" ref={figure}>
       <canvas
         ref={canvas}
         role="img"

@@ -28,7 +28,8 @@ export function shortPaths(paths: string[]): string[] {
 export function placeName(map: MapInfo, place: Place): string {
   const [batches, heads] = map.shape;
   const parts = [map.path || "model", `head ${place.head} of ${heads}`];
-  if (batches > 1) parts.push(`row ${place.batch} of the batch`);
+  if (batches > 1)
+    parts.push(`row ${place.batch} of the batch${map.ids ? `, “${map.ids[place.batch]}”` : ""}`);
   if (map.item !== null) parts.push(`item ${map.item}`);
   if (map.call > 0 && !map.continues) parts.push(`call ${map.call}`);
   return parts.join(" · ");

@@ -26,6 +26,7 @@ export function looker(look: Look): (token: number) => string {
     const classes = [
       Number.isNaN(weight) && "gone",
       weight < 0 && "below",
+      scale.signed && weight > 0 && "above",
       weight !== 0 && clipped(scale, weight) !== 0 && "clipped",
       padding?.[token] === 1 && "padding",
       later !== null && token >= later && "later",
