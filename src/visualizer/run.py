@@ -415,18 +415,36 @@ class Run(Recorded):
 
         save_run(self, path, inputs=inputs)
 
+    def show(self, path: str | os.PathLike[str] | None = None, **options: Any) -> None:
+        """Show the run: in a notebook as a widget, else in a browser; without a screen as a file.
+
+        On a machine without a screen nothing is opened: what is printed says where the file is, ``path`` if
+        that is given, and how to look at it from elsewhere. ``options`` are those of `to_html`.
+
+        Raises
+        ------
+        MissingExtraError
+            In a notebook without anywidget.
+        OptionError
+            If the run holds no map, or an option is not as it is to be.
+        """
+        from visualizer.viewer.showing import show
+
+        show(self, path, **options)
+
     def to_html(self, path: str | os.PathLike[str], **options: Any) -> None:
         """Write one HTML file that shows the run in any browser, without a network.
 
         It holds factors, not maps: the page computes rows to 1e-3. ``max_mb=25`` is what it may take;
-        ``modules=``, a path or pattern or a list of them, and ``heads=``, a list, choose what goes in.
+        ``modules=``, a path or pattern or a list of them, and ``heads=``, a list, choose what goes in, and
+        so does ``queries=``, an int, a slice or what `where` finds: of a long text few rows are enough.
 
         Raises
         ------
         CallsError
             If no call was recorded under a path.
         OptionError
-            If the run holds no map, or an option is not as it is to be.
+            If the run holds no map, no map has such a query, or an option is not as it is to be.
         """
         from visualizer.viewer.html import to_html
 

@@ -56,6 +56,20 @@ def test_a_server_gives_the_same_row_and_its_policy_lets_a_worker_compute_it(ser
     assert len(page.workers) == 1
 
 
+def test_a_file_of_some_queries_steps_over_the_others(built, run, open_page, tmp_path):
+    to_html(run, tmp_path / "run.html", queries=[7, slice(20, 22)])
+    page = open_page(f"{(tmp_path / 'run.html').as_uri()}#view=head&query=15")
+    assert_row_is_right(page, query=20)
+    assert "rows of 3 of 60 queries are here" in page.locator("[data-strip]").inner_text()
+    assert "Only the rows of 3 of 60 queries are in this file" in page.locator(".omitted").inner_text()
+    page.locator("canvas[role=img]").press("k")
+    page.get_by_text("query: token 7").wait_for()
+    assert_row_is_right(page, query=7)
+    page.locator("[data-token='58']").hover()
+    page.get_by_text("query: token 21").wait_for()
+    assert_row_is_right(page, query=21)
+
+
 def test_a_hostile_path_is_text(built, open_page, tmp_path):
     hostile = "</script><img src=http://example.org/ onerror=alert(1)>"
     to_html(Run([Call(hostile, MAP, 0, 0, "given")]), tmp_path / "run.html")

@@ -1,5 +1,7 @@
 """A page is told enough to compute every row of a map to 1e-3."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -14,6 +16,7 @@ from visualizer.errors import OptionError
 from visualizer.run import Run
 from visualizer.viewer.factoring import shortened
 from visualizer.viewer.payload import Payload
+from visualizer.viewer.querying import rows_asked
 
 RANDOM = np.random.default_rng(0)
 Q = RANDOM.normal(size=(2, 4, 90, 16)).astype(np.float32)
@@ -237,3 +240,35 @@ def test_arrays_that_nobody_named_are_one_sentence():
         payload.blob("../secret")
     with pytest.raises(OptionError, match="3 runs were to be shown"):
         Payload([Run(), Run(), Run()])
+
+
+@pytest.mark.parametrize(
+    ("asked", "rows"),
+    [(-1, [8]), (slice(2, 4), [2, 3]), ([slice(0, 1), 5, 40], [0, 5]), (np.array([1, 3]), [1, 3])],
+)
+def test_the_rows_of_some_queries_are_told_alone(asked, rows):
+    a = AttentionMap(FACTORS["plain"])[:, :, :9]
+    payload = Payload(run_of(a), queries=asked)
+    (one,) = told(payload)["maps"]
+    assert (one["rows"]["kind"], one["rows"]["queries"]) == ("dense", rows)
+    found = array(payload, one["rows"]["heads"][1])
+    assert np.abs(found - a[0, 1, rows].numpy()).max() < 5e-4
+
+
+def test_queries_are_places_in_the_sequence_where_rows_are_not_all_of_it():
+    run = run_of(AttentionMap(Dense(np.eye(6)[None, None, 4:])))
+    shown = replace(Payload(run).exhibits[0], places=(4, 5))
+    assert rows_asked(5, shown) == [1]
+    assert rows_asked([0, slice(4, 5)], shown) == [0]
+
+
+def test_queries_that_are_none_or_nowhere_are_one_sentence(tmp_path):
+    run = run_of(AttentionMap(Dense(np.eye(3)[None, None])))
+    for asked in ("cat", 1.5, [None]):
+        with pytest.raises(
+            OptionError, match=r"queries=.* was asked for; give an int, a slice, what run.where"
+        ):
+            run.to_html(tmp_path / "run.html", queries=asked)
+    with pytest.raises(OptionError, match="queries=9 was asked for, but maps have at most 3 queries"):
+        run.to_html(tmp_path / "run.html", queries=9)
+    assert not (tmp_path / "run.html").exists()

@@ -1,6 +1,7 @@
 /** The whole state in the page's address, behind `#`: a link shows what its sender saw. */
 
 import { batch, effect } from "@preact/signals";
+import { isListed } from "./data/listed";
 import { type Place, SPREADINGS, type Store, TABLE_NAMES, VIEWS, type View } from "./state";
 
 /** Return the state as it stands in an address. */
@@ -56,7 +57,9 @@ export function take(store: Store, address: string): void {
     number("mass", 0.1, 1, (mass) => (store.mass.value = mass));
     const part = numbers(words.get("part"));
     store.part.value = part.length === 2 ? [part[0]!, part[1]!] : null;
-    store.kept.value = numbers(words.get("kept")).filter((one) => one < queries);
+    store.kept.value = numbers(words.get("kept")).filter(
+      (one) => one < queries && isListed(store.map.value, one),
+    );
     store.sought.value = words.get("find") ?? "";
     store.arcs.value = words.get("arcs") === "true";
   });

@@ -1,6 +1,7 @@
 /** What is looked at: one store for each page, read and written by every view. */
 
 import { computed, effect, type ReadonlySignal, signal } from "@preact/signals";
+import { isListed, nearest } from "./data/listed";
 import { partsOf } from "./data/parts";
 import type { Reader } from "./data/reader";
 import type { Spot } from "./data/windows";
@@ -82,7 +83,12 @@ export class Store {
       const map = this.map.value;
       return map && this.direction.value === "row" ? laterThan(map, this.query.value) : null;
     });
-    this.#leave.push(effect(() => this.#read()));
+    this.#leave.push(
+      effect(() => {
+        this.query.value = nearest(this.map.value, this.query.value);
+      }),
+      effect(() => this.#read()),
+    );
   }
 
   /** The axis of a head's queries or keys. */
@@ -99,7 +105,7 @@ export class Store {
     const count = this.map.value?.shape[2] ?? 1;
     if (this.query.value >= count) this.query.value = count - 1;
     if ((this.key.value ?? 0) >= (this.map.value?.shape[3] ?? 0)) this.key.value = null;
-    this.kept.value = this.kept.value.filter((one) => one < count);
+    this.kept.value = this.kept.value.filter((one) => one < count && isListed(this.map.value, one));
   }
 
   /** A row without what is not to be drawn of it. */
@@ -126,7 +132,8 @@ export class Store {
   }
 
   /** Keep a query beside the others, or no longer. */
-  keep(query: number): void {
+  keep(token: number): void {
+    const query = nearest(this.map.value, token);
     const kept = this.kept.value;
     this.kept.value = kept.includes(query)
       ? kept.filter((one) => one !== query)

@@ -1,7 +1,9 @@
 import { describe, expect, test } from "vitest";
 import type { FactoredHead, FormedHead } from "../src/data/heads";
+import { isListed, nearest, stepped } from "../src/data/listed";
 import { columnOf, rowsOf } from "../src/data/rows";
 import { tileOf } from "../src/data/tiles";
+import type { MapInfo } from "../src/protocol";
 
 /** A head whose scores are given: q is the identity. */
 function scored(scores: number[][], more: Partial<FactoredHead> = {}): FactoredHead {
@@ -101,6 +103,20 @@ test("rows that were left out are no numbers", () => {
     [0.25, 0.75],
     [NaN, NaN],
   ]);
+  const told = { shape: [1, 1, 3, 2], rows: { kind: "dense", queries: [1] } } as unknown as MapInfo;
+  expect([isListed(told, 0), isListed(told, 1)]).toEqual([false, true]);
+  const mean = tileOf(head, { level: 2, row: 0, column: 0, how: "mean" });
+  expect(Array.from(mean.values)).toEqual([0.5]);
+  const each = tileOf(head, { level: 0, row: 0, column: 0, how: "mean" });
+  expect(Array.from(each.values)).toEqual([NaN, NaN, 0.25, 0.75, NaN, NaN]);
+});
+
+test("queries whose rows were left out are stepped over", () => {
+  const told = { shape: [1, 1, 9, 2], rows: { kind: "dense", queries: [2, 3, 7] } } as unknown as MapInfo;
+  expect([0, 4, 6, 8].map((query) => nearest(told, query))).toEqual([2, 3, 7, 7]);
+  expect([stepped(told, 3, 1), stepped(told, 2, -1), stepped(told, 7, 1)]).toEqual([7, 2, 7]);
+  const whole = { ...told, rows: { kind: "served" } } as MapInfo;
+  expect([nearest(whole, 4), stepped(whole, 3, 1), stepped(whole, 8, 1)]).toEqual([4, 4, 8]);
 });
 
 describe("a tile", () => {

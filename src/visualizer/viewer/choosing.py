@@ -116,6 +116,12 @@ def _omitted(
     remedy = "visualizer view RUN shows all of them, and modules=, heads= or a larger max_mb= choose others"
     if len(maps) < len(every):
         yield f"{len(every) - len(maps)} of {len(every)} maps were left out of this file: {remedy}."
+    if some := [one for one in every if isinstance(one.rows, Formed) and one.rows.queries is not None]:
+        counts = len(some[0].rows.queries), some[0].shape[2]  # type: ignore[union-attr,arg-type]  # as above
+        yield (
+            f"Only the rows of {counts[0]} of {counts[1]} queries are in this file, those of queries=: "
+            "visualizer view RUN shows all of them."
+        )
     flags = [flag for one in left.values() for flag in one]
     if heads is None and not all(flags):
         yield (

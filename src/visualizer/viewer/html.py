@@ -21,13 +21,14 @@ from visualizer.viewer.protocol import Manifest
 MEGABYTE = 10**6
 
 
-def to_html(
+def to_html(  # noqa: PLR0913  # each thing that can be chosen is a keyword
     runs: Run | Sequence[Run],
     path: str | os.PathLike[str],
     *,
     max_mb: float = 25,
     modules: str | Sequence[str] = "*",
     heads: Collection[int] | None = None,
+    queries: Any = None,
 ) -> None:
     """Write one HTML file that shows a run, or compares two, in any browser and without a network.
 
@@ -44,20 +45,27 @@ def to_html(
         Megabytes that the file may take.
     modules, heads
         Only modules of these paths or patterns; only the rows of these heads.
+    queries
+        Only the rows of these queries, exact to 5e-4: an int, a slice, what `Run.where` finds, or a list of
+        these; of maps so long that overviews are of some rows, nothing is measured then.
 
     Raises
     ------
     CallsError
         If no call was recorded under a path.
     OptionError
-        If the budget is no number above 1, or the runs hold no map.
+        If the budget is no number above 1, the runs hold no map, or no map has one of the queries.
     """
     if not isinstance(max_mb, int | float) or not max_mb >= 1:
         raise OptionError(f"max_mb={max_mb!r} was asked for; give megabytes, from 1 on")
     given = [runs] if isinstance(runs, Run) else list(runs)
-    payload = Payload([_part(run, [modules] if isinstance(modules, str) else list(modules)) for run in given])
+    parts = [_part(run, [modules] if isinstance(modules, str) else list(modules)) for run in given]
+    payload = Payload(parts, queries=queries)
     if not payload.exhibits:
         raise OptionError(f"a page was to be made, but there is no map in it: {given[0].why_empty()}")
+    if queries is not None and all(one.rows.kind == "none" for one in payload.manifest.maps):
+        longest = max(one.map.shape[2] for one in payload.exhibits)
+        raise OptionError(f"queries={queries!r:.60} was asked for, but maps have at most {longest} queries")
     script, style = page_file("viewer.js"), page_file("viewer.css")
     told, choice = chosen(payload, int(max_mb * MEGABYTE) - len(script) - len(style), heads)
     Path(path).write_text(_page(told, choice, script, style), encoding="utf-8")

@@ -33,6 +33,7 @@ from visualizer.viewer.protocol import (
     Padding,
     RunInfo,
 )
+from visualizer.viewer.querying import rows_asked
 from visualizer.viewer.rows import dtype_of, rows_of
 from visualizer.viewer.tokens import axis_info
 
@@ -46,6 +47,8 @@ class Payload:
         One run, or two to compare.
     served
         Whether rows, columns and tiles can be asked for too.
+    queries
+        Only the rows of these: an int, a slice, what `Run.where` finds, or a list; all unless given.
 
     Raises
     ------
@@ -61,11 +64,11 @@ class Payload:
     ('layer.0', 'dense', [0.0, 1.0, 0.0, 0.0])
     """
 
-    def __init__(self, runs: Run | Sequence[Run], *, served: bool = False) -> None:
+    def __init__(self, runs: Run | Sequence[Run], *, served: bool = False, queries: Any = None) -> None:
         self.runs = [runs] if isinstance(runs, Run) else list(runs)
         if not 1 <= len(self.runs) <= 2:
             raise OptionError(f"{len(self.runs)} runs were to be shown: give one, or two to compare")
-        self.served = served
+        self.served, self._queries = served, queries
         found = [exhibits(run, number) for number, run in enumerate(self.runs)]
         self.exhibits = [one for shown, _ in found for one in shown]
         self._omitted = [left for _, left in found if left]
@@ -115,6 +118,8 @@ class Payload:
     def _map(self, number: int, shown: Exhibit, images: range) -> MapInfo:
         first, a = shown.first, shown.map
         signed = a.opened()[0].signed
+        queries = None if self._queries is None else rows_asked(self._queries, shown)
+        measured = not signed and (queries is None or Small(a).sampled is None)
         return MapInfo(
             id=number,
             run=shown.run,
@@ -135,9 +140,9 @@ class Payload:
             places=list(shown.places) or None,
             signed=signed,
             padding=self._padding(str(number), a),
-            rows=rows_of(self._arrays, str(number), a, served=self.served),
+            rows=rows_of(self._arrays, str(number), a, served=self.served, queries=queries),
             overview=self._overview(str(number), shown),
-            metrics=None if signed else self._metrics(str(number), shown),
+            metrics=self._metrics(str(number), shown) if measured else None,
             options=dict(shown.options),
         )
 

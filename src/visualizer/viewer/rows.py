@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from math import prod
@@ -13,14 +14,21 @@ from visualizer.attention import AttentionMap
 from visualizer.attention.arrays import NUMPY
 from visualizer.viewer.arrays import Arrays
 from visualizer.viewer.factoring import Factors, factors_of, shortened
-from visualizer.viewer.protocol import BlobRef, Dtype, Factored, Formed, HeadFactors, Rows, Served
+from visualizer.viewer.protocol import Absent, BlobRef, Dtype, Factored, Formed, HeadFactors, Rows, Served
 
 HELD = 2**26
 """Bytes of one map that a page is given; of a larger one it asks for rows where it can."""
 
 
-def rows_of(arrays: Arrays, name: str, map_: AttentionMap, *, served: bool) -> Rows:
-    """Return how a page comes by the rows of a map, the smaller of its factors and the map itself."""
+def rows_of(
+    arrays: Arrays, name: str, map_: AttentionMap, *, served: bool, queries: Sequence[int] | None = None
+) -> Rows:
+    """Return how a page comes by the rows of a map, the smaller of its factors and the map itself.
+
+    Of some ``queries`` alone it is always given the rows themselves.
+    """
+    if queries is not None:
+        return _formed(arrays, name, map_, queries) if queries else Absent("it has none of these queries")
     size = prod(map_.shape) * int(dtype_of(map_)[1])
     if served and size > HELD and _held(map_) > HELD:
         return Served()
@@ -77,15 +85,16 @@ def _shared(arrays: Arrays, name: str, array: Any, dtype: Dtype) -> BlobRef | No
     return None if array is None else arrays.add(name, dtype, array.shape, lambda: array)
 
 
-def _formed(arrays: Arrays, name: str, map_: AttentionMap) -> Formed:
-    dtype, shape = dtype_of(map_), map_.shape[2:]
-    return Formed(
-        [
-            arrays.add(f"{name}.{batch}.{head}.rows", dtype, shape, partial(_weights, map_, batch, head))
-            for batch, head in np.ndindex(*map_.shape[:2])
-        ]
-    )
+def _formed(arrays: Arrays, name: str, map_: AttentionMap, queries: Sequence[int] | None = None) -> Formed:
+    dtype = dtype_of(map_)
+    shape = map_.shape[2:] if queries is None else (len(queries), map_.shape[3])
+    heads = [
+        arrays.add(f"{name}.{batch}.{head}.rows", dtype, shape, partial(_weights, map_, batch, head, queries))
+        for batch, head in np.ndindex(*map_.shape[:2])
+    ]
+    return Formed(list(heads), None if queries is None else list(queries))
 
 
-def _weights(map_: AttentionMap, batch: int, head: int) -> Any:
-    return NUMPY.as_numpy(map_[batch, head].array())
+def _weights(map_: AttentionMap, batch: int, head: int, queries: Sequence[int] | None) -> Any:
+    weights = map_[batch, head]
+    return NUMPY.as_numpy((weights if queries is None else weights[list(queries)]).array())

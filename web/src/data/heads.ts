@@ -43,6 +43,11 @@ export interface Spread {
   perKey: number;
 }
 
+/** Tell whether a query's row is there. */
+export function isThere(head: Head, query: number): boolean {
+  return head.kind === "factors" || !head.listed || head.listed.includes(query);
+}
+
 /** Write a query's weights of the keys `begin` to `end` into `out`; NaN where the query was left out. */
 export function weights(
   head: Head,

@@ -2,12 +2,12 @@
 
 import type { TileAt } from "../protocol";
 import type { Tensor } from "./arrays";
-import { type Head, weights } from "./heads";
+import { type Head, isThere, weights } from "./heads";
 
 /** The largest number of cells along each side of a tile. */
 export const SIDE = 256;
 
-/** Return a tile (cell, cell); at the lower and right edges cells pool what there is; no cell pools padding. */
+/** Return a tile (cell, cell); at the lower and right edges cells pool what there is; no cell pools padding, or rows that are not there. */
 export function tileOf(head: Head, { level, row, column, how }: TileAt): Tensor {
   const size = 2 ** level;
   const [top, bottom] = extent(row, size, head.queries);
@@ -20,9 +20,9 @@ export function tileOf(head: Head, { level, row, column, how }: TileAt): Tensor 
   }
   const values = new Float32Array(shape[0] * shape[1]).fill(how === "max" ? Number.NEGATIVE_INFINITY : 0);
   const part = new Float32Array(right - left);
-  const rows = new Int32Array(shape[0]); // that are no padding
+  const rows = new Int32Array(shape[0]); // that are pooled
   for (let query = top; query < bottom; query++) {
-    if (head.padding?.[query]) continue;
+    if (head.padding?.[query] || !isThere(head, query)) continue;
     rows[Math.floor((query - top) / size)]! += 1;
     weights(head, query, left, right, part);
     pool(part, size, how, values, Math.floor((query - top) / size) * shape[1]);

@@ -1,6 +1,7 @@
 /** How much goes from each part of the queries to each part of the keys; a cell looks at the two alone. */
 
 import { useEffect, useMemo, useState } from "preact/hooks";
+import { isListed } from "../data/listed";
 import { massOf, type Part, partsOf } from "../data/parts";
 import type { Reader } from "../data/reader";
 import type { MapInfo } from "../protocol";
@@ -110,7 +111,9 @@ async function flowOf(
 ): Promise<number[][]> {
   const found: number[][] = [];
   for (const { begin, end } of queries) {
-    const there = Array.from({ length: end - begin }, (_, i) => begin + i).filter((i) => !padding?.[i]);
+    const there = Array.from({ length: end - begin }, (_, i) => begin + i).filter(
+      (i) => !padding?.[i] && isListed(map, i),
+    );
     const sums = keys.map(() => 0);
     for (let at = 0; at < there.length; at += ROWS) {
       const { values } = await reader.rows(map, batch, head, there.slice(at, at + ROWS), signal);

@@ -1,5 +1,6 @@
 /** What keys do, wherever the pointer is. */
 
+import { stepped } from "../data/listed";
 import { SPREADINGS, type Store, VIEWS } from "../state";
 import { callsOf } from "./naming";
 
@@ -73,8 +74,8 @@ export function onKey(event: KeyboardEvent, store: Store): void {
 }
 
 function step(store: Store, by: number): void {
-  const count = store.map.value?.shape[2] ?? 1;
-  store.query.value = Math.max(0, Math.min(count - 1, store.query.value + by));
+  const map = store.map.value;
+  if (map) store.query.value = stepped(map, store.query.value, by);
 }
 
 function stepHead(store: Store, by: number): void {

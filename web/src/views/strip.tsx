@@ -1,5 +1,7 @@
 /** What is to be known of a picture: head, query, scale, mass shown, sinks, and how exact it is. */
 
+import { listedOf } from "../data/listed";
+import type { MapInfo } from "../protocol";
 import { useStore } from "./context";
 import { checkedWords, percent, placeName, printed, tokenName } from "./naming";
 
@@ -10,7 +12,12 @@ export function TruthStrip() {
   return (
     <p class="strip" data-strip>
       {store.trouble.value ??
-        [placeName(map, store.place.value), ...rowSaid(store), checkedWords(map.error)].join(" · ")}
+        [
+          placeName(map, store.place.value),
+          ...rowSaid(store),
+          ...listedSaid(map),
+          checkedWords(map.error),
+        ].join(" · ")}
     </p>
   );
 }
@@ -32,4 +39,9 @@ function rowSaid(store: ReturnType<typeof useStore>): string[] {
       ? [`sinks removed: ${percent(shown.removed)}${map?.signed ? "" : ", the rest renormalised"}`]
       : []),
   ];
+}
+
+function listedSaid(map: MapInfo): string[] {
+  const listed = listedOf(map);
+  return listed ? [`rows of ${listed.length} of ${map.shape[2]} queries are here`] : [];
 }
