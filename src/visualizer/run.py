@@ -415,22 +415,23 @@ class Run(Recorded):
 
         save_run(self, path, inputs=inputs)
 
-    def show(self, path: str | os.PathLike[str] | None = None, **options: Any) -> None:
-        """Show the run: in a notebook as a widget, else in a browser; without a screen as a file.
+    def show(self, path: str | os.PathLike[str] | None = None, **options: Any) -> Any:
+        """Show the run: in a notebook as a widget, else from a server in a browser, until Ctrl-C.
 
-        On a machine without a screen nothing is opened: what is printed says where the file is, ``path`` if
-        that is given, and how to look at it from elsewhere. ``options`` are those of `to_html`.
+        On a machine without a screen nothing is opened: a file is written, to ``path`` or among temporary
+        ones, and what is printed says where it is, and how to look at the run from elsewhere. ``options`` are
+        those of `to_html`. In a session of Python the server goes on, and is returned.
 
         Raises
         ------
         MissingExtraError
-            In a notebook without anywidget.
+            If the extra ``viewer`` is not installed, which a file does without.
         OptionError
             If the run holds no map, or an option is not as it is to be.
         """
         from visualizer.viewer.showing import show
 
-        show(self, path, **options)
+        return show(self, path, **options)
 
     def to_html(self, path: str | os.PathLike[str], **options: Any) -> None:
         """Write one HTML file that shows the run in any browser, without a network.

@@ -1,4 +1,4 @@
-"""`visualizer view` in a process of its own, as it runs until Ctrl-C."""
+"""What shows a run in a process of its own, as it runs until Ctrl-C."""
 
 import os
 import re
@@ -9,12 +9,17 @@ import sys
 from contextlib import contextmanager
 
 
-@contextmanager
 def viewing(folder, *arguments, **environment):
-    """Start it in a folder, with a screen if the environment has one; give the process and its address."""
+    """Start `visualizer view`, as `showing` does."""
+    return showing(folder, "-m", "visualizer", "view", *arguments, **environment)
+
+
+@contextmanager
+def showing(folder, *arguments, **environment):
+    """Start Python in a folder, with a screen if the environment has one; give it and the address it says."""
     own = {name: value for name, value in os.environ.items() if name not in {"DISPLAY", "WAYLAND_DISPLAY"}}
     child = subprocess.Popen(
-        [sys.executable, "-W", "error", "-m", "visualizer", "view", *arguments],
+        [sys.executable, "-W", "error", *arguments],
         cwd=folder,
         env=own | environment,
         stdout=subprocess.PIPE,

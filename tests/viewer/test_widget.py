@@ -109,9 +109,46 @@ def test_cells_run_while_an_answer_is_computed_and_what_nobody_waits_for_is_not_
     kernel.id = first
 
 
+def test_what_nobody_waits_for_stops_before_its_next_block(kernel):
+    kernel.run("""
+Q, K = np.random.default_rng(0).normal(size=(2, 1, 1, 30_000, 8)).astype(np.float32)
+widget = Widget(Run([Call("layer.0", AttentionMap(Factors(Q, K, 1.0)), 0, 0, "given")]))
+""")
+    first, kernel.id = kernel.id, kernel.run("widget.model_id")["text/plain"].strip("'")
+    kernel.send(id="left", kind="blob", name="0.metrics")  # takes minutes
+    kernel.run("import time; time.sleep(0.5)")
+    kernel.send(id="left", kind="cancel")
+    said, _ = kernel.ask(id="waited for", kind="rows", map=0, batch=0, head=0, queries=[1])
+    assert said["id"] == "waited for"
+    kernel.id = first
+
+
 def test_readers_without_the_widget_have_a_picture_and_a_sentence(kernel):
     assert base64.b64decode(kernel.shown["image/png"]).startswith(b"\x89PNG")
     assert kernel.shown["text/plain"] == "<run 0: attention maps, shown where this notebook runs>"
+
+
+def test_show_displays_the_widget_and_names_the_way_out(kernel):
+    heard = len(kernel.heard)
+    assert kernel.run("run.show()") is None
+    shown = [one["content"] for one in kernel.heard[heard:] if one["msg_type"] in {"display_data", "stream"}]
+    assert "application/vnd.jupyter.widget-view+json" in shown[0]["data"]
+    assert shown[1]["text"] == 'To keep the page, or hand it on: run.to_html("run.html")\n'
+
+
+def test_show_without_anywidget_names_the_pip_line(kernel):
+    kernel.run("""
+import sys
+there, sys.modules["anywidget"] = sys.modules["anywidget"], None
+try:
+    run.show()
+except visualizer.errors.MissingExtraError as error:
+    assert str(error).endswith("pip install 'attention-visualizer[viewer]'"), error
+else:
+    raise AssertionError
+finally:
+    sys.modules["anywidget"] = there
+""")
 
 
 def test_a_run_without_maps_says_why(kernel):

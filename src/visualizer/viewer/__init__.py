@@ -10,11 +10,12 @@ from visualizer.errors import require
 if TYPE_CHECKING:
     from visualizer.viewer.html import to_html
     from visualizer.viewer.server import serve
+    from visualizer.viewer.showing import show
     from visualizer.viewer.widget import Widget
 
-__all__ = ["Widget", "serve", "to_html"]
+__all__ = ["Widget", "serve", "show", "to_html"]
 
-_HOME = {"Widget": "widget", "serve": "server", "to_html": "html"}
+_HOME = {"Widget": "widget", "serve": "server", "show": "showing", "to_html": "html"}
 
 
 def __getattr__(name: str) -> Any:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import anywidget
 import traitlets
 
+from visualizer.attention import Unwanted, while_wanted
 from visualizer.errors import OptionError, VisualizerError
 from visualizer.run import Run
 from visualizer.viewer.answering import answers
@@ -57,12 +58,13 @@ class Widget(anywidget.AnyWidget):
                 f"a run was to be shown, but there is no map in it: {payload.runs[0].why_empty()}"
             )
         self._thread = ThreadPoolExecutor(1, "visualizer-widget")
-        self._asked: dict[str, Future[None]] = {}
+        self._waited_for: set[str] = set()
         super().__init__(manifest=json.dumps(payload.manifest.to_json(), allow_nan=False))
         self.on_msg(self._hear)
 
     def close(self) -> None:
         """Take the page away, and answer nothing more."""
+        self._waited_for.clear()
         self._thread.shutdown(wait=False, cancel_futures=True)
         super().close()
 
@@ -70,23 +72,29 @@ class Widget(anywidget.AnyWidget):
         """Answer a question, or give up one that nobody waits for any more."""
         name = str(asked.get("id"))
         if asked.get("kind") == "cancel":
-            if found := self._asked.pop(name, None):
-                found.cancel()
-        elif in_kernel():
-            self._asked[name] = self._thread.submit(self._answer, name, asked)
+            self._waited_for.discard(name)
+            return
+        self._waited_for.add(name)
+        if in_kernel():
+            self._thread.submit(self._answer, name, asked)
         else:  # others, such as marimo, hear only the thread that runs cells
             self._answer(name, asked)
 
     def _answer(self, name: str, asked: Mapping[str, Any]) -> None:
+        if name not in self._waited_for:
+            return
         try:
-            found = answers(self._payload, asked)
+            with while_wanted(lambda: name in self._waited_for):
+                found = answers(self._payload, asked)
             self.send({"id": name, "dtype": found.dtype, "shape": found.shape}, [found.data])
+        except Unwanted:
+            pass
         except VisualizerError as error:
             self.send({"id": name, "error": str(error)})
         except Exception as error:  # noqa: BLE001  # whatever it is, the page must not wait for ever
             self.send({"id": name, "error": f"the kernel could not answer: {type(error).__name__}: {error}"})
         finally:
-            self._asked.pop(name, None)
+            self._waited_for.discard(name)
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
         """Return the widget, and a picture and a sentence for readers without it."""
