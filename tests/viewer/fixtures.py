@@ -72,6 +72,7 @@ def axes():
     found = {
         "patches behind a class token": Axis((Special("CLS"), Grid(2, 3))),
         "text, some of it beyond 16 bits": Axis((text, Special("SEP"), shared)),
+        "patches of an image that was filled up": Axis((Grid(2, 3, span=(0.9, 1.2)),)),
         "two images and ids": Axis((Grid(2, 2), Ids((7, 11)), Grid(1, 2, image=1))),
         "patches that were kept": Axis((Scattered(3, 4, at=(11, 0, 5)),)),
         "rows of patches with newlines": Axis((Lines(2, 3),)),

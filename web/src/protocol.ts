@@ -52,6 +52,8 @@ export type Segment = { begin: number; length: number } & (
   | ({ kind: "grid"; h: number; w: number; image: number | null; cells: number[] | null } & {
       /** How many rows of the batch are windows of one item; null: each row has all of its grid. */
       windows: number | null;
+      /** How much of the image's height and width the cells cover: more than 1 of one that was filled up. */
+      span: readonly [number, number];
     })
   | { kind: "frames"; t: number; h: number; w: number; cells: number[] | null }
   | { kind: "volume"; d: number; h: number; w: number; cells: number[] | null }

@@ -49,7 +49,9 @@ test.each(told)("the cell of a token of %s has that token", (_, { axis }) => {
 test("a box is in pixels where a size is given", () => {
   const axis: Axis = {
     length: 6,
-    segments: [{ kind: "grid", begin: 0, length: 6, h: 2, w: 3, image: 0, cells: null, windows: null }],
+    segments: [
+      { kind: "grid", begin: 0, length: 6, h: 2, w: 3, image: 0, cells: null, windows: null, span: [1, 1] },
+    ],
   };
   expect(placeOf(axis, 5, [40, 60])).toEqual([40, 20, 20, 20]);
 });
@@ -64,6 +66,7 @@ test("a cell outside of the lattice has no token", () => {
     image: 0,
     cells: null,
     windows: null,
+    span: [1, 1],
   } as const;
   expect([tokenAt(grid, [2, 0]), tokenAt(grid, [0, -1]), tokenAt(grid, [0])]).toEqual([-1, -1, -1]);
 });

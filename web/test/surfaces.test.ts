@@ -78,7 +78,16 @@ describe("a piece of text", () => {
 
 describe("windows of a grid", () => {
   const grid = (cells: number[]) =>
-    axis(special("CLS"), { kind: "grid", length: 2, h: 2, w: 2, image: null, cells, windows: 2 });
+    axis(special("CLS"), {
+      kind: "grid",
+      length: 2,
+      h: 2,
+      w: 2,
+      image: null,
+      cells,
+      windows: 2,
+      span: [1, 1],
+    });
   const axes = [grid([0, 2]), grid([1, 3])];
   const manifest = { axes } as unknown as Manifest;
   const map = { shape: [4, 1, 3, 3], queries: [0, 1, 0, 1] } as unknown as MapInfo;

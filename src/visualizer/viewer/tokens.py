@@ -29,8 +29,9 @@ def axis_info(axis: Axis, batch: int, image_of: Callable[[int], int | None]) -> 
     Examples
     --------
     >>> from visualizer.axes import Grid
-    >>> axis_info(Axis((Special("CLS"), Grid(2, 3))), 0, lambda number: None).segments[1]
-    {'kind': 'grid', 'begin': 1, 'length': 6, 'h': 2, 'w': 3, 'image': None, 'cells': None, 'windows': None}
+    >>> special, grid = axis_info(Axis((Special("CLS"), Grid(2, 3))), 0, lambda number: None).segments
+    >>> grid["kind"], grid["begin"], grid["h"], grid["w"], grid["cells"]
+    ('grid', 1, 2, 3, None)
     """
     segments: list[dict[str, Any]] = []
     begin = 0
@@ -59,7 +60,8 @@ def _told(  # noqa: PLR0911  # a line for each kind
             told = _grid(one.grid, image_of(0), _cells_of_window(one, batch))
             return "grid", told | {"windows": one.count}
         case Patches():
-            return "grid", _grid(one.cells, image_of(one.image), _cells(one))
+            told = _grid(one.cells, image_of(one.image), _cells(one))
+            return "grid", told | {"span": list(getattr(one, "span", (1.0, 1.0)))}
         case Frames() | Volume():
             deep = "t" if isinstance(one, Frames) else "d"
             kind = type(one).__name__.lower()
@@ -71,7 +73,8 @@ def _told(  # noqa: PLR0911  # a line for each kind
 
 
 def _grid(cells: tuple[int, int], image: int | None, of_tokens: list[int] | None) -> dict[str, Any]:
-    return {"h": cells[0], "w": cells[1], "image": image, "cells": of_tokens, "windows": None}
+    where = {"h": cells[0], "w": cells[1], "image": image, "cells": of_tokens}
+    return where | {"windows": None, "span": [1.0, 1.0]}
 
 
 def _cells(patches: Patches) -> list[int] | None:

@@ -94,7 +94,8 @@ export function placeOf(axis: Axis, token: number, size?: number[]): number[] | 
 
 function boxOf(segment: Lattice, inner: number, size?: number[]): number[] | null {
   const cell = cellOf(segment, inner);
-  const steps = sidesOf(segment).map((count, i) => (size?.[i] ?? 1) / count);
+  const span = segment.kind === "grid" ? segment.span : [];
+  const steps = sidesOf(segment).map((count, i) => ((size?.[i] ?? 1) * (span[i] ?? 1)) / count);
   return cell && [...cell.map((place, i) => place * steps[i]!).reverse(), ...[...steps].reverse()];
 }
 

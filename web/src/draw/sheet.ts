@@ -3,11 +3,15 @@
 import type { ImageInfo } from "../protocol";
 import { clipped, colourOf, type Scale, type Table } from "./colours";
 
+type Box = [number, number, number, number];
+
 /** A canvas, and where in it the cells lie: left, top, width, height. */
 export interface Frame {
   width: number;
   height: number;
-  box: readonly [number, number, number, number];
+  box: Box;
+  /** What the model was given, beyond which no cell is drawn. */
+  seen: Box;
 }
 
 export interface Sheet {
@@ -31,13 +35,20 @@ export interface Sheet {
   window: boolean;
 }
 
-/** Return the frame, so many pixels wide, of cells on an image, or by themselves. */
-export function frameOf(image: ImageInfo | undefined, h: number, w: number, width: number): Frame {
+/** Return the frame, so many pixels wide, of cells on an image, of which they cover `span`, or by themselves. */
+export function frameOf(
+  image: ImageInfo | undefined,
+  [h, w]: [number, number],
+  width: number,
+  span: readonly [number, number] = [1, 1],
+): Frame {
   const [high, wide] = image ? (image.blob.shape as [number, number]) : [h, w];
   const zoom = width / wide;
   const box = image ? image.box : ([0, 0, w, h] as const);
   const [left, top, across, down] = box.map((one) => one * zoom) as [number, number, number, number];
-  return { width, height: Math.max(1, Math.round(high * zoom)), box: [left, top, across, down] };
+  const height = Math.max(1, Math.round(high * zoom));
+  const [low, wider] = image ? span : [1, 1];
+  return { width, height, box: [left, top, across * wider, down * low], seen: [left, top, across, down] };
 }
 
 export function drawSheet(canvas: HTMLCanvasElement, sheet: Sheet): void {
@@ -46,8 +57,13 @@ export function drawSheet(canvas: HTMLCanvasElement, sheet: Sheet): void {
   canvas.width = sheet.frame.width;
   canvas.height = sheet.frame.height;
   if (sheet.photo && sheet.image) drawPhoto(context, sheet.photo, sheet.image, sheet);
+  context.save();
+  context.beginPath();
+  context.rect(...sheet.frame.seen);
+  context.clip();
   drawCells(context, sheet);
   drawGrid(context, sheet);
+  context.restore();
   if (sheet.window) drawWindow(context, sheet);
   if (sheet.marked !== null) drawMark(context, sheet, sheet.tokens.indexOf(sheet.marked));
 }
@@ -70,8 +86,6 @@ function drawPhoto(
   context.imageSmoothingEnabled = sheet.frame.width < wide; // pixels of the photo stay pixels
   context.drawImage(small, 0, 0, sheet.frame.width, sheet.frame.height);
 }
-
-type Box = [number, number, number, number];
 
 /** The left, top, width and height of a cell. */
 function boxOf({ frame, h, w }: Sheet, cell: number): Box {

@@ -41,9 +41,10 @@ function Sheet(props: CellsProps & { layer: number; layers: number }) {
     [image],
   ).value;
   const tokens = useMemo(() => tokensOf(segment, layer), [segment, layer]);
+  const span = segment.kind === "grid" ? segment.span : undefined;
   const [figure, room] = useSize<HTMLElement>();
   const width = Math.round(Math.min(room || WIDEST, WIDEST) * (window.devicePixelRatio || 1));
-  const frame = useMemo(() => frameOf(image, h, w, width), [image, h, w, width]);
+  const frame = useMemo(() => frameOf(image, [h, w], width, span), [image, h, w, width, span]);
   const canvas = useRef<HTMLCanvasElement>(null);
   const paint = usePaint(max, props.signed);
   const { padding, later } = props;
