@@ -19,6 +19,7 @@ EXCEPTED = {
     "make": "it installs, and runs these suites; tests/package/test_make.py has it plan each target",
     "pip": "there is no network; tests/package/test_wheel.py and test_extras.py try what it would install",
     ".venv/bin/python": "these suites are what it runs",
+    "visualizer view": "it serves until Ctrl-C; tests/cli/test_view.py has it serve, and end",
 }
 CHINESE = ".zh-CN.md"
 # Here one machine is all of SLURM, and timm has a torchvision that was made for another torch.

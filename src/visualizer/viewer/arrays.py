@@ -16,7 +16,7 @@ class Arrays:
     --------
     >>> arrays = Arrays()
     >>> arrays.add("ones", "u1", [2], lambda: [1, 1])
-    BlobRef(name='ones', dtype='u1', shape=(2,))
+    BlobRef(name='ones', dtype='u1', shape=(2,), scales=None)
     >>> arrays.blob("ones").array().tolist()
     [1, 1]
     """

@@ -18,7 +18,7 @@ class Forming:
     --------
     >>> import numpy as np
     >>> from visualizer.attention import Factors
-    >>> map_, forming = AttentionMap(Factors(np.eye(3), np.eye(3), 1.0)), Forming()
+    >>> map_, forming = AttentionMap(Factors(np.eye(3)[None], np.eye(3)[None], 1.0)), Forming()
     >>> forming.formed(map_) is forming.formed(map_)
     True
     """

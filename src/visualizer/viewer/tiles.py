@@ -106,8 +106,8 @@ def pooled(head: AttentionMap, tile: Tile, once: Once) -> tuple[Any, int | None]
     >>> from visualizer.attention import Dense
     >>> head = AttentionMap(Dense(np.eye(6)[None, None]))
     >>> pooled(head, Tile(6, 6, 2, 0, 0, "mean"), lambda name, make: make())
-    (array([[0.25 , 0.   ],
-           [0.   , 0.5  ]]), None)
+    (array([[0.25, 0.  ],
+           [0.  , 0.5 ]]), None)
     """
     source, at = head.opened()
     source.check_unchanged()
