@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 import transformers
+from playwright.sync_api import expect
 from torch.nn.functional import scaled_dot_product_attention
 
 import visualizer
@@ -139,16 +140,15 @@ def test_a_piece_of_text_is_found_across_tokens_and_enter_goes_to_the_next(page_
     page = page_of(run_of(a, axis=PAIR))
     box = page.get_by_role("searchbox")
     box.fill("CAT")
-    assert page.locator("[data-places]").inner_text() == "2 places"
-    assert page.locator(".token.hit").all_inner_texts() == [" cat", " cat"]
+    expect(page.locator("[data-places]")).to_have_text("2 places")
+    expect(page.locator(".token.hit")).to_have_text([" cat", " cat"])
     box.press("Enter")
     wait_for_query(page, "token 3, “cat”")
     box.press("Enter")
     wait_for_query(page, "token 6, “cat”")
     assert_shows(page, a[0, 0, 6].numpy())
     box.fill("nable c")
-    page.locator(".token.hit", has_text="##able").wait_for()
-    assert page.locator(".token.hit").all_inner_texts() == ["un", "##able", " cat"]
+    expect(page.locator(".token.hit")).to_have_text(["un", "##able", " cat"])
 
 
 def test_arcs_go_to_the_largest_weights(page_of):
@@ -170,7 +170,7 @@ def test_a_generated_text_has_a_step_for_each_token_and_those_to_come_are_pale(p
     page = page_of(run, "view=head&at=1.0.2")
     page.get_by_label("Step of the sequence").fill("6")
     wait_for_query(page, "token 6")
-    assert page.locator(".token.later").count() == 1
+    expect(page.locator(".token.later")).to_have_count(1)
     assert_shows(page, run.stitched(run.paths[1])[0, 2, 6].numpy())
 
 
@@ -236,7 +236,7 @@ def test_gradients_lie_around_zero_and_have_a_legend(page_of):
     row = gradients[0].map[0, 0, 4].numpy()
     assert row.min() < 0 < row.max()
     assert_shows(page, row)
-    assert page.locator(".token.below").count() == (row < 0).sum()
+    expect(page.locator(".token.below")).to_have_count(int((row < 0).sum()))
     legend = page.locator(".surfaces [data-legend]").inner_text()
     low, high = (float(one.replace("−", "-")) for one in re.findall(r"−?\d[\d.]*", legend)[:2])
     np.testing.assert_allclose([low, high], [-np.abs(row).max(), np.abs(row).max()], atol=1e-4)
@@ -246,8 +246,8 @@ def test_what_a_scale_clips_is_marked(page_of):
     a = AttentionMap(Dense(np.array([[[[0.99999, 0.00001, 0.0]] * 3]])))
     page = page_of(run_of(a, axis=["a", " b", " c"]), "view=head&scale=log")
     page.locator(".token.clipped").wait_for()
-    assert page.locator(".token.clipped").all_inner_texts() == [" b"]
-    assert "≤ 0.00010" in page.locator(".surfaces [data-legend]").inner_text()
+    expect(page.locator(".token.clipped")).to_have_text([" b"])
+    expect(page.locator(".surfaces [data-legend]")).to_contain_text("≤ 0.00010")
 
 
 def test_kept_queries_lie_below_one_another_on_one_scale(page_of):
@@ -258,9 +258,9 @@ def test_kept_queries_lie_below_one_another_on_one_scale(page_of):
     rows = [a[0, 0, query].numpy() for query in (2, 6)]
     assert np.allclose([float(one.split(", ")[-1]) for one in said], [row.max() for row in rows], atol=1e-3)
     top = max(row.max() for row in rows)
-    assert f"{top:.2f}" in page.locator(".pins [data-legend]").inner_text()
+    expect(page.locator(".pins [data-legend]")).to_contain_text(f"{top:.2f}")
     page.get_by_role("button", name="No longer keep token 2").click()
-    assert page.locator(".pins .card").count() == 1
+    expect(page.locator(".pins .card")).to_have_count(1)
 
 
 def test_padding_is_marked_and_is_in_no_mean(page_of):
@@ -269,7 +269,7 @@ def test_padding_is_marked_and_is_in_no_mean(page_of):
     axis = [Text(["a", " b", " c"]), Special("[SEP]"), *[Special("[PAD]")] * 3]
     page = page_of(run_of(a, axis=Axis(axis)))
     page.locator(".token.padding").first.wait_for()
-    assert page.locator(".token.padding").count() == 2
+    expect(page.locator(".token.padding")).to_have_count(2)
     page.locator(".flow td button", has_text="%").first.wait_for()
     shown = page.locator(".flow tbody tr").last.locator("td button").all_inner_texts()
     wanted = a[0, 0, 4].numpy()  # of three [PAD] one is a token that is seen
@@ -291,4 +291,4 @@ def test_points_that_are_no_keys_are_named_in_the_page(page_of):
     points = AttentionMap(Dense(np.full((1, 1, 3, 4), 0.25)))
     calls = [Call("cross", points, 0, 0, "given", levels=(level,)), Call("self", factors(3), 0, 1, "given")]
     page = page_of(Run(calls))
-    assert "cross reads a feature map at points" in page.locator(".omitted").inner_text()
+    expect(page.locator(".omitted")).to_contain_text("cross reads a feature map at points")
