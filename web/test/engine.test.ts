@@ -52,6 +52,20 @@ test("a head that had to go while its task waited is still answered, and sent ag
   engine.close();
 });
 
+test("a row that is asked for while tiles wait comes before them", async () => {
+  const heard: number[] = [];
+  const port = {
+    onmessage: null as ((event: { data: ToWorker }) => void) | null,
+    postMessage: (message: FromWorker) => heard.push("id" in message ? message.id : -1),
+  };
+  serve(port);
+  port.onmessage?.({ data: { kind: "hold", name: "a", head } });
+  const tile = { kind: "tile" as const, level: 0, row: 0, column: 0, how: "mean" as const };
+  for (const [id, task] of [tile, tile, row].entries())
+    port.onmessage?.({ data: { kind: "task", id, name: "a", task } });
+  await expect.poll(() => heard).toEqual([-1, 2, 0, 1]);
+});
+
 test("what fails in the worker fails here, in the same words", async () => {
   const { worker } = inAnotherPlace();
   const engine = new Engine(() => worker);

@@ -20,13 +20,14 @@ interface Port {
   onmessage: ((event: { data: ToWorker }) => void) | null;
 }
 
-/** Answer what comes in at a port. A task waits for its turn, so that it can be cancelled until then. */
+/** Answer what comes in at a port, tiles last. A task waits for its turn, so that it can be cancelled until then. */
 export function serve(port: Port): void {
   const heads = new Map<string, Head>();
   const waiting: { id: number; head: Head; task: Task }[] = []; // with its head, which may be dropped meanwhile
 
   const next = () => {
-    const one = waiting.shift();
+    const soon = waiting.findIndex(({ task }) => task.kind !== "tile"); // a tile may take a second
+    const [one] = waiting.splice(Math.max(soon, 0), 1);
     if (!one) return;
     try {
       const tensor = computed(one.head, one.task);
