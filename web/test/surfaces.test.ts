@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { massOf, partsOf } from "../src/data/parts";
 import { seek } from "../src/data/seeking";
+import { laterThan, shownOf } from "../src/data/shown";
 import { spotOf, windowsOf } from "../src/data/windows";
 import type { Axis, Manifest, MapInfo, Segment } from "../src/protocol";
-import { laterThan, shownOf } from "../src/state";
 
 function axis(...segments: Record<string, unknown>[]): Axis {
   let begin = 0;

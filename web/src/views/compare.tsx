@@ -1,8 +1,9 @@
 /** Two heads, or the same head of two runs: rows side by side, and their signed difference. */
 
 import { useEffect, useMemo } from "preact/hooks";
+import { shownOf, sinksOf } from "../data/shown";
 import type { MapInfo } from "../protocol";
-import { type Place, shownOf, sinksOf } from "../state";
+import type { Place } from "../state";
 import { useStore } from "./context";
 import { Difference } from "./difference";
 import { usePromised } from "./hooks";

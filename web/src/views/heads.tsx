@@ -2,8 +2,8 @@
 
 import { useMemo } from "preact/hooks";
 import { isLattice } from "../data/axes";
+import { shownOf, sinksOf } from "../data/shown";
 import { windowsOf } from "../data/windows";
-import { shownOf, sinksOf } from "../state";
 import { useStore } from "./context";
 import { usePromised } from "./hooks";
 import { Legend } from "./legend";
