@@ -134,7 +134,10 @@ def test_a_page_is_exported(run, folder):
         ([], "one file is to be written: give it after the run, or with -o"),
         (["a.html", "-o", "b.html"], "one file is to be written"),
         (["a.html", "--heads", "x"], "--heads takes numbers, from 0, such as 0,3, not 'x'"),
-        (["a.npz", "--heads", "0"], "--heads or --max-mb was given with a.npz: they are for a page"),
+        (["a.npz", "--heads", "0"], "--heads was given with a.npz, but is for a page"),
+        (["a.csv", "--queries", "0", "--max-mb", "9"], "--queries, --max-mb was given with a.csv"),
+        (["a.html", "--queries", "4"], "queries=[4] was asked for, but maps have at most 4 queries"),
+        (["a.html", "--queries", "2-3"], "--queries takes numbers, from 0, such as 0,3, not '2-3'"),
         (["a.html", "--max-mb", "0.5"], "max_mb=0.5 was asked for"),
         (["a.html", "--layer", "7"], "--layer 7 was asked for, but the run has layers 0 to 0"),
         (["no/a.html"], "The page no/a.html cannot be written"),
@@ -145,3 +148,9 @@ def test_a_page_that_cannot_be_is_one_sentence_and_no_file(run, folder, argument
     assert (code, output) == (2, "")
     assert said.splitlines()[-1].startswith(f"visualizer: {sentence}")
     assert not list(Path().iterdir())
+
+
+def test_a_page_may_hold_the_rows_of_some_queries(run, folder):
+    assert run("export", str(folder / "run ü.zarr"), "page.html", "--queries", "3,1")[0] == 0
+    told = Path("page.html").read_text("utf-8").split('visualizer-manifest">')[1].split("</script>")[0]
+    assert json.loads(told)["maps"][0]["rows"]["queries"] == [1, 3]

@@ -40,30 +40,37 @@ def export(  # noqa: PLR0913  each option is a parameter
     *,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="The same.")] = None,
     layer: Layer = None,
-    heads: Annotated[
-        str | None, typer.Option(help="Of a page: only the rows of these heads, as 0,3.")
-    ] = None,
+    heads: Annotated[str | None, typer.Option(help="Of a page: the rows of these heads, as 0,3.")] = None,
+    queries: Annotated[str | None, typer.Option(help="Of a page: the rows of these queries, as 0,7.")] = None,
     max_mb: Annotated[
         float | None, typer.Option(help="Of a page: megabytes that it may take, or 25.")
     ] = None,
     json: Json = False,
 ) -> None:
     """Write maps, each formed, as .npz, .safetensors or .csv, or a page, .html, that shows them offline."""
-    if (file is None) == (out is None):
-        raise OptionError("one file is to be written: give it after the run, or with -o")
-    target = file or out
-    assert target is not None
+    target = _only(file, out)
+    asked = {"heads": heads, "queries": queries, "max_mb": max_mb}
+    of_page = {name: value for name, value in asked.items() if value is not None}
+    made: dict[str, Any] = {}
     if target.suffix.lower() == ".html":
-        pages.write(open_run(run), target, layer, heads, max_mb)
-        made: dict[str, Any] = {}
-    elif heads is not None or max_mb is not None:
-        raise OptionError(f"--heads or --max-mb was given with {target}: they are for a page, as page.html")
+        pages.write(open_run(run), target, layer, **of_page)
+    elif of_page:
+        given = ", ".join(f"--{name.replace('_', '-')}" for name in of_page)
+        raise OptionError(f"{given} was given with {target}, but is for a page, such as page.html")
     else:
         made = {"arrays": _export_arrays(run, target, layer)}
     if json:
         print_json({"written": str(target), **made})
     else:
         show(f"Written: {visible(str(target))}")
+
+
+def _only(file: Path | None, out: Path | None) -> Path:
+    """Return the one that was given."""
+    target = file or out
+    if target is None or (file and out):
+        raise OptionError("one file is to be written: give it after the run, or with -o")
+    return target
 
 
 def _export_arrays(run: str, target: Path, layer: str | None) -> dict[str, Any]:
