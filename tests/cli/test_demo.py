@@ -16,9 +16,12 @@ PICTURES = {
     "vision_patch.png",
     "vision_heads.png",
 }
+PAGES = {"text.html", "vision.html"}
 
 
 def is_whole(path):
+    if path.suffix == ".html":
+        return path.read_text(encoding="utf-8").endswith("</html>\n")
     Image.open(path).load()
     return True
 
@@ -26,9 +29,10 @@ def is_whole(path):
 def test_the_demo_writes_its_pictures_and_lists_them(run):
     code, output, progress = run("demo", "--out", "a/b")
     assert code == 0
-    assert {path.name for path in Path("a/b").iterdir()} == PICTURES
+    assert {path.name for path in Path("a/b").iterdir()} == PICTURES | PAGES
     assert all(map(is_whole, Path("a/b").iterdir()))
-    assert all(str(Path("a/b", name)) in output for name in PICTURES)
+    assert all(str(Path("a/b", name)) in output for name in PICTURES | PAGES)
+    assert f"Look around: {Path('a/b/text.html').resolve().as_uri()}" in output
     assert "See more:" in output
     assert "loading torch" in progress
 
@@ -36,13 +40,13 @@ def test_the_demo_writes_its_pictures_and_lists_them(run):
 def test_the_demo_reads_sentences_of_one_s_own(run):
     code, *_ = run("demo", "--text", "He sat on the bank.", "--text-pair", "The bank was closed.")
     assert code == 0
-    assert {path.name for path in Path("demo").iterdir()} == PICTURES - {"overview.png"}
+    assert {path.name for path in Path("demo").iterdir()} == (PICTURES | PAGES) - {"overview.png"}
 
 
 def test_a_layer_and_a_head_can_be_chosen(run):
     code, output, _ = run("demo", "--layer", "3", "--head", "1")
     assert code == 0
-    assert {path.name for path in Path("demo").iterdir()} == PICTURES - {"overview.png"}
+    assert {path.name for path in Path("demo").iterdir()} == (PICTURES | PAGES) - {"overview.png"}
     assert "in head 1 of layer 3" in output
     assert "the 4 heads of layer 3" in output
 
@@ -50,7 +54,7 @@ def test_a_layer_and_a_head_can_be_chosen(run):
 def test_a_model_without_the_chosen_layer_is_left_out_with_a_note(run):
     code, output, _ = run("demo", "--layer", "5")
     assert code == 0
-    assert {path.name for path in Path("demo").iterdir()} == {"text_head.png", "text_heads.png"}
+    assert {path.name for path in Path("demo").iterdir()} == {"text_head.png", "text_heads.png"} | PAGES
     assert "Left out: --layer 5 was asked for, but ViT for digits has layers 0 to 3." in output
 
 

@@ -72,7 +72,7 @@ def test_the_demo_draws_a_timm_model_from_a_folder(run, outcomes, folder):
     result = run("-c", code, "demo", "--model", "timm:./vit")
     assert result.returncode == 0, result.stderr
     names = {path.name for path in folder.joinpath("demo").iterdir()}
-    assert names == {"vision_cls.png", "vision_patch.png", "vision_heads.png"}
+    assert names == {"vision_cls.png", "vision_patch.png", "vision_heads.png", "vision.html"}
 
 
 def test_the_command_finds_and_captures_a_timm_model_from_a_folder(run, outcomes, folder):

@@ -106,7 +106,7 @@ SEES = {
         "store",
     },
     "loading": {"errors"},
-    "demo": {"__init__", "errors", "images", "instrument", "loading", "plots"},
+    "demo": {"__init__", "axes", "errors", "images", "instrument", "loading", "plots", "run"},
     "cli": {
         "__init__",
         "demo",

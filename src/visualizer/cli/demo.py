@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+import webbrowser
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from visualizer.cli.showing import progress
+from visualizer.viewer.screens import has_screen
 
 EXAMPLES = """Examples:
 
@@ -51,20 +53,30 @@ def demo(  # noqa: PLR0913  each option is a parameter
     image: Annotated[Path | None, typer.Option(help="What a vision model sees.")] = None,
     layer: Annotated[int | None, typer.Option(help="Layer to draw, counted from 0.")] = None,
     head: Annotated[int | None, typer.Option(help="Head to draw, counted from 0.")] = None,
+    no_browser: Annotated[bool, typer.Option("--no-browser", help="Open no browser.")] = False,
 ) -> None:
-    """Draw attention maps of two trained models, or of your own, as PNG pictures."""
+    """Draw attention maps of two trained models, or of yours: PNG pictures, and pages to look around in."""
     from visualizer.demo.choices import Choice
     from visualizer.demo.folders import open_folder
-    from visualizer.demo.gallery import draw_gallery, write_picture
+    from visualizer.demo.gallery import draw_gallery, write
     from visualizer.demo.readings import Given
 
     notes: list[str] = []
     with open_folder(out), progress() as say:
         pictures = draw_gallery(model, Given(text, text_pair, image), Choice(layer, head), say, notes.append)
-        written = [(write_picture(picture, out), picture.shows) for picture in pictures]
+        written = [(write(picture, out), picture.shows) for picture in pictures]
     width = max(len(str(path)) for path, _ in written)
     lines = [f"  {path!s:{width}}  {shows}" for path, shows in written]
     typer.echo("\n".join(["Written:", *lines, *notes, "", MORE.format(command=_command())]))
+    _look_at(next(path for path, _ in written if path.suffix == ".html"), no_browser=no_browser)
+
+
+def _look_at(page: Path, *, no_browser: bool) -> None:
+    """Open a page where there is a screen, and say where it is."""
+    address = page.resolve().as_uri()
+    typer.echo(f"\nLook around: {address}")
+    if has_screen() and not no_browser:
+        webbrowser.open(address)
 
 
 def _command() -> str:

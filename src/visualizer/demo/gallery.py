@@ -8,6 +8,7 @@ from pathlib import Path
 
 from visualizer.demo.choices import Choice
 from visualizer.demo.folders import whole_file
+from visualizer.demo.pages import Page, page_of
 from visualizer.demo.pictures import Picture, draw_image, draw_overview, draw_scene_readings, draw_text
 from visualizer.demo.readings import Given, ImageReading, TextReading
 from visualizer.errors import ModelNotFoundError, OptionError, VisualizerError, require
@@ -20,8 +21,10 @@ TWINS = (2, 9)
 ON_THE_CARD = 1
 
 
-def draw_gallery(model: str | None, given: Given, choice: Choice, say: Say, note: Say) -> Iterator[Picture]:
-    """Yield the demo's pictures, each as soon as it is drawn.
+def draw_gallery(
+    model: str | None, given: Given, choice: Choice, say: Say, note: Say
+) -> Iterator[Picture | Page]:
+    """Yield the demo's pictures, each as soon as it is drawn, then its pages.
 
     Parameters
     ----------
@@ -59,21 +62,24 @@ def draw_gallery(model: str | None, given: Given, choice: Choice, say: Say, note
         yield from _draw_other(model, given, choice, say)
 
 
-def write_picture(picture: Picture, folder: Path) -> Path:
-    """Write a picture into a folder that exists, whole or not at all, and return its path.
+def write(shown: Picture | Page, folder: Path) -> Path:
+    """Write a picture or a page into a folder that exists, whole or not at all, and return its path.
 
     Raises
     ------
     VisualizerError
         If it cannot be written.
     """
-    path = folder / picture.name
-    with whole_file(path, "The picture") as unfinished:
-        picture.figure.savefig(unfinished, format="png")
+    path = folder / shown.name
+    with whole_file(path, "The picture" if isinstance(shown, Picture) else "The page") as unfinished:
+        if isinstance(shown, Picture):
+            shown.figure.savefig(unfinished, format="png")
+        else:
+            shown.run.to_html(unfinished)
     return path
 
 
-def _draw_packaged(given: Given, choice: Choice, say: Say, note: Say) -> Iterator[Picture]:
+def _draw_packaged(given: Given, choice: Choice, say: Say, note: Say) -> Iterator[Picture | Page]:
     from visualizer.demo.digits import read_scenes
     from visualizer.demo.hf import read_with_bert
 
@@ -92,6 +98,9 @@ def _draw_packaged(given: Given, choice: Choice, say: Say, note: Say) -> Iterato
         draw_text(text, choice if own else Choice(*TWINS)),
         chain(draw_scene_readings(scenes, choice, ON_THE_CARD), draw_image(scenes[0], choice, ON_THE_CARD)),
     )
+    say("writing pages …")
+    yield page_of(text)
+    yield page_of(scenes[0])
 
 
 def _draw_fitting(note: Say, *drawings: Iterator[Picture]) -> Iterator[Picture]:
@@ -114,7 +123,7 @@ def _draw_fitting(note: Say, *drawings: Iterator[Picture]) -> Iterator[Picture]:
         note(f"Left out: {problem}.")
 
 
-def _draw_other(model: str, given: Given, choice: Choice, say: Say) -> Iterator[Picture]:
+def _draw_other(model: str, given: Given, choice: Choice, say: Say) -> Iterator[Picture | Page]:
     say(f"loading {model}; it reads …")
     reading = _read(model, given)
     say("drawing …")
@@ -124,6 +133,7 @@ def _draw_other(model: str, given: Given, choice: Choice, say: Say) -> Iterator[
     else:
         _refuse(given.text is not None, f"--text was given, but {model} reads images: give --image")
         yield from draw_image(reading, choice)
+    yield page_of(reading)
 
 
 def _read(model: str, given: Given) -> TextReading | ImageReading:
