@@ -1,6 +1,7 @@
 /** The whole matrix of a head, zoomed and moved; row = query, column = key. */
 
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { listedOf } from "../data/listed";
 import { partsOf } from "../data/parts";
 import { type Looked, levelOf, Tiles } from "../draw/mosaic";
 import { redrawnBy } from "../figure/redrawing";
@@ -139,7 +140,9 @@ export function Matrix() {
         </output>
       </div>
       <p class="strip">
-        {level ? `a cell is the ${pooling} of ${2 ** level} × ${2 ** level} weights` : "a cell is one weight"}
+        {level
+          ? `a cell is the ${pooling} of ${2 ** level} × ${2 ** level} weights${listedOf(map) ? " that are here" : ""}`
+          : "a cell is one weight"}
         ; {store.spreading.value} scale from {map.signed ? `−${printed(tiles.max)}` : 0} to{" "}
         {printed(tiles.max)}
         {map.padding?.queries ? "; rows of padding are left out" : ""}
