@@ -59,9 +59,11 @@ def show(
 
 def _show_widget(runs: Run | Sequence[Run]) -> None:
     require("anywidget", "viewer", "The viewer in a notebook")
+    from IPython.display import display
+
     from visualizer.viewer.widget import Widget
 
-    require("IPython", "viewer", "The viewer in a notebook").display.display(Widget(runs))
+    display(Widget(runs))  # type: ignore[no-untyped-call]  # IPython has no types for it
     _say(WAY_OUT)
 
 
