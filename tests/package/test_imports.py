@@ -89,7 +89,7 @@ SEES = {
     "eager": {"calls", "errors", "run", "session", "tables"},
     "visualizer": {"classic"},
     "plots": {"attention", "axes", "calls", "errors", "images", "readout_table", "run", "snapshots"},
-    "viewer": {"analysis", "attention", "axes", "calls", "errors", "images", "plots", "run"},
+    "viewer": {"analysis", "attention", "axes", "calls", "errors", "escaping", "images", "plots", "run"},
     "__init__": {
         *(
             "_find",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from visualizer.analysis.columns import MEASURES
+from visualizer.escaping import visible
 from visualizer.run import Run
 from visualizer.viewer.protocol import Measure, RunInfo
 
@@ -32,7 +33,7 @@ ABOUT = {
 def run_info(run: Run, number: int) -> RunInfo:
     """Return a run's name, path and provenance as the page has them."""
     made = {name: _said(value) for name, value in run.provenance.items()}
-    name = str(run.provenance.get("model") or f"run {number}")
+    name = visible(str(run.provenance.get("model") or f"run {number}"))  # which is written as UTF-8
     return RunInfo(name, run.stored_at, sorted(made.items()), str(run.checks))
 
 

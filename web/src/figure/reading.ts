@@ -3,7 +3,8 @@
 import { type Figure, lines, type Part, type Writing } from "./figure";
 import { apart } from "./redrawing";
 
-const LEFT_OUT = ".bar button, .bar label, details, input, select, textarea, .strip, [data-unprinted]";
+const LEFT_OUT =
+  ".bar button, .bar label, details, input, select, textarea, .strip, .unseen, [data-unprinted]";
 const FINER = 3; // pixels of a canvas that is drawn anew to one of the screen
 const MARGIN = 12;
 const [SIZE, LINE] = [11, 15]; // of the caption

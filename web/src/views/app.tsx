@@ -14,6 +14,7 @@ import { HeadView } from "./head";
 import { Heads } from "./heads";
 import { Help } from "./help";
 import { onKey } from "./keys";
+import { Saying } from "./saying";
 
 const TABS: Record<View, { name: string; view: ComponentType }> = {
   atlas: { name: "Atlas", view: Atlas },
@@ -32,8 +33,10 @@ export function App({ store }: { store: Store }) {
     const element = root.current;
     if (!element) return;
     const listen = (event: KeyboardEvent) => onKey(event, store);
-    element.addEventListener("keydown", listen);
-    return () => element.removeEventListener("keydown", listen);
+    // alone on its page it has the keys wherever the focus is
+    const where = element.closest("body > #visualizer") ? document : element;
+    where.addEventListener("keydown", listen as EventListener);
+    return () => where.removeEventListener("keydown", listen as EventListener);
   }, [store]);
   return (
     <Context.Provider value={store}>
@@ -53,6 +56,7 @@ export function App({ store }: { store: Store }) {
         )}
         <main>
           <div id="view" role="tabpanel" aria-label={TABS[store.view.value].name}>
+            <h2 class="unseen">{TABS[store.view.value].name}</h2>
             {manifest.maps.length ? (
               <Current />
             ) : (
@@ -60,6 +64,7 @@ export function App({ store }: { store: Store }) {
             )}
           </div>
         </main>
+        <Saying />
         <Help />
       </div>
     </Context.Provider>

@@ -1,42 +1,55 @@
 /** How pictures are drawn: scale, colours, pooling, sinks, mass; and which call and row of the batch. */
 
 import type { Signal } from "@preact/signals";
+import { useEffect, useState } from "preact/hooks";
 import { SPREADINGS, TABLE_NAMES } from "../state";
 import { useStore } from "./context";
 import { callsOf, percent } from "./naming";
 
+const WIDE = "(min-width: 861px)";
+
 export function Controls() {
   const store = useStore();
+  const [wide, setWide] = useState(() => matchMedia(WIDE).matches);
+  useEffect(() => {
+    const query = matchMedia(WIDE);
+    const listen = () => setWide(query.matches);
+    query.addEventListener("change", listen);
+    return () => query.removeEventListener("change", listen);
+  }, []);
   return (
-    <div class="controls">
-      <Which />
-      <Choice label="Scale" options={SPREADINGS} chosen={store.spreading} />
-      <Choice label="Colours" options={TABLE_NAMES} chosen={store.colours} />
-      <Choice label="Cells" options={["mean", "max"]} chosen={store.pooling} />
-      <label>
-        <input
-          type="checkbox"
-          checked={store.sinksOff.value}
-          onChange={(event) => {
-            store.sinksOff.value = event.currentTarget.checked;
-          }}
-        />
-        without sinks
-      </label>
-      <label>
-        Mass {percent(store.mass.value)}
-        <input
-          type="range"
-          min="0.1"
-          max="1"
-          step="0.05"
-          value={store.mass.value}
-          onInput={(event) => {
-            store.mass.value = Number(event.currentTarget.value);
-          }}
-        />
-      </label>
-    </div>
+    <details class="settings" open={wide}>
+      <summary>Settings</summary>
+      <div class="controls">
+        <Which />
+        <Choice label="Scale" options={SPREADINGS} chosen={store.spreading} />
+        <Choice label="Colours" options={TABLE_NAMES} chosen={store.colours} />
+        <Choice label="Cells" options={["mean", "max"]} chosen={store.pooling} />
+        <label>
+          <input
+            type="checkbox"
+            checked={store.sinksOff.value}
+            onChange={(event) => {
+              store.sinksOff.value = event.currentTarget.checked;
+            }}
+          />
+          without sinks
+        </label>
+        <label>
+          Mass {percent(store.mass.value)}
+          <input
+            type="range"
+            min="0.1"
+            max="1"
+            step="0.05"
+            value={store.mass.value}
+            onInput={(event) => {
+              store.mass.value = Number(event.currentTarget.value);
+            }}
+          />
+        </label>
+      </div>
+    </details>
   );
 }
 
