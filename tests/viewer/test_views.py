@@ -1,0 +1,158 @@
+"""What each view shows is what numpy has: colours, numbers, and the state that an address keeps."""
+
+import math
+import re
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+from playwright.sync_api import expect
+
+import visualizer
+from visualizer.axes import Axis, Special, Text
+
+WEIGHTS = np.random.default_rng(5).dirichlet(np.full(70, 0.1), size=(2, 3, 70)).astype(np.float32)
+AXIS = Axis((Special("[CLS]"), Text([f" w{number}" for number in range(68)]), Special("[SEP]")))
+SINKS = [0, 69]
+
+
+@pytest.fixture(scope="module")
+def run():
+    run = visualizer.from_arrays({f"layer.{number}": one for number, one in enumerate(WEIGHTS)})
+    return run.label(axis=AXIS)
+
+
+@pytest.fixture(scope="module")
+def address(built, run, tmp_path_factory):
+    file = tmp_path_factory.mktemp("views") / "run.html"
+    run.to_html(file)
+    return file.as_uri()
+
+
+def centres(canvas, h, w):
+    """The colours (h, w, 3) in the middle of each cell of a canvas."""
+    pixels = canvas.evaluate(
+        """(canvas, [h, w]) => {
+            const at = (x, y) => canvas.getContext("2d").getImageData(x, y, 1, 1).data;
+            const middle = (i, cells, size) => Math.floor(((i + 0.5) * size) / cells);
+            return Array.from({ length: h * w }, (_, i) =>
+                [...at(middle(i % w, w, canvas.width), middle(Math.floor(i / w), h, canvas.height))]);
+        }""",
+        [h, w],
+    )
+    return np.array(pixels)[:, :3].reshape(h, w, 3)
+
+
+def test_a_tile_of_the_atlas_is_painted_with_pooled_weights(address, open_page, run):
+    page = open_page(address, viewport={"width": 1280, "height": 800})
+    page.locator("[data-ready=true]").wait_for()
+    pooled = np.stack([np.asarray(call.map.pool(64, how="mean")) for call in run])[:, 0]
+    shares = np.sqrt(pooled / pooled.max())
+    wanted = mpl.colormaps["cividis"](shares, bytes=True)[..., :3].astype(int)
+    for number, canvas in enumerate(page.locator(".thumb canvas").all()):
+        assert canvas.evaluate("canvas => canvas.width") >= 64  # each cell has a pixel of its own
+        found = centres(canvas, 64, 64)
+        assert np.abs(found - wanted[divmod(number, 3)]).max() <= 12  # float16, and a step of the table
+    assert number == 5
+
+
+def test_the_finder_has_the_metrics_sorts_filters_and_marks(address, open_page, run):
+    page = open_page(f"{address}#view=finder")
+    table = run.metrics()
+    page.locator(".finder td").first.wait_for()
+    button = page.get_by_role("button", name=re.compile("^diagonal"))
+    button.click()
+    column = page.locator(".finder thead th").evaluate_all(
+        "all => all.findIndex(th => th.textContent.startsWith('diagonal'))"
+    )
+    wanted = sorted((row["diagonal"] for row in table), reverse=True)
+    cells = page.locator(f".finder tbody tr > :nth-child({column + 1})")
+    assert np.allclose([float(text) for text in cells.all_inner_texts()], wanted, atol=1e-4)
+    page.get_by_label("Least diagonal").fill(str(math.floor(wanted[2] * 1e6) / 1e6))
+    expect(page.locator(".finder tbody tr")).to_have_count(3)
+    page.get_by_role("button", name="mark these in the atlas").click()
+    page.get_by_role("tab", name="Atlas").click()
+    expect(page.locator(".thumb.out")).to_have_count(3)
+
+
+def shown(page):
+    """The largest weights that the head view prints."""
+    page.locator("table.top td").first.wait_for()
+    return np.array([float(text) for text in page.locator("table.top td").all_inner_texts()])
+
+
+def test_sinks_are_removed_and_the_rest_renormalised(address, open_page):
+    page = open_page(f"{address}#view=head&at=1.0.2&query=7&sinks=off")
+    row = np.delete(WEIGHTS[1, 2, 7], SINKS)
+    assert np.allclose(shown(page), np.sort(row / row.sum())[:-9:-1], atol=1e-3)
+    share = 100 * WEIGHTS[1, 2, 7, SINKS].sum()
+    (said,) = re.findall(r"sinks removed: ([\d.]+) %", page.locator("[data-strip]").inner_text())
+    assert abs(float(said) - share) < 0.1
+
+
+def test_the_mass_that_is_shown_is_that_of_the_largest_weights(address, open_page):
+    page = open_page(f"{address}#view=head&at=0.0.1&query=5&mass=0.5")
+    row = np.sort(WEIGHTS[0, 1, 5])[::-1]
+    count = int(np.searchsorted(np.cumsum(row), 0.5)) + 1
+    assert np.allclose(shown(page), row[:count][:8], atol=1e-3)
+    mass, tokens = re.findall(
+        r"mass shown: ([\d.]+) % on (\d+) tok", page.locator("[data-strip]").inner_text()
+    )[0]
+    assert (abs(float(mass) - 100 * row[:count].sum()) < 0.1, int(tokens)) == (True, count)
+
+
+def test_the_matrix_reads_out_the_weight_under_the_pointer(address, open_page):
+    page = open_page(f"{address}#view=head&at=0.0.2", viewport={"width": 1280, "height": 900})
+    canvas = page.locator(".matrix canvas").first
+    page.locator("table.top td").first.wait_for()
+    box = canvas.bounding_box()
+    edge = 88
+    inner, tall = box["width"] - edge, box["height"] - edge
+    for query, key in ((3, 60), (41, 0), (69, 33)):
+        x, y = edge + (key + 0.5) * inner / 70, edge + (query + 0.5) * tall / 70
+        canvas.hover(position={"x": x, "y": y})
+        expect(page.locator("output[data-value]")).to_contain_text(
+            re.compile(rf"token {query}, .* → token {key}, ")
+        )
+        page.wait_for_timeout(300)
+        said = page.locator("output[data-value]").inner_text()
+        assert abs(float(said.rpartition(": ")[2]) - WEIGHTS[0, 2, query, key]) < 1e-3
+
+
+def test_compare_prints_the_differences(address, open_page):
+    page = open_page(f"{address}#view=compare&at=0.0.0&other=1.0.2&query=9")
+    page.locator(".difference td").first.wait_for()
+    gaps = WEIGHTS[1, 2, 9] - WEIGHTS[0, 0, 9]
+    wanted = gaps[np.argsort(-np.abs(gaps))][:12]
+    found = [float(text) for text in page.locator(".difference td:nth-child(2)").all_inner_texts()]
+    assert np.allclose(found, wanted, atol=2e-3)
+    assert (
+        f"total variation {50 * np.abs(gaps).sum():.1f} %"
+        in page.locator(".compare .strip").first.inner_text()
+    )
+
+
+STATE = "view=head&at=1.0.2&query=7&pinned=true&scale=log&colours=inferno&cells=max&sinks=off&mass=0.8"
+
+
+def test_an_address_keeps_the_state(address, open_page):
+    page = open_page(f"{address}#{STATE}")
+    before = shown(page), page.locator("[data-strip]").inner_text()
+    page.reload()
+    assert (shown(page) == before[0]).all()
+    assert page.locator("[data-strip]").inner_text() == before[1]
+    assert dict(part.split("=") for part in page.url.partition("#")[2].split("&")) == dict(
+        part.split("=") for part in STATE.split("&")
+    )
+
+
+def test_keys_move_through_heads_layers_queries_and_views(address, open_page):
+    page = open_page(f"{address}#view=head")
+    shown(page)
+    keys = {
+        "l": "at=0.0.1", "]": "at=1.0.1", "j": "query=1", "p": "pinned=true",
+        "x": "sinks=off", "s": "scale=log", "4": "view=finder", "r": "look=column",
+    }  # fmt: skip
+    for key, words in keys.items():
+        page.keyboard.press(key)
+        expect(page).to_have_url(re.compile(words))
