@@ -43,6 +43,12 @@ def test_measures_by_length_and_what_points_at_the_card():
     assert float(rows["random"]) < 0.2 < float(rows["relevance"])
 
 
+def test_what_the_viewer_s_server_takes_is_printed():
+    rows = re.findall(r"^\| ([a-z, 0-9:]+) \| \d+\.\d+", printed("viewer_server", "--quick"), re.MULTILINE)
+    assert rows[:4] == ["server ready", "atlas, first", "atlas, again", "pointer moved, median"]
+    assert [row.partition(":")[0] for row in rows[4:]] == [f"tile of level {level}" for level in range(3)]
+
+
 def printed(name, *options):
     script = BENCHMARKS / f"{name}.py"
     result = subprocess.run([sys.executable, script, *options], capture_output=True, text=True, check=False)
