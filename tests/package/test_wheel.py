@@ -71,5 +71,5 @@ def test_every_package_that_is_imported_is_asked_for(wheel):
     names = {name.name for node in statements if isinstance(node, ast.Import) for name in node.names}
     names |= {node.module for node in statements if isinstance(node, ast.ImportFrom) and not node.level}
     packages = {name.partition(".")[0] for name in names} - sys.stdlib_module_names - {"visualizer"}
-    # on purpose: with timm pip may bring another torch; where a widget is shown there is a kernel, and IPython
+    # on purpose: with timm pip may bring another torch; where a widget is shown there is IPython
     assert packages - {name.replace("-", "_") for name in asked} == {"timm", "IPython"}
