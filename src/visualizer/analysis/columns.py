@@ -28,6 +28,9 @@ class Tokens:
     ----------
     queries, keys
         What they are; None where nothing says that.
+    unread
+        The keys before a tokenizer read them: a token may read otherwise where it begins a text, and several that
+        make up one character read alike.
     size
         Height and width of the image in pixels; None where there is not one image.
     batch
@@ -38,6 +41,7 @@ class Tokens:
 
     queries: Axis | None
     keys: Axis | None
+    unread: Axis | None
     size: Sequence[float] | None
     batch: int
     padding: frozenset[str]
@@ -105,7 +109,7 @@ def _padding(a: AttentionMap, tokens: Tokens) -> Any:
 
 def _repeating(measure: Callable[[AttentionMap, Sequence[str]], Any]) -> Measure:
     def of(a: AttentionMap, tokens: Tokens) -> Any:
-        keys = tokens.keys
+        keys = tokens.unread
         if keys is None or not any(isinstance(one, Text | Ids) for one in keys.segments):
             return None
         return _of_one_sequence(lambda a: measure(a, keys.names))(a, tokens)

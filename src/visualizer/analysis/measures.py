@@ -86,7 +86,8 @@ def _of_keys(run: Run, call: Call, batch: int, measures: Sequence[str]) -> list[
     """Return what each measure says of a row of the batch, by head; None where it has no meaning."""
     a = call.map[batch : batch + 1]
     queries, keys = (_axis(run, call, of, batch) for of in ("queries", "keys"))
-    tokens = Tokens(queries, keys, _size(run), batch, _padding(run))
+    unread = _axis(run, call, "keys", batch, is_read=False)
+    tokens = Tokens(queries, keys, unread, _size(run), batch, _padding(run))
     return [MEASURES[name](a, tokens) for name in measures]
 
 
@@ -107,8 +108,9 @@ def _padding(run: Run) -> frozenset[str]:
     return PADDING.union([padding] if padding else []).difference(others)
 
 
-def _axis(run: Run, call: Call, of: str, batch: int) -> Axis | None:
+def _axis(run: Run, call: Call, of: str, batch: int, *, is_read: bool = True) -> Axis | None:
+    labels = run.labels if is_read else run.labels.unread
     try:
-        return run.axis(call, of, batch)
+        return labels.shared([call], of, batch)
     except CallsError:
         return None
