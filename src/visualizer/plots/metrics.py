@@ -103,7 +103,7 @@ def _column(table: Table, metric: Any, asked: Options, groups: Any) -> Table:
 def _read_calls(run: Run, metric: str | Callable[..., Any], asked: Options) -> list[Call]:
     """Return the calls that are asked for of which the map was kept, or this read-out."""
     asked_for = "*" if asked.layer is None else asked.layer
-    found = [call for call in run.calls(asked_for) if not call.levels]  # points are no keys
+    found = [call for call in run.some_calls(asked_for, "to be drawn") if not call.levels]  # points are no keys
     found = [call for call in found if asked.sequence in (None, call.sequence)]
     maps = [call for call in found if isinstance(call.content, AttentionMap)]
     kept = [call for call in found if isinstance(call.content, dict)]
