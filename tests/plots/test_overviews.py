@@ -120,8 +120,11 @@ def test_curves_of_a_column_of_a_table():
     for asked, words in {"head": "the column 'head'", "nowhere": "the table has path, call"}.items():
         with pytest.raises(OptionError, match=words):
             plots.curves(table, asked)
-    with pytest.raises(OptionError, match="a row for each head"):
-        plots.curves(table.mean("path"), "distance")
+    for means, over in ((table.mean("path"), "layers"), (table.mean(("path", "head")), "calls")):
+        with pytest.raises(OptionError, match="a row for each head"):
+            plots.curves(means, "distance", over=over)
+    again = plots.curves(table.mean(("path", "head")), "distance").axes[0]
+    np.testing.assert_allclose(again.collections[0].get_offsets(), dots)
     with pytest.raises(OptionError, match="are for runs"):
         plots.curves(table, "distance", layer=0)
 

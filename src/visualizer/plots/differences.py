@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from visualizer.errors import ShapeError
-from visualizer.plots.arrays import Floats
+from visualizer.plots.arrays import Floats, finite
 from visualizer.plots.asking import COLOURS, OVERLAY, PAGE, QUERY, TOKENS, WHICH, Options, takes
+from visualizer.plots.colours import DIVERGING
 from visualizer.plots.labels import axis_labels
 from visualizer.plots.panels import Look, Panel, draw_panels
 from visualizer.plots.rows import laid_row, paint_for, told
@@ -102,7 +103,7 @@ def _of_one_row(
     facts = [subject.facts.and_(query=subject.named(tokens)) for subject, tokens in (one, other)]
     both = shared(facts)
     sentences = [*_reading(facts[0], facts[1], names), *both.query, f"{moved:.3g} of the row lies elsewhere."]
-    blocks = list(laid.blocks(paint_for([laid], asked)))
+    blocks = list(laid.blocks(paint_for([laid], _around_0(laid.weights, asked))))
     return draw_sheet(blocks, [*sentences, *both.checked, *told(blocks, laid.weights)], asked)
 
 
@@ -113,7 +114,18 @@ def _of_all_rows(one: Subject, other: Subject, asked: Options, reading: Sequence
     whole = difference.shape == (queries, keys)
     mean = [f"On average {moved:.3g} of a row lies elsewhere."] if whole else []
     checked = shared([one.facts, other.facts]).checked
+    asked = _around_0(difference, asked)
     return draw_matrix(difference, one, asked, ["Row = query, column = key.", *reading, *mean, *checked])
+
+
+def _around_0(difference: Floats, asked: Options) -> Options:
+    """Return options with which differences are red and blue also where none is below 0."""
+    shown = finite(difference)
+    stated = (asked.cmap, asked.vmin, asked.vmax) != (None, None, None)
+    if stated or asked.scale != "linear" or shown.min() < 0:
+        return asked
+    limit = float(shown.max()) or 1.0
+    return replace(asked, cmap=DIVERGING, vmin=-limit, vmax=limit)
 
 
 def draw_matrix(weights: Floats, subject: Subject, asked: Options, reading: Sequence[str]) -> Figure:

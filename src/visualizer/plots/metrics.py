@@ -77,7 +77,7 @@ def curves(
         raise OptionError(f"over={over!r} was asked for; give one of {', '.join(map(repr, OVER))}")
     calls = [] if isinstance(run, Table) else _read_calls(run, metric, asked)
     if isinstance(run, Table):
-        table = _column(run, metric, asked, groups)
+        table = _column(run, metric, {"path", "head", *(["call"] if over == "calls" else [])}, asked, groups)
     else:
         table = Run(calls).table(metric, **({} if groups is None else {"groups": groups}))
     graphs, told = (_by_layer if over == "layers" else _by_call)(table, metric)
@@ -85,16 +85,16 @@ def curves(
     return draw_sheet([graphs], reading, asked)
 
 
-def _column(table: Table, metric: Any, asked: Options, groups: Any) -> Table:
-    """Return one column of a table of heads, with what says of which head each number is."""
+def _column(table: Table, metric: Any, places: set[str], asked: Options, groups: Any) -> Table:
+    """Return one column of a table of heads, with what says of which head each number is, as far as it is told."""
     if groups is not None or asked.layer is not None or asked.sequence is not None:
         raise OptionError("groups=, layer= and sequence= are for runs: make the table of what is to be drawn")
-    if not {*PLACES, metric} <= {*table.columns} or metric in PLACES:
+    if not {*places, metric} <= {*table.columns} or metric in PLACES:
         there = ", ".join(table.columns) or "no row"
         raise OptionError(
             f"the column {metric!r} was to be drawn of a row for each head; the table has {there}"
         )
-    column = Table({name: row[name] for name in (*PLACES, metric)} for row in table)
+    column = Table({name: row.get(name) for name in (*PLACES, metric)} for row in table)
     if all(isnan(row[metric]) for row in column):
         raise OptionError(f"the column {metric!r} was to be drawn, but has no number: see analysis.metrics")
     return column
