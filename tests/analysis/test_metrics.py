@@ -177,7 +177,8 @@ def test_a_token_is_the_same_where_it_reads_otherwise(tmp_path):
         model(**tokenizer("the cello of the bride", return_tensors="pt"))
     run.label(tokenizer=tokenizer)
     again = run.where(" the")
-    assert run.axis().names[again.start] == " the" and run.axis().names[1] == "the"
+    assert run.axis().names[again.start] == " the"
+    assert run.axis().names[1] == "the"
     run.save(tmp_path / "run.zarr", inputs=True)
     for read in (run, viz.load(tmp_path / "run.zarr")):
         found = [row["duplicate_token"] for row in read.metrics(["duplicate_token"])[:12]]

@@ -99,7 +99,9 @@ def test_the_difference_of_one_query_lies_over_the_image():
 def test_a_difference_that_is_nowhere_below_0_is_drawn_around_it_too(less):
     for query in ({}, {"query": 0}):
         figure = plots.compare(np.eye(2) + less, np.eye(2), **query)
-        (mapped,) = {bar.mappable for bar in [one._colorbar for one in figure.axes if hasattr(one, "_colorbar")]}
+        (mapped,) = {
+            bar.mappable for bar in [one._colorbar for one in figure.axes if hasattr(one, "_colorbar")]
+        }
         assert (mapped.norm.vmin, mapped.norm.vmax, mapped.cmap.name) == (-(less or 1), less or 1, "RdBu_r")
     assert plots.compare(np.eye(2), np.eye(2), vmax=3).axes[0].images[0].norm.vmax == 3
 

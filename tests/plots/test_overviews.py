@@ -67,15 +67,21 @@ def test_a_pattern_picks_layers_and_a_run_without_maps_is_refused():
     figure = plots.atlas(run, layer="blocks.[12].attn")
     assert [text.get_text() for text in figure.axes[0].get_yticklabels()] == list(MAPS)[1:3]
     for draw in (plots.atlas, lambda run, **options: plots.curves(run, "entropy", **options)):
-        with pytest.raises(CallsError, match=r"'decoder\.\*' was to be drawn, but no call of it was recorded"):
+        with pytest.raises(
+            CallsError, match=r"'decoder\.\*' was to be drawn, but no call of it was recorded"
+        ):
             draw(run, layer="decoder.*")
-        with pytest.raises(CallsError, match=r"'\*' was to be drawn, but the run is empty: nothing was recorded$"):
+        with pytest.raises(
+            CallsError, match=r"'\*' was to be drawn, but the run is empty: nothing was recorded$"
+        ):
             draw(Run([]))
     with pytest.raises(OptionError, match="cells=1 was asked for"):
         plots.atlas(run, cells=1)
 
 
-@pytest.mark.parametrize(("call", "item"), [(None, "Call 0 of each layer, item a."), (1, "Call 1 of each layer.")])
+@pytest.mark.parametrize(
+    ("call", "item"), [(None, "Call 0 of each layer, item a."), (1, "Call 1 of each layer.")]
+)
 def test_the_caption_says_which_of_several_calls_is_drawn(call, item):
     items = {"query": ["a", "b"], "key": ["a", "c"]}
     maps = {side: [AttentionMap(Dense(np.eye(4)[None, None]))] * 2 for side in items}

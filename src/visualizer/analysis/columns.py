@@ -29,8 +29,8 @@ class Tokens:
     queries, keys
         What they are; None where nothing says that.
     unread
-        The keys before a tokenizer read them: a token may read otherwise where it begins a text, and several that
-        make up one character read alike.
+        The keys before a tokenizer read them: a token may read otherwise where it begins a text, and several
+        that make up one character read alike.
     size
         Height and width of the image in pixels; None where there is not one image.
     batch

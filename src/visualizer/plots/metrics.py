@@ -86,7 +86,7 @@ def curves(
 
 
 def _column(table: Table, metric: Any, places: set[str], asked: Options, groups: Any) -> Table:
-    """Return one column of a table of heads, with what says of which head each number is, as far as it is told."""
+    """Return one column of a table of heads, with what says of which head each number is, where told."""
     if groups is not None or asked.layer is not None or asked.sequence is not None:
         raise OptionError("groups=, layer= and sequence= are for runs: make the table of what is to be drawn")
     if not {*places, metric} <= {*table.columns} or metric in PLACES:
@@ -103,7 +103,9 @@ def _column(table: Table, metric: Any, places: set[str], asked: Options, groups:
 def _read_calls(run: Run, metric: str | Callable[..., Any], asked: Options) -> list[Call]:
     """Return the calls that are asked for of which the map was kept, or this read-out."""
     asked_for = "*" if asked.layer is None else asked.layer
-    found = [call for call in run.some_calls(asked_for, "to be drawn") if not call.levels]  # points are no keys
+    found = [
+        call for call in run.some_calls(asked_for, "to be drawn") if not call.levels
+    ]  # points are no keys
     found = [call for call in found if asked.sequence in (None, call.sequence)]
     maps = [call for call in found if isinstance(call.content, AttentionMap)]
     kept = [call for call in found if isinstance(call.content, dict)]

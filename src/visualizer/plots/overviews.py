@@ -120,7 +120,7 @@ def atlas(run: Run, *, cells: int = 32, **options: Any) -> Figure:
     tiles, names, along = _folded(tiles, names, inner_width(asked, usual) - LABELS)
     block = Tiles(tiles, names, Paint(colours), along)
     checked = Facts(calls=tuple(calls)).checked
-    reading = [*_reading(calls, asked), *_which(run, calls, asked), *shared, colours.sentence(), *checked]
+    reading = [*_reading(calls), *_which(run, calls, asked), *shared, colours.sentence(), *checked]
     return draw_sheet([block], reading, asked, usual)
 
 
@@ -143,7 +143,9 @@ def _folded(tiles: Floats, names: list[str], width: float) -> tuple[Floats, list
 def _mapped(run: Run, asked: Options) -> list[Call]:
     """Return the calls of the layers that are asked for whose map was kept."""
     asked_for = "*" if asked.layer is None else asked.layer
-    found = [call for call in run.some_calls(asked_for, "to be drawn") if not call.levels]  # points are no keys
+    found = [
+        call for call in run.some_calls(asked_for, "to be drawn") if not call.levels
+    ]  # points are no keys
     calls = [call for call in found if isinstance(call.content, AttentionMap)]
     if not calls:
         raise CallsError(f"maps of {asked_for!r} were to be drawn, but the run has none: {run!r:.200}")
@@ -175,7 +177,7 @@ def _stacked(tiles: Sequence[Floats]) -> Floats:
     return stacked
 
 
-def _reading(calls: Sequence[Call], asked: Options) -> list[str]:
+def _reading(calls: Sequence[Call]) -> list[str]:
     sizes = sorted({call.shape[-2:] for call in calls})
     shapes = " to ".join(f"{queries:,} × {keys:,}" for queries, keys in dict.fromkeys((sizes[0], sizes[-1])))
     return [f"A tile is one head's map of {shapes} queries × keys, pooled by means: query down, key across."]
