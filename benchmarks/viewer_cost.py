@@ -100,7 +100,7 @@ def main() -> None:
             report("ours", words, ours(run, folder, browser))
             for view in (head_view, model_view):
                 if words > (128 if view is model_view else 256):
-                    print(f"| BertViz {view.__name__} | {words} | not tried: see above |", flush=True)
+                    print(f"| BertViz {view.__name__} | {words} | not tried |", flush=True)
                     continue
                 report(f"BertViz {view.__name__}", words, bertviz(view, maps, tokens, folder, browser))
 
