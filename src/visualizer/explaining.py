@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 SHOWN = 3
@@ -59,31 +59,32 @@ class Seen:
     failed: str = ""
     elsewhere: int = 0
     no_maps: Counter[str] = field(default_factory=Counter)
-    unlabelled: dict[str, tuple[str, dict[str, None]]] = field(default_factory=dict)
+    unlabelled: dict[str, tuple[str, dict[str, Sequence[str]]]] = field(default_factory=dict)
 
     def explain(self) -> str:
         """Say why nothing was recorded: the first reason that holds."""
         return next(self._reasons())
 
-    def note_unlabelled(self, kind: str, why: str, path: str) -> None:
-        """Note why the tokens of calls under a path were not inferred: once, for each class its first why."""
+    def note_unlabelled(self, kind: str, why: str, path: str, sides: Sequence[str]) -> None:
+        """Note why queries or keys of calls under a path were not inferred: for each class its first why."""
         if not any(path in paths for _, paths in self.unlabelled.values()):
-            self.unlabelled.setdefault(kind, (why, {}))[1][path] = None
+            self.unlabelled.setdefault(kind, (why, {}))[1][path] = sides
 
     def refusals(self) -> list[str]:
         """Return a sentence for each reason why calls cannot be recorded."""
         return [f"{_calls(count)} seen but not recorded: {why}" for why, count in self.refused.items()]
 
-    def remarks(self, is_labelled: Callable[[str], bool]) -> list[str]:
+    def remarks(self, is_stated: Callable[[str, str], bool]) -> list[str]:
         """Return what is to be said beside a table: a checkpoint's second run is in it as its first.
 
-        Of modules whose tokens are labelled by now, as is told by path, nothing is.
+        Of modules whose tokens were stated since, as is told by path and side, nothing is.
         """
         remarks = [sentence for sentence in self.refusals() if SECOND_RUN not in sentence]
         if count := self.left_out[NO_QUERY]:
             remarks.append(f"{_calls(count)} left out by {NO_QUERY}")
         for why, paths in self.unlabelled.values():
-            remarks += [_unlabelled(why, path) for path in paths if not is_labelled(path)][:1]
+            left = [path for path, sides in paths.items() if not all(is_stated(path, one) for one in sides)]
+            remarks += [_unlabelled(why, path) for path in left[:1]]
         return [*remarks, ABANDONED] if self.abandoned else remarks
 
     def _reasons(self) -> Iterator[str]:

@@ -235,11 +235,13 @@ class Filling:
         if not self.allowance.has(dense, paths[0], made.number):
             return
         inferred = self.inference.sides(module, made, self._options)
+        unknown = [side for side in ("queries", "keys") if side not in inferred.axes]
         if inferred.why:
-            self.seen.note_unlabelled(inferred.family, inferred.why, paths[0])
-        elif not inferred.axes and isinstance(made.content, AttentionMap) and not made.levels:
+            self.seen.note_unlabelled(inferred.family, inferred.why, paths[0], unknown)
+        elif unknown and isinstance(made.content, AttentionMap) and not made.levels:
             kind = type(self._modules[module]).__name__
-            self.seen.note_unlabelled(kind, f"nothing is known of the tokens of {kind}", paths[0])
+            what = unknown[0] if inferred.axes else "tokens"
+            self.seen.note_unlabelled(kind, f"nothing is known of the {what} of {kind}", paths[0], unknown)
         call = Call(
             path=paths[0],
             content=self._kept(made.content),

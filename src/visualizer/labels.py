@@ -37,9 +37,9 @@ class Labels:
         """Return the axis of a module's queries or keys; None where none was stated."""
         return self.stated.get((path, side), self.stated.get((None, side)))
 
-    def states(self, path: str) -> bool:
-        """Tell whether both sides of a module's maps were stated."""
-        return all(self.of(path, side) is not None for side in SIDES)
+    def states(self, path: str, side: str) -> bool:
+        """Tell whether the axis of a module's queries or keys was stated."""
+        return self.of(path, side) is not None
 
     def with_whole(self, axis: Axis) -> Labels:
         """Return labels with one axis for both sides of all maps, unchecked: maps may see parts of a text."""

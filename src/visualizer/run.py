@@ -39,7 +39,7 @@ class Run(Recorded):
     def __init__(self, calls: Sequence[Call] = (), *, empty: Callable[[], str] | None = None) -> None:
         super().__init__(calls, empty=empty)
         self.modules: Mapping[int, Any] = {}  # of the model, by identity, where gradients need them
-        self.told: Callable[[Callable[[str], bool]], Sequence[str]] = lambda is_labelled: ()  # noqa: ARG005  # nothing
+        self.told: Callable[[Callable[[str, str], bool]], Sequence[str]] = lambda is_stated: ()  # noqa: ARG005
         self.labels = Labels()  # what its tokens are
         self._image: Any = None
         self.seen: Seen | list[Seen] | None = None  # how it is shown, and which part of it was looked at

@@ -104,6 +104,26 @@ def test_tokens_of_which_nothing_is_known_are_told_once_until_they_are_labelled(
     assert run.label(axis=Unknown(5)).remarks() == []
 
 
+class Pooled(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.patches = torch.nn.Conv2d(3, 16, kernel_size=8, stride=8)
+        self.seed = torch.nn.Parameter(torch.randn(1, 1, 16))
+        self.attention = torch.nn.MultiheadAttention(16, 2, batch_first=True)
+
+    def forward(self, image):
+        x = self.patches(image).flatten(2).transpose(1, 2)
+        return self.attention(self.seed.expand(len(x), -1, -1), x, x, need_weights=False)[0]
+
+
+def test_one_side_of_which_nothing_is_known_is_told_until_it_is_labelled():
+    run = record(Pooled().eval(), IMAGE)
+    assert run.axis() == Axis([Grid(4, 6)])
+    (why,) = run.remarks()
+    assert why.startswith("nothing is known of the queries of MultiheadAttention: run.label('attention', ")
+    assert run.label("attention", queries=[Special("pooled")]).remarks() == []
+
+
 def test_beams_that_change_places_say_why_they_have_no_axis():
     model, ids = LlamaForCausalLM(LLAMA).eval(), torch.tensor([[5, 17, 42, 8]])
     with torch.no_grad(), visualizer.capture(model) as run:

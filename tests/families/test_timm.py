@@ -63,5 +63,6 @@ def test_each_stage_has_a_grid_of_queries(outcomes, name):
 
 
 def test_channels_that_attend_to_channels_are_no_tokens(outcomes):
-    (why,) = outcomes["xcit_nano_12_p8_224"]
+    why, other = outcomes["xcit_nano_12_p8_224"]
     assert why.startswith("XCA attends from channels to channels, which are no tokens: run.label(")
+    assert other.startswith("nothing is known of the queries of ClassAttn: ")

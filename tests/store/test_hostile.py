@@ -111,6 +111,21 @@ def test_what_is_no_run_is_refused(tmp_path):
         viz.load(tmp_path)
 
 
+@pytest.mark.parametrize("left", [None, 1, 0.5, -1])
+def test_the_log_of_a_finished_run_that_is_gone_or_cut_short_is_named(store, left):
+    log = log_of(store)
+    data = log.read_bytes()
+    if left is None:
+        log.unlink()
+    else:
+        log.write_bytes(data[: left if isinstance(left, int) else int(left * len(data))])
+    why = "it is missing" if left is None else "it is cut short: its last line has no end"
+    with pytest.raises(StoreError, match=rf"log/{log.name} was to be read, but {why}"):
+        viz.load(store)
+    with pytest.raises(StoreError, match=why), viz.capture(path=store, resume=True):
+        pytest.fail("nothing goes on after what is lost")
+
+
 def test_metadata_with_nan_is_refused(store):
     (store / "zarr.json").write_text('{"attributes": NaN}')
     with pytest.raises(StoreError, match="it holds NaN, which JSON has not"):

@@ -37,7 +37,7 @@ def finish(place: Place) -> None:
     StoreError
         If what is there cannot be read, or is no run.
     """
-    lines, number = read_log(place, read_root(place)["log"])
+    lines, number, _ = read_log(place, read_root(place)["log"])
     layouts = layouts_of(lines)
     first = 1 + max(layouts, default=-1)
     lost: set[Piece] = set()

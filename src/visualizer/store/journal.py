@@ -70,19 +70,35 @@ def read_root(place: Place) -> dict[str, Any]:
     return about
 
 
-def read_log(place: Place, first: int) -> tuple[list[Any], int]:
-    """Return the lines of a log from a part on, and the number of the part that would be next.
+def read_log(place: Place, first: int) -> tuple[list[Any], int, bytes | None]:
+    """Return the lines of a log from a part on, the number of the part that would be next, and a rest.
+
+    The rest is what stands after the last newline of the first part; None where there is no such part.
 
     A last line that was not written to its end is none; a new part goes on after it.
     """
     lines: list[Any] = []
-    number = first
+    number, rest = first, None
     while place.is_there(part_key(number)):
         name = f"{place.name}/{part_key(number)}"
-        whole = place.read(part_key(number)).split(b"\n")[:-1]
+        *whole, after = place.read(part_key(number)).split(b"\n")
+        rest = after if rest is None else rest
         lines += _parsed(b"[" + b",".join(whole) + b"]", name)
         number += 1
-    return lines, number
+    return lines, number, rest
+
+
+def check_whole(place: Place, about: dict[str, Any], end: bytes | None) -> None:
+    """Refuse a finished store of which the log is gone or cut short: it was written whole before it counted.
+
+    Raises
+    ------
+    StoreError
+        If it is.
+    """
+    if about.get("finished") is True and end != b"":
+        found = "it is missing" if end is None else "it is cut short: its last line has no end"
+        raise StoreError(f"{place.name}/{part_key(about['log'])} was to be read, but {found}")
 
 
 def as_line(about: Any) -> bytes:

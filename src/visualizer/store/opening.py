@@ -51,7 +51,7 @@ def read_run(reader: Reader) -> Run:
         run.labels = replace(run.labels, tokenizer=StoredTokenizer(texts["special"], texts["decoded"]))
     remarks = _told(reader, "remarks")
     if remarks:
-        run.told = lambda is_labelled: remarks["lines"]  # noqa: ARG005  # as they were written
+        run.told = lambda is_stated: remarks["lines"]  # noqa: ARG005  # as they were written
     read_image(run, _told(reader, "inputs"))
     run.provenance, run.stored_at = _told(reader, "provenance"), reader.place.name
     if reader.forwards:

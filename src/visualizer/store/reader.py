@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from visualizer.errors import StoreError, VisualizerError
-from visualizer.store.journal import read_log, read_root
+from visualizer.store.journal import check_whole, read_log, read_root
 from visualizer.store.kinds import raw_dtype, restored
 from visualizer.store.layouts import Layout, read_layout
 from visualizer.store.places import open_place
@@ -63,7 +63,8 @@ class Reader:
         """Read the log, or what took its place meanwhile: a run may be finished by whoever writes it."""
         about = None
         while about != (now := read_root(self.place)):
-            about, (self._lines, _) = now, read_log(self.place, now["log"])
+            about, (self._lines, _, end) = now, read_log(self.place, now["log"])
+        check_whole(self.place, about, end)
         self.about = about
         with self.reading("its log"):
             arrays = [line for line in self._lines if line["type"] == "array"]

@@ -17,6 +17,7 @@ from visualizer.store.forms import form_of
 from visualizer.store.journal import (
     Journal,
     as_line,
+    check_whole,
     joined_part,
     part_key,
     read_log,
@@ -199,12 +200,14 @@ def _begin(place: Place, *, resume: bool) -> Lock:
 
 def _read(place: Place) -> tuple[list[Any], int]:
     """Return the lines of the log, and the number of its next part; what is lost is taken out before."""
-    lines, number = read_log(place, read_root(place)["log"])
+    about = read_root(place)
+    lines, number, end = read_log(place, about["log"])
+    check_whole(place, about, end)
     place.remove(part_key(joined_part(number)))  # of a joining that was cut short
     layouts = layouts_of(lines)
     if any(lost_pieces(place, layouts[array], rows) for array, rows in used_rows(lines).items()):
         finish(place)
-        return read_log(place, read_root(place)["log"])
+        return read_log(place, read_root(place)["log"])[:2]
     return lines, number
 
 
