@@ -132,7 +132,7 @@ def test_from_part_to_part_is_the_mass_of_the_map_and_looks_at_the_two_alone(pag
     row = a[0, 0, 1].numpy()
     assert_shows(page, row[5:8])
     assert f"{100 * row[5:8].sum():.1f} % of the row" in page.locator("[data-strip]").inner_text()
-    assert "part=1.3" in page.evaluate("location.hash")
+    expect(page).to_have_url(re.compile(r"part=1\.3"))
 
 
 def test_a_piece_of_text_is_found_across_tokens_and_enter_goes_to_the_next(page_of):

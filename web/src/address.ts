@@ -29,32 +29,30 @@ export function written(store: Store): string {
   return words.toString();
 }
 
-/** Take the state from an address; what is not there, or not possible, stays as it is. */
+/** Take the state from an address; what is not there, or not possible, is as usual. */
 export function take(store: Store, address: string): void {
   const words = new URLSearchParams(address.replace(/^#/, ""));
-  const one = <T extends string>(name: string, of: readonly T[], set: (value: T) => void) => {
-    const found = of.find((value) => value === words.get(name));
-    if (found) set(found);
-  };
-  const number = (name: string, least: number, most: number, set: (value: number) => void) => {
+  const one = <T extends string>(name: string, of: readonly T[], usual: T) =>
+    of.find((value) => value === words.get(name)) ?? usual;
+  const number = <T>(name: string, least: number, most: number, usual: T) => {
     const value = Number(words.get(name) ?? Number.NaN);
-    if (value >= least && value <= most) set(value);
+    return value >= least && value <= most ? value : usual;
   };
   batch(() => {
-    one<View>("view", VIEWS, (view) => (store.view.value = view));
-    const place = readPlace(store, words.get("at"));
-    if (place) store.select(place);
+    store.view.value = one<View>("view", VIEWS, "atlas");
+    store.select(readPlace(store, words.get("at")) ?? { map: 0, batch: 0, head: 0 });
     store.other.value = readPlace(store, words.get("other"));
     const [, , queries, keys] = store.map.value?.shape ?? [1, 1, 1, 1];
-    number("query", 0, queries - 1, (query) => (store.query.value = Math.trunc(query)));
-    number("key", 0, keys - 1, (key) => (store.key.value = Math.trunc(key)));
+    store.query.value = Math.trunc(number("query", 0, queries - 1, 0));
+    const key = number("key", 0, keys - 1, null);
+    store.key.value = key === null ? null : Math.trunc(key);
     store.pinned.value = words.get("pinned") === "true";
-    one("look", ["row", "column"] as const, (look) => (store.direction.value = look));
-    one("scale", SPREADINGS, (spreading) => (store.spreading.value = spreading));
-    one("colours", TABLE_NAMES, (colours) => (store.colours.value = colours));
-    one("cells", ["mean", "max"] as const, (cells) => (store.pooling.value = cells));
+    store.direction.value = one("look", ["row", "column"], "row");
+    store.spreading.value = one("scale", SPREADINGS, "sqrt");
+    store.colours.value = one("colours", TABLE_NAMES, "cividis");
+    store.pooling.value = one("cells", ["mean", "max"], "mean");
     store.sinksOff.value = words.get("sinks") === "off";
-    number("mass", 0.1, 1, (mass) => (store.mass.value = mass));
+    store.mass.value = number("mass", 0.1, 1, 1);
     const part = numbers(words.get("part"));
     store.part.value = part.length === 2 ? [part[0]!, part[1]!] : null;
     store.kept.value = numbers(words.get("kept")).filter(
@@ -65,19 +63,37 @@ export function take(store: Store, address: string): void {
   });
 }
 
+const PAUSE = 400; // milliseconds: Safari throws after 100 changes of the address in 30 seconds, as of a pointer
+
 /** Keep state and address alike; returns what ends that. */
 export function keepInAddress(store: Store): () => void {
   take(store, location.hash);
-  const leave = effect(() => {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let late = false; // whether there is more to be written after the pause
+  const write = () => {
     const state = written(store);
-    const there = location.hash.replace(/^#/, "");
-    if (state !== there)
+    if (state !== location.hash.replace(/^#/, ""))
       history.replaceState(null, "", state ? `#${state}` : `${location.pathname}${location.search}`);
+  };
+  const rest = () => {
+    timer = late ? setTimeout(rest, PAUSE) : undefined;
+    if (late) write();
+    late = false;
+  };
+  const leave = effect(() => {
+    written(store); // what it reads is what is waited for
+    if (timer) {
+      late = true;
+      return;
+    }
+    write();
+    timer = setTimeout(rest, PAUSE);
   });
   const listen = () => take(store, location.hash);
   addEventListener("hashchange", listen);
   return () => {
     leave();
+    clearTimeout(timer);
     removeEventListener("hashchange", listen);
   };
 }

@@ -107,6 +107,8 @@ export class Store {
     if (this.query.value >= count) this.query.value = count - 1;
     if ((this.key.value ?? 0) >= (this.map.value?.shape[3] ?? 0)) this.key.value = null;
     this.kept.value = this.kept.value.filter((one) => one < count && isListed(this.map.value, one));
+    const [from, to] = this.part.value ?? [0, 0];
+    if (!partsOf(this.queries.value)[from] || !partsOf(this.keys.value)[to]) this.part.value = null;
   }
 
   /** A row without what is not to be drawn of it. */
@@ -181,12 +183,21 @@ export class Store {
     for (const leave of this.#leave) leave();
   }
 
+  /** Let go of a row whose tokens are none of what is looked at now, before the next has come. */
+  #leaveRow(place: Place, direction: Row["direction"]): void {
+    const row = this.row.peek();
+    const { map, batch } = row?.place ?? place;
+    if (row && (map !== place.map || batch !== place.batch || direction !== row.direction))
+      this.row.value = null;
+  }
+
   #read(): void {
     const place = this.place.value;
     const direction = this.direction.value;
     const map = this.map.value;
     const token = direction === "row" ? this.query.value : (this.key.value ?? 0);
     this.#stop?.abort();
+    this.#leaveRow(place, direction);
     if (!map) return;
     const stop = new AbortController();
     this.#stop = stop;

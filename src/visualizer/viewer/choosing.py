@@ -54,7 +54,9 @@ def chosen(payload: Payload, budget: int, heads: Collection[int] | None) -> tupl
         if choice.take(payload, _parts(rows, place), budget):
             left[number][place] = True
     omitted = [*told.omitted, *_omitted(told.maps, maps, left, heads)]
-    maps = [replace(one, rows=_kept(one.rows, left[one.id])) for one in maps]
+    maps = [  # their numbers are places in the list, which is shorter now
+        replace(one, id=place, rows=_kept(one.rows, left[one.id])) for place, one in enumerate(maps)
+    ]
     return replace(told, maps=maps, omitted=omitted), choice
 
 

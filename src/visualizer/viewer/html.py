@@ -54,7 +54,7 @@ def to_html(  # noqa: PLR0913  # each thing that can be chosen is a keyword
     CallsError
         If no call was recorded under a path.
     OptionError
-        If the budget is no number above 1, the runs hold no map, or no map has one of the queries.
+        If the budget is no number above 1, the runs hold no map, or no map has one of the queries or heads.
     """
     if not isinstance(max_mb, int | float) or not max_mb >= 1:
         raise OptionError(f"max_mb={max_mb!r} was asked for; give megabytes, from 1 on")
@@ -66,6 +66,9 @@ def to_html(  # noqa: PLR0913  # each thing that can be chosen is a keyword
     if queries is not None and all(one.rows.kind == "none" for one in payload.manifest.maps):
         longest = max(one.map.shape[2] for one in payload.exhibits)
         raise OptionError(f"queries={queries!r:.60} was asked for, but maps have at most {longest} queries")
+    most = max(one.map.shape[1] for one in payload.exhibits)
+    if heads is not None and not any(head in heads for head in range(most)):
+        raise OptionError(f"heads={heads!r:.60} was asked for, but maps have at most {most}, counted from 0")
     script, style = page_file("viewer.js"), page_file("viewer.css")
     told, choice = chosen(payload, int(max_mb * MEGABYTE) - len(script) - len(style), heads)
     Path(path).write_text(_page(told, choice, script, style), encoding="utf-8")

@@ -1,5 +1,6 @@
 /** The part of a matrix that is looked at, drawn from tiles of the level that the screen can show. */
 
+import { Kept } from "../data/kept";
 import type { Reader } from "../data/reader";
 import { SIDE } from "../data/tiles";
 import type { MapInfo, Pooling } from "../protocol";
@@ -22,6 +23,8 @@ interface Tile {
   painted: string;
 }
 
+const BUDGET = 2 ** 27; // bytes of tiles and their pictures; those of the largest screen are less
+
 /** Return the level whose cells are about as large as a pixel of the screen. */
 export function levelOf(looked: Looked, [width, height]: [number, number], ratio: number): number {
   const cells = Math.max(looked.rows / (height * ratio), looked.columns / (width * ratio));
@@ -29,7 +32,9 @@ export function levelOf(looked: Looked, [width, height]: [number, number], ratio
 }
 
 export class Tiles {
-  #tiles = new Map<string, Tile | null>();
+  #tiles = new Kept<Tile>(BUDGET);
+  #asked = new Set<string>(); // what failed stays here: it would be asked for, and fail, at every redraw
+  #coming = 0;
   #stop = new AbortController();
   max = 0;
   trouble = "";
@@ -44,7 +49,7 @@ export class Tiles {
   ) {}
 
   get waiting(): boolean {
-    return [...this.#tiles.values()].includes(null);
+    return this.#coming > 0;
   }
 
   close(): void {
@@ -96,19 +101,23 @@ export class Tiles {
   #tile(level: number, row: number, column: number, how: Pooling): Tile | null {
     const name = `${how} ${level} ${row} ${column}`;
     const found = this.#tiles.get(name);
-    if (found !== undefined) return found;
-    this.#tiles.set(name, null);
+    if (found || this.#asked.has(name)) return found ?? null;
+    this.#asked.add(name);
+    this.#coming++;
     this.reader.tile(this.map, this.batch, this.head, { level, row, column, how }, this.#stop.signal).then(
       ({ values, shape }) => {
+        this.#coming--;
+        this.#asked.delete(name);
         for (const value of values) if (Math.abs(value) > this.max) this.max = Math.abs(value);
         const picture = document.createElement("canvas");
-        this.#tiles.set(name, { values, shape: [shape[0]!, shape[1]!], picture, painted: "" });
+        const tile: Tile = { values, shape: [shape[0]!, shape[1]!], picture, painted: "" };
+        this.#tiles.set(name, tile, 2 * values.byteLength);
         this.came();
       },
       (error: Error) => {
         if (this.#stop.signal.aborted) return;
+        this.#coming--;
         this.trouble = error.message;
-        this.#tiles.delete(name);
         this.came();
       },
     );

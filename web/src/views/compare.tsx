@@ -1,6 +1,7 @@
 /** Two heads, or the same head of two runs: rows side by side, and their signed difference. */
 
 import { useEffect, useMemo } from "preact/hooks";
+import { nearest } from "../data/listed";
 import { shownOf, sinksOf } from "../data/shown";
 import type { MapInfo } from "../protocol";
 import type { Place } from "../state";
@@ -21,15 +22,18 @@ export function Compare() {
   }, [a.map]);
   const b = store.other.value ?? a;
   const [mapA, mapB] = [manifest.maps[a.map]!, manifest.maps[b.map]!];
-  const at = Math.min(query, mapB.shape[2] - 1);
-  const { value, trouble } = usePromised(
-    (signal) =>
-      Promise.all([
+  const at = nearest(mapB, Math.min(query, mapB.shape[2] - 1));
+  const { value: found, trouble } = usePromised(
+    async (signal) => {
+      const rows = await Promise.all([
         reader.row(mapA, a.batch, a.head, query, signal),
         reader.row(mapB, b.batch, b.head, at, signal),
-      ]),
+      ]);
+      return { a, b, rows };
+    },
     [a, b, query, at],
   );
+  const value = found?.a === a && found.b === b ? found.rows : null;
   const off = store.sinksOff.value;
   const rows = useMemo(
     () =>
@@ -41,17 +45,31 @@ export function Compare() {
   );
   const max = Math.max(0, ...(rows ?? []).map((one) => one.max));
   const alike = rows && rows[0]!.values.length === rows[1]!.values.length;
+  const [queriesA, queriesB] = [store.queries.value, store.axisOf(b, "queries")];
+  const linked = [queriesA === store.keys.value, queriesB === store.axisOf(b, "keys")]; // a key is a query too
+  const names = [
+    tokenName(queriesA, query, mapA.places?.[query] ?? query),
+    tokenName(queriesB, at, mapB.places?.[at] ?? at),
+  ];
+  const pick = (token: number) => store.pin(Math.min(token, mapA.shape[2] - 1));
   if (trouble) return <p class="trouble">{trouble}</p>;
   return (
     <section class="compare">
       <div class="bar">
         <Legend max={max} />
         <p class="strip">
-          query: {tokenName(store.queries.value, query)}
+          query: {names[0]}
+          {names[1] === names[0] ? "" : `; of B: ${names[1]}`}
           {alike ? ` · total variation ${percent(variation(rows[0]!.values, rows[1]!.values))}` : ""}
           {rows && !alike ? " · the two have different numbers of keys, so no difference is drawn" : ""}
         </p>
       </div>
+      {!linked[0] && (
+        <details>
+          <summary>Choose a query</summary>
+          <Surface axis={queriesA} values={null} max={1} marked={query} label="Queries" onPick={pick} />
+        </details>
+      )}
       <div class="sides">
         {[a, b].map((place, i) => (
           <article key={i === 0 ? "a" : "b"}>
@@ -65,16 +83,22 @@ export function Compare() {
               axis={store.axisOf(place, "keys")}
               values={rows?.[i]?.values ?? null}
               max={max}
-              marked={i ? at : query}
+              marked={linked[i] ? (i ? at : query) : null}
               label={i ? "Keys of B" : "Keys of A"}
-              onHover={(token) => store.hover(Math.min(token, mapA.shape[2] - 1))}
-              onPick={(token) => store.pin(Math.min(token, mapA.shape[2] - 1))}
+              {...(linked[0] && linked[i]
+                ? { onHover: (token) => store.hover(Math.min(token, mapA.shape[2] - 1)), onPick: pick }
+                : {})}
             />
           </article>
         ))}
       </div>
       {alike && (
-        <Difference axis={store.axisOf(a, "keys")} a={rows[0]!.values} b={rows[1]!.values} marked={query} />
+        <Difference
+          axis={store.axisOf(a, "keys")}
+          a={rows[0]!.values}
+          b={rows[1]!.values}
+          marked={linked[0] ? query : null}
+        />
       )}
     </section>
   );

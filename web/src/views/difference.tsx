@@ -12,7 +12,7 @@ interface DifferenceProps {
   axis: Axis;
   a: Float32Array;
   b: Float32Array;
-  marked: number;
+  marked: number | null;
 }
 
 export function Difference({ axis, a, b, marked }: DifferenceProps) {

@@ -18,8 +18,8 @@ export const KEYS: Key[] = [
       store.view.value = view;
     },
   })),
-  { keys: ["j", "ArrowDown"], does: "next query", act: (store) => step(store, 1) },
-  { keys: ["k", "ArrowUp"], does: "query before", act: (store) => step(store, -1) },
+  { keys: ["j", "ArrowDown"], does: "next query, or key", act: (store) => step(store, 1) },
+  { keys: ["k", "ArrowUp"], does: "query before, or key", act: (store) => step(store, -1) },
   { keys: ["l", "ArrowRight"], does: "next head", act: (store) => stepHead(store, 1) },
   { keys: ["h", "ArrowLeft"], does: "head before", act: (store) => stepHead(store, -1) },
   { keys: ["]"], does: "next layer", act: (store) => stepLayer(store, 1) },
@@ -75,7 +75,9 @@ export function onKey(event: KeyboardEvent, store: Store): void {
 
 function step(store: Store, by: number): void {
   const map = store.map.value;
-  if (map) store.query.value = stepped(map, store.query.value, by);
+  if (!map) return;
+  if (store.direction.value === "row") store.query.value = stepped(map, store.query.value, by);
+  else store.key.value = Math.max(0, Math.min(map.shape[3] - 1, (store.key.value ?? 0) + by));
 }
 
 function stepHead(store: Store, by: number): void {

@@ -51,12 +51,20 @@ export function Line(props: SurfaceProps & { segments: Segment[] }) {
     if (store.gone.value > 0) elementOf(box.current, marked)?.scrollIntoView({ block: "nearest" });
   }, [store.gone.value]);
 
+  const pointed = useRef<HTMLElement | null>(null);
+  const entitle = (element: HTMLElement) => {
+    const token = Number(element.dataset["token"]);
+    element.title = titleOf(token, values?.[token], padding?.[token] === 1);
+  };
+  useEffect(() => {
+    if (pointed.current) entitle(pointed.current); // it may be what the weights are of now
+  }, [values, padding, words]);
   const on = (act?: (token: number) => void) => (event: Event) => {
     const found = (event.target as HTMLElement).closest<HTMLElement>("[data-token]");
     if (!found) return;
-    const token = Number(found.dataset["token"]);
-    found.title = titleOf(token, values?.[token], padding?.[token] === 1);
-    act?.(token);
+    pointed.current = found;
+    entitle(found);
+    act?.(Number(found.dataset["token"]));
   };
   const move = (event: KeyboardEvent) => {
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];

@@ -28,8 +28,9 @@ function wordsOf(store: ReturnType<typeof useStore>): string {
   const [side, other] =
     row.direction === "row" ? (["queries", "keys"] as const) : (["keys", "queries"] as const);
   const most = row.values.reduce((top, value, i) => (value > (row.values[top] ?? 0) ? i : top), 0);
-  const token = tokenName(store.axisOf(row.place, side), row.token);
-  const to = tokenName(store.axisOf(row.place, other), most);
+  const at = side === "queries" ? map.places?.[row.token] : row.token;
+  const token = tokenName(store.axisOf(row.place, side), row.token, at);
+  const to = tokenName(store.axisOf(row.place, other), most, other === "queries" ? map.places?.[most] : most);
   const looks = row.direction === "row" ? "looks most at" : "is looked at most by";
   return `${placeName(map, row.place)}: ${token} ${looks} ${to}, ${printed(row.values[most] ?? 0)}`;
 }

@@ -1,0 +1,143 @@
+"""What a page shows stays true while one moves through it, comes back to it, or parts of it are missing."""
+
+import re
+
+import numpy as np
+import pytest
+from playwright.sync_api import expect
+
+import visualizer
+from visualizer.axes import Axis, Grid, Special, Text
+from visualizer.errors import OptionError
+
+RNG = np.random.default_rng(7)
+WORDS = Axis((Special("[CLS]"), Text([f" w{number}" for number in range(8)])))
+
+
+def weights(*shape):
+    return RNG.dirichlet(np.full(shape[-1], 0.2), size=shape[:-1]).astype(np.float32)
+
+
+ROWS = weights(2, 3, 9, 9)
+CROSS = weights(1, 2, 4, 6)
+
+
+@pytest.fixture(scope="module")
+def address(built, tmp_path_factory):
+    file = tmp_path_factory.mktemp("lasting") / "run.html"
+    visualizer.from_arrays({"layer.0": ROWS}).label(axis=WORDS).to_html(file)
+    return file.as_uri()
+
+
+def test_a_head_that_is_not_there_is_asked_for_once(built, open_page, tmp_path):
+    many = visualizer.from_arrays({"layer.0": weights(1, 3, 400, 400)})
+    many.to_html(tmp_path / "run.html", heads=[1])
+    page = open_page(f"{(tmp_path / 'run.html').as_uri()}#view=head&at=0.0.2")
+    expect(page.locator(".matrix .strip")).to_contain_text("was left out of the file")
+    redraws = page.evaluate(
+        """async () => {
+            const sheet = CanvasRenderingContext2D.prototype;
+            const clear = sheet.clearRect;
+            let count = 0;
+            sheet.clearRect = function (...box) { count++; return clear.apply(this, box); };
+            for (let i = 0; i < 10; i++) await new Promise(requestAnimationFrame);
+            return count;
+        }"""
+    )
+    assert redraws == 0
+
+
+def test_maps_after_one_that_was_left_out_are_found(built, open_page, tmp_path):
+    small = weights(1, 2, 5, 5)
+    maps = {"large": weights(1, 400, 64, 64), "small": small}
+    visualizer.from_arrays(maps).to_html(tmp_path / "run.html", max_mb=1)
+    page = open_page((tmp_path / "run.html").as_uri())
+    expect(page.locator(".omitted")).to_contain_text("1 of 2 maps were left out")
+    page.get_by_role("button", name="small, head 1").click()
+    expect(page.locator("[data-strip]")).to_contain_text("small · head 1 of 2")
+    assert np.isclose(float(page.locator("table.top td").first.inner_text()), small[0, 1, 0].max(), atol=1e-3)
+
+
+def test_heads_that_no_map_has_are_refused(tmp_path):
+    run = visualizer.from_arrays({"layer.0": weights(1, 2, 5, 5)})
+    with pytest.raises(
+        OptionError, match=r"heads=\[2\] was asked for, but maps have at most 2, counted from 0"
+    ):
+        run.to_html(tmp_path / "run.html", heads=[2])
+
+
+def test_an_address_that_says_less_leaves_nothing_of_the_last(address, open_page):
+    page = open_page(f"{address}#view=head&at=0.1.2&query=3&pinned=true&scale=log&look=column&key=4")
+    expect(page.locator("[data-strip]")).to_contain_text("head 2 of 3 · row 1 of the batch · key: token 4")
+    page.evaluate("location.hash = 'view=head'")
+    expect(page.locator("[data-strip]")).to_contain_text(
+        re.compile(r"head 0 of 3 · row 0 of the batch · query: token 0, .* · sqrt scale")
+    )
+
+
+def test_moving_writes_the_address_seldom_and_the_last_state_is_in_it(address, open_page):
+    page = open_page(f"{address}#view=head")
+    page.locator("table.top td").first.wait_for()
+    page.evaluate(
+        """() => {
+            const { replaceState } = history;
+            window.written = 0;
+            history.replaceState = function (...to) {
+                window.written++;
+                return replaceState.apply(this, to);
+            };
+        }"""
+    )
+    for _ in range(40):
+        page.keyboard.press("j")
+        page.keyboard.press("k")
+    page.keyboard.press("j")
+    expect(page).to_have_url(re.compile("query=1"))
+    assert page.evaluate("window.written") < 40
+
+
+def test_looking_along_columns_keys_move_through_keys(address, open_page):
+    page = open_page(f"{address}#view=head&at=0.0.1&look=column&key=2")
+    page.locator("table.top td").first.wait_for()
+    page.keyboard.press("j")
+    expect(page.locator("[data-strip]")).to_contain_text("key: token 3")
+    most = float(page.locator("table.top td").first.inner_text())
+    assert np.isclose(most, ROWS[0, 1, :, 3].max(), atol=1e-3)
+
+
+def test_the_tooltip_of_a_token_is_of_the_query_that_it_became(address, open_page):
+    page = open_page(f"{address}#view=head&at=0.0.1")
+    page.locator("table.top td").first.wait_for()
+    token = page.locator("[data-token='5']")
+    token.hover()
+    expect(page.locator("[data-strip]")).to_contain_text("query: token 5")
+    said = token.get_attribute("title")
+    assert np.isclose(float(said.partition(": ")[2]), ROWS[0, 1, 5, 5], atol=1e-3)
+
+
+def test_keys_of_other_tokens_are_no_queries_when_two_are_compared(built, open_page, tmp_path):
+    run = visualizer.from_arrays({"cross": CROSS})
+    run = run.label(queries=Axis((Text(list("abcd")),)), keys=Axis((Grid(2, 3),)))
+    run.to_html(tmp_path / "run.html")
+    page = open_page(f"{(tmp_path / 'run.html').as_uri()}#view=compare&query=2")
+    page.locator(".difference td").first.wait_for()
+    page.locator(".compare .cells canvas").first.hover(position={"x": 5, "y": 5})
+    expect(page.locator(".compare .strip").first).to_contain_text("query: token 2, “c”")
+    page.locator("summary", has_text="Choose a query").click()
+    page.locator(".compare [data-token='3']").click()
+    expect(page.locator(".compare .strip").first).to_contain_text("query: token 3, “d”")
+
+
+def test_the_query_of_the_other_run_is_named_where_it_is_another(built, open_page, tmp_path):
+    axes = [Axis((Text(list(text)),)) for text in ("abcd", "abx")]
+    runs = [
+        visualizer.from_arrays(
+            {"layer": weights(1, 1, len(a.segments[0].tokens), len(a.segments[0].tokens))}
+        ).label(axis=a)
+        for a in axes
+    ]
+    visualizer.viewer.to_html(runs, tmp_path / "run.html")
+    page = open_page(f"{(tmp_path / 'run.html').as_uri()}#view=compare&query=3")
+    expect(page.locator(".compare .strip").first).to_contain_text("query: token 3, “d”; of B: token 2, “x”")
+    page.keyboard.press("k")
+    expect(page.locator(".compare .strip").first).to_contain_text("query: token 2, “c”; of B: token 2, “x”")

@@ -1,0 +1,45 @@
+import { expect, test } from "vitest";
+import { Engine } from "../src/data/engine";
+import { Reader } from "../src/data/reader";
+import type { Host } from "../src/hosts/host";
+import type { Blob_, Manifest, Request } from "../src/protocol";
+import { Store } from "../src/state";
+import fixtures from "./fixtures/rows.json";
+
+interface Case {
+  manifest: Manifest;
+  blobs: Record<string, { dtype: Blob_["dtype"]; shape: number[]; base64: string }>;
+}
+
+/** A page of a case of several rows of the batch; `hold` makes its host wait. */
+function opened() {
+  const cases = Object.values(fixtures as unknown as Record<string, Case>);
+  const { manifest, blobs } = cases.find((one) => one.manifest.maps[0]!.shape[0] > 1)!;
+  let open: Promise<void> = Promise.resolve();
+  const ask = async (request: Request) => {
+    await open;
+    const { dtype, shape, base64 } = blobs[request.kind === "blob" ? request.name : ""]!;
+    return { dtype, shape, bytes: Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0)) };
+  };
+  const host: Host = { manifest, kind: "file", canServe: false, ask };
+  const hold = () => {
+    let go = () => {};
+    open = new Promise((resolve) => (go = resolve));
+    return go;
+  };
+  return { store: new Store(new Reader(host, new Engine(null))), hold };
+}
+
+test("a row of other tokens is not shown while the next is read, one of the same is", async () => {
+  const { store, hold } = opened();
+  await expect.poll(() => store.row.value?.token).toBe(0);
+  store.query.value = 1;
+  expect(store.row.value?.token).toBe(0);
+  await expect.poll(() => store.row.value?.token).toBe(1);
+  const go = hold();
+  store.select({ map: 0, batch: 1, head: 0 });
+  expect(store.row.value).toBe(null);
+  go();
+  await expect.poll(() => store.row.value?.place.batch).toBe(1);
+  store.close();
+});
