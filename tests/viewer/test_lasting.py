@@ -9,6 +9,7 @@ from playwright.sync_api import expect
 import visualizer
 from visualizer.axes import Axis, Grid, Special, Text
 from visualizer.errors import OptionError
+from visualizer.viewer import serve, to_html
 
 RNG = np.random.default_rng(7)
 WORDS = Axis((Special("[CLS]"), Text([f" w{number}" for number in range(8)])))
@@ -136,8 +137,42 @@ def test_the_query_of_the_other_run_is_named_where_it_is_another(built, open_pag
         ).label(axis=a)
         for a in axes
     ]
-    visualizer.viewer.to_html(runs, tmp_path / "run.html")
+    to_html(runs, tmp_path / "run.html")
     page = open_page(f"{(tmp_path / 'run.html').as_uri()}#view=compare&query=3")
     expect(page.locator(".compare .strip").first).to_contain_text("query: token 3, “d”; of B: token 2, “x”")
     page.keyboard.press("k")
     expect(page.locator(".compare .strip").first).to_contain_text("query: token 2, “c”; of B: token 2, “x”")
+
+
+def test_a_pinned_key_stays_while_the_pointer_reads_its_column(address, open_page):
+    page = open_page(
+        f"{address}#view=head&at=0.0.1&look=column&key=2", viewport={"width": 1280, "height": 900}
+    )
+    page.locator("table.top td").first.wait_for()
+    canvas = page.locator(".matrix canvas")
+    box, edge = canvas.bounding_box(), 88
+
+    def cell(query, key):
+        inner, tall = box["width"] - edge, box["height"] - edge
+        return {"x": edge + (key + 0.5) * inner / 9, "y": edge + (query + 0.5) * tall / 9}
+
+    canvas.click(position=cell(4, 6))
+    canvas.hover(position=cell(7, 1))
+    expect(page.locator("[data-strip]")).to_contain_text("key: token 6")
+    said = page.locator("output[data-value]")
+    expect(said).to_contain_text(re.compile("token 7, .* → token 6, "))
+    assert np.isclose(float(said.inner_text().rpartition(": ")[2]), ROWS[0, 1, 7, 6], atol=1e-3)
+
+
+def test_a_server_is_asked_for_nothing_that_it_has_not_and_missed_when_it_stops(built, open_page):
+    length = 5800  # so that rows are asked for
+    large = visualizer.from_arrays({"layer.0": np.full((1, 1, length, length), 1 / length, np.float16)})
+    with serve(large) as server:
+        page = open_page(f"{server.url}#view=head")
+        page.locator("table.top td").first.wait_for()
+        expect(page.locator(".matrix .strip")).not_to_contain_text("computing")
+        statuses = page.evaluate("performance.getEntriesByType('resource').map((one) => one.responseStatus)")
+        assert max(statuses) == 200  # 0 is the worker, which came from nowhere
+    page.keyboard.press("j")
+    said = "the server does not answer: it was stopped, or cannot be reached"
+    expect(page.locator("[data-strip]")).to_have_text(said)

@@ -90,6 +90,18 @@ describe("a server", () => {
     await expect(host.ask({ kind: "blob", name: "none" })).rejects.toThrow("there is no such array");
   });
 
+  test("is missed in a sentence, but not by who waits no longer", async () => {
+    const gone = createServer((_, answer) => answer.end('{"protocol": 1, "served": true}'));
+    await new Promise<void>((listening) => gone.listen(0, "127.0.0.1", listening));
+    const { port } = gone.address() as { port: number };
+    const host = await serverHost(new URL(`http://127.0.0.1:${port}/token/`));
+    gone.closeAllConnections();
+    await new Promise((closed) => gone.close(closed));
+    const ask = (signal?: AbortSignal) => host.ask({ kind: "blob", name: "q" }, signal);
+    await expect(ask()).rejects.toThrow("the server does not answer: it was stopped");
+    await expect(ask(AbortSignal.abort("left"))).rejects.toBe("left");
+  });
+
   test("is asked in the words of the protocol", () => {
     expect(addressOf({ kind: "rows", map: 1, batch: 0, head: 2, queries: [3, 4] })).toBe(
       "rows?map=1&batch=0&head=2&queries=3%2C4",

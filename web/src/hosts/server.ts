@@ -25,7 +25,10 @@ export function addressOf(request: Request): string {
 }
 
 async function get(address: URL, signal?: AbortSignal): Promise<Response> {
-  const answer = await fetch(address, signal ? { signal } : {});
+  const answer = await fetch(address, signal ? { signal } : {}).catch((error: unknown) => {
+    signal?.throwIfAborted();
+    throw new Error("the server does not answer: it was stopped, or cannot be reached", { cause: error });
+  });
   if (!answer.ok)
     throw new Error((await answer.text()) || `the server answered ${answer.status} for ${address.pathname}`);
   return answer;

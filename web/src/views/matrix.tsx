@@ -36,6 +36,7 @@ export function Matrix() {
   const query = store.query.value;
   const key = store.key.value;
   const pooling = store.pooling.value;
+  const byRow = store.direction.value === "row";
   const { table } = usePaint(1);
   useEffect(() => {
     const context = canvas.current?.getContext("2d");
@@ -85,11 +86,15 @@ export function Matrix() {
     }
     const cell = cellUnder(event);
     if (!cell) return;
-    store.hover(cell[0]);
-    store.key.value = cell[1];
+    if (byRow) {
+      store.hover(cell[0]);
+      store.key.value = cell[1];
+    } else {
+      store.hoverKey(cell[1]);
+      store.query.value = cell[0];
+    }
   };
-  const value =
-    store.row.value?.direction === "row" && key !== null ? store.row.value.values[key] : undefined;
+  const value = key === null ? undefined : weightAt(store, query, key);
   const level = levelOf(looked, [inner, tall], window.devicePixelRatio || 1);
   return (
     <div class="matrix">
@@ -105,7 +110,8 @@ export function Matrix() {
           onPointerMove={onMove}
           onClick={(event) => {
             const cell = drag.current?.moved ? null : cellUnder(event);
-            if (cell) store.pin(cell[0]);
+            if (cell && byRow) store.pin(cell[0]);
+            else if (cell) store.lookAtKey(cell[1]);
           }}
           onDblClick={() => look(whole)}
           onWheel={(event) => {
@@ -150,6 +156,14 @@ export function Matrix() {
       </p>
     </div>
   );
+}
+
+/** The weight of a query on a key; undefined until the row or column that has it was read. */
+function weightAt(store: Store, query: number, key: number): number | undefined {
+  const row = store.row.value;
+  if (!row || row.place !== store.place.value) return undefined;
+  const [token, at] = row.direction === "row" ? [query, key] : [key, query];
+  return row.token === token ? row.values[at] : undefined;
 }
 
 /** What is looked at of a part of the queries and one of the keys. */

@@ -15,6 +15,7 @@ export function Pins() {
   const kept = store.kept.value;
   const { value, trouble } = usePromised(
     async (signal) => {
+      if (!kept.length) return null;
       const { values } = await store.reader.rows(map, place.batch, place.head, kept, signal);
       const keys = map.shape[3];
       const rows = kept.map((_, i) => values.slice(i * keys, (i + 1) * keys));
