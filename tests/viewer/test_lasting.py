@@ -176,3 +176,25 @@ def test_a_server_is_asked_for_nothing_that_it_has_not_and_missed_when_it_stops(
     page.keyboard.press("j")
     said = "the server does not answer: it was stopped, or cannot be reached"
     expect(page.locator("[data-strip]")).to_have_text(said)
+
+
+def test_two_runs_of_other_batches_compare_and_rows_of_b_are_chosen(built, open_page, tmp_path):
+    runs = [visualizer.from_arrays({"layer.0": part}) for part in (ROWS, ROWS[:1])]
+    to_html(runs, tmp_path / "run.html")
+    file = (tmp_path / "run.html").as_uri()
+    page = open_page(f"{file}#view=compare&at=0.1.0&query=3")
+    gap = 50 * np.abs(ROWS[0, 0, 3] - ROWS[1, 0, 3]).sum()
+    strip = page.locator(".compare .strip").first
+    expect(strip).to_contain_text(f"total variation {gap:.1f} %")
+    page.locator(".compare select").select_option("0")
+    page.locator(".compare input[type=number]").nth(1).fill("1")
+    expect(strip).to_contain_text("total variation 0.0 %")
+    expect(page.locator(".difference-surface [data-legend]")).to_contain_text("0 (sqrt scale")
+
+
+def test_a_head_that_is_alone_is_compared_with_the_next_map(built, open_page, tmp_path):
+    visualizer.from_arrays({"a": weights(1, 1, 4, 4), "b": weights(1, 1, 4, 4)}).to_html(
+        tmp_path / "run.html"
+    )
+    page = open_page(f"{(tmp_path / 'run.html').as_uri()}#view=compare")
+    expect(page.locator(".compare h3").nth(1)).to_have_text("B: b · head 0 of 1")

@@ -108,7 +108,7 @@ export function Compare() {
 function Chooser({ place }: { place: Place }) {
   const store = useStore();
   const maps = store.manifest.maps;
-  const heads = maps[place.map]!.shape[1];
+  const [rows, heads] = maps[place.map]!.shape;
   return (
     <div class="bar">
       <label>
@@ -142,6 +142,21 @@ function Chooser({ place }: { place: Place }) {
           }}
         />
       </label>
+      {rows > 1 && (
+        <label>
+          row
+          <input
+            type="number"
+            min="0"
+            max={rows - 1}
+            value={place.batch}
+            onInput={(event) => {
+              const batch = Number(event.currentTarget.value);
+              if (batch >= 0 && batch < rows) store.other.value = { ...place, batch };
+            }}
+          />
+        </label>
+      )}
     </div>
   );
 }
@@ -150,12 +165,18 @@ function mapTitle(map: MapInfo, runs: number): string {
   return `${runs > 1 ? `run ${map.run}: ` : ""}${map.path || "model"}${map.call ? `, call ${map.call}` : ""}`;
 }
 
-/** The same head of the other run; of one run the next head. */
+/** The same head of the other run; of one run the next head, or that of the next map. */
 function partner(maps: MapInfo[], place: Place): Place {
   const here = maps[place.map]!;
   const there = maps.find((one) => one.run !== here.run && one.path === here.path && one.call === here.call);
-  if (there) return { ...place, map: there.id };
-  return { ...place, head: (place.head + 1) % here.shape[1] };
+  if (there) {
+    const [batches, heads] = there.shape;
+    const { batch, head } = place;
+    return { map: there.id, batch: Math.min(batch, batches - 1), head: Math.min(head, heads - 1) };
+  }
+  if (here.shape[1] > 1) return { ...place, head: (place.head + 1) % here.shape[1] };
+  const next = maps[(place.map + 1) % maps.length]!;
+  return { map: next.id, batch: Math.min(place.batch, next.shape[0] - 1), head: 0 };
 }
 
 /** Half of the sum of absolute differences. */

@@ -25,7 +25,8 @@ export function Difference({ axis, a, b, marked }: DifferenceProps) {
         .map((token) => ({ token, gap: gaps[token]! })),
     [gaps],
   );
-  const most = Math.max(...order.map(({ gap }) => Math.abs(gap)), Number.MIN_VALUE);
+  const most = Math.max(0, ...order.map(({ gap }) => Math.abs(gap)));
+  const half = (gap: number) => (most ? (50 * Math.abs(gap)) / most : 0);
   return (
     <section class="difference-surface" aria-label="Difference">
       <div class="bar">
@@ -46,8 +47,8 @@ export function Difference({ axis, a, b, marked }: DifferenceProps) {
                 <span
                   class={gap < 0 ? "less" : "more"}
                   style={{
-                    width: `${(50 * Math.abs(gap)) / most}%`,
-                    marginLeft: gap < 0 ? `${50 - (50 * -gap) / most}%` : "50%",
+                    width: `${half(gap)}%`,
+                    marginLeft: gap < 0 ? `${50 - half(gap)}%` : "50%",
                   }}
                 />
               </td>
