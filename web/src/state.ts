@@ -116,13 +116,12 @@ export class Store {
     const axis = this.axisOf(place, direction === "row" ? "keys" : "queries");
     const part = this.part.value && partsOf(axis)[this.part.value[direction === "row" ? 1 : 0]];
     const signed = this.manifest.maps[place.map]?.signed ?? false;
-    return shownOf(
-      values,
-      this.sinksOff.value ? sinksOf(axis) : [],
-      this.mass.value,
-      signed,
-      part ?? undefined,
-    );
+    return shownOf(values, this.leavesSinks ? sinksOf(axis) : [], this.mass.value, signed, part ?? undefined);
+  }
+
+  /** Whether sinks are left out: of rows alone, as weights of a column are of different rows. */
+  get leavesSinks(): boolean {
+    return this.sinksOff.value && this.direction.value === "row";
   }
 
   /** Look at a part of the queries and one of the keys alone; the same again, at all. */

@@ -43,3 +43,14 @@ test("a row of other tokens is not shown while the next is read, one of the same
   await expect.poll(() => store.row.value?.place.batch).toBe(1);
   store.close();
 });
+
+test("sinks are left out of rows, and weights of a column stay those of the map", async () => {
+  const { store } = opened();
+  store.sinksOff.value = true;
+  await expect.poll(() => store.shown.value?.removed).toBeGreaterThan(0);
+  store.turn("column");
+  await expect.poll(() => store.row.value?.direction).toBe("column");
+  expect(store.shown.value?.removed).toBe(0);
+  expect(store.shown.value?.values).toEqual(store.row.value?.values);
+  store.close();
+});

@@ -92,7 +92,7 @@ function unlike(store: Store): string[] {
   const rows = view === "head" || view === "compare";
   const here = [
     ...(store.direction.value === "column" && view === "head" ? ["who looks at a key"] : []),
-    ...(store.sinksOff.value ? ["sinks left out"] : []),
+    ...(store.leavesSinks ? ["sinks left out"] : []),
     ...(store.mass.value < 1 ? ["a share of the mass alone"] : []),
   ];
   return rows && here.length ? [`# as recorded; the page shows ${here.join(" and ")}`] : [];

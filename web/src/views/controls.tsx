@@ -29,6 +29,7 @@ export function Controls() {
           <input
             type="checkbox"
             checked={store.sinksOff.value}
+            disabled={store.direction.value === "column"}
             onChange={(event) => {
               store.sinksOff.value = event.currentTarget.checked;
             }}
