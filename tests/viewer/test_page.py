@@ -56,6 +56,15 @@ def test_a_server_gives_the_same_row_and_its_policy_lets_a_worker_compute_it(ser
     assert len(page.workers) == 1
 
 
+def test_a_tile_of_some_rows_says_so(built, open_page, monkeypatch):
+    monkeypatch.setattr("visualizer.viewer.rows.HELD", 2**12)  # as if the map were too large for the page,
+    monkeypatch.setattr("visualizer.viewer.tiles.MOST", 1200 * 8 * 600)  # and for a whole tile
+    q, k = np.random.default_rng(1).normal(size=(2, 1, 1, 1200, 8)).astype(np.float32)
+    with serve(Run([Call("layer.0", AttentionMap(Factors(q, k, 1.0)), 0, 0, "given")])) as server:
+        page = open_page(f"{server.url}#view=head", viewport={"width": 1200, "height": 800})
+        page.locator(".matrix .strip", has_text="4 × 4 weights, of 2 rows a cell;").wait_for()
+
+
 def test_a_file_of_some_queries_steps_over_the_others(built, run, open_page, tmp_path):
     to_html(run, tmp_path / "run.html", queries=[7, slice(20, 22)])
     page = open_page(f"{(tmp_path / 'run.html').as_uri()}#view=head&query=15")

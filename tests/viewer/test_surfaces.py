@@ -105,7 +105,7 @@ def test_a_cell_outside_of_the_window_goes_to_the_window_that_holds_it(page_of):
     assert batch > 0
     reach(page, page.locator(".cells canvas"), (5, 9), (8, 12))
     wait_for_query(page, f"token {token}, “cell (5, 9)”")
-    assert f"row {batch} of the batch" in page.locator("[data-strip]").inner_text()
+    assert f"window {batch} of 6 of item 0" in page.locator("[data-strip]").inner_text()
     assert_shows(page, run[shifted][batch, 1, token].numpy())
 
 

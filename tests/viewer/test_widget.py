@@ -74,7 +74,7 @@ def kernel(built):
 
 def test_a_kernel_answers_with_an_array(kernel):
     said, (data,) = kernel.ask(id="a-0", kind="rows", map=0, batch=0, head=1, queries=[3, 5])
-    assert said == {"id": "a-0", "dtype": "f4", "shape": [2, 60]}
+    assert said == {"id": "a-0", "dtype": "f4", "shape": [2, 60], "sampled": None}
     rows = np.frombuffer(data, "<f4").reshape(2, 60)
     assert np.abs(rows - MAP[0, 1, [3, 5]].numpy()).max() < 1e-6
 

@@ -188,4 +188,6 @@ export interface Blob_ {
   dtype: Dtype;
   shape: number[];
   bytes: Uint8Array;
+  /** Of how many rows each of its cells is, where not of all. */
+  sampled?: number | null;
 }

@@ -33,8 +33,10 @@ describe("a notebook", () => {
     const message = new Uint8Array([0, 1, 2, 3]).buffer;
     answer({ id: "of another page", ...told }, [new Uint8Array([9, 9])]);
     answer({ id: sent[1]!.id, ...told }, [new DataView(message, 2, 2)]);
-    answer({ id: sent[0]!.id, ...told }, [new Uint8Array(message, 0, 2)]);
-    const bytes = (await Promise.all(both)).map((blob) => Array.from(blob.bytes));
+    answer({ id: sent[0]!.id, ...told, sampled: 4 }, [new Uint8Array(message, 0, 2)]);
+    const blobs = await Promise.all(both);
+    expect(blobs.map((blob) => blob.sampled)).toEqual([4, null]);
+    const bytes = blobs.map((blob) => Array.from(blob.bytes));
     expect(bytes).toEqual([
       [0, 1],
       [2, 3],
@@ -71,6 +73,8 @@ describe("a server", () => {
       if (url === "/token/manifest.json") answer.end('{"protocol": 1, "served": true}');
       else if (url === "/token/blob/0.0%2Fq") {
         answer.writeHead(200, { "X-Dtype": "u1", "X-Shape": "1,2" }).end(Buffer.from([5, 6]));
+      } else if (url?.startsWith("/token/tile?")) {
+        answer.writeHead(200, { "X-Dtype": "u1", "X-Shape": "1", "X-Sampled": "4" }).end(Buffer.from([7]));
       } else answer.writeHead(404).end("there is no such array");
     });
     await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
@@ -82,7 +86,13 @@ describe("a server", () => {
     const host = await serverHost(base);
     expect(host.canServe).toBe(true);
     const blob = await host.ask({ kind: "blob", name: "0.0/q" });
-    expect(blob).toEqual({ dtype: "u1", shape: [1, 2], bytes: new Uint8Array([5, 6]) });
+    expect(blob).toEqual({ dtype: "u1", shape: [1, 2], bytes: new Uint8Array([5, 6]), sampled: null });
+  });
+
+  test("says of how many rows a cell is", async () => {
+    const host = await serverHost(base);
+    const at = { level: 0, row: 0, column: 0, how: "mean" as const };
+    expect((await host.ask({ kind: "tile", map: 0, batch: 0, head: 0, ...at })).sampled).toBe(4);
   });
 
   test("says what went wrong", async () => {

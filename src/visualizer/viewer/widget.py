@@ -86,7 +86,8 @@ class Widget(anywidget.AnyWidget):
         try:
             with while_wanted(lambda: name in self._waited_for):
                 found = answers(self._payload, asked)
-            self.send({"id": name, "dtype": found.dtype, "shape": found.shape}, [found.data])
+            told = {"dtype": found.dtype, "shape": found.shape, "sampled": found.sampled}
+            self.send({"id": name, **told}, [found.data])
         except Unwanted:
             pass
         except VisualizerError as error:

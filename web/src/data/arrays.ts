@@ -9,6 +9,8 @@ export type Numbers = Float32Array | Uint8Array;
 export interface Tensor<T extends Numbers = Float32Array> {
   values: T;
   shape: number[];
+  /** Of how many rows each of its cells is, where not of all. */
+  sampled?: number | null;
 }
 
 const WIDTHS: Record<Dtype, number> = { f2: 2, f4: 4, u1: 1, i2: 2 };

@@ -57,7 +57,8 @@ export class Reader {
   async #run(map: MapInfo, batch: number, head: number, task: Task, signal?: AbortSignal): Promise<Tensor> {
     if (this.#asksFor(map, task)) {
       const request = { ...task, map: map.id, batch, head };
-      return decoded(await this.host.ask(request, signal)) as Tensor;
+      const answer = await this.host.ask(request, signal);
+      return { ...(decoded(answer) as Tensor), sampled: answer.sampled ?? null };
     }
     const name = `${map.id}.${batch}.${head}`;
     const loaded = this.#heads.get(name) ?? (await loadHead(this.blobs, map, batch, head, signal));

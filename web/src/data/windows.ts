@@ -31,7 +31,8 @@ export function windowsOf(
   }));
 }
 
-function windowsIn(axis: Axis | undefined): number {
+/** Return how many rows of the batch are windows of one item; 0: rows are no windows. */
+export function windowsIn(axis: Axis | undefined): number {
   const grid = axis?.segments.find((one) => one.kind === "grid" && one.windows);
   return grid?.kind === "grid" ? (grid.windows ?? 0) : 0;
 }

@@ -34,6 +34,7 @@ export function levelOf(looked: Looked, [width, height]: [number, number], ratio
 export class Tiles {
   #tiles = new Kept<Tile>(BUDGET);
   #asked = new Set<string>(); // what failed stays here: it would be asked for, and fail, at every redraw
+  #sampled = new Map<string, number>();
   #coming = 0;
   #stop = new AbortController();
   max = 0;
@@ -47,6 +48,11 @@ export class Tiles {
     /** Called when there is more to be drawn. */
     readonly came: () => void,
   ) {}
+
+  /** Of how many rows, at least, the cells of a level are; null: of all. */
+  sampled(level: number, how: Pooling): number | null {
+    return this.#sampled.get(`${how} ${level}`) ?? null;
+  }
 
   get waiting(): boolean {
     return this.#coming > 0;
@@ -105,9 +111,10 @@ export class Tiles {
     this.#asked.add(name);
     this.#coming++;
     this.reader.tile(this.map, this.batch, this.head, { level, row, column, how }, this.#stop.signal).then(
-      ({ values, shape }) => {
+      ({ values, shape, sampled }) => {
         this.#coming--;
         this.#asked.delete(name);
+        if (sampled) this.#sampled.set(`${how} ${level}`, Math.min(sampled, this.sampled(level, how) ?? sampled));
         for (const value of values) if (Math.abs(value) > this.max) this.max = Math.abs(value);
         const picture = document.createElement("canvas");
         const tile: Tile = { values, shape: [shape[0]!, shape[1]!], picture, painted: "" };

@@ -16,6 +16,7 @@ interface Answer {
   error?: string;
   dtype?: Dtype;
   shape?: number[];
+  sampled?: number | null;
 }
 
 /** Return the host of a notebook's widget, and what ends it: every question has an id that its answer repeats. */
@@ -31,7 +32,10 @@ export function notebookHost(model: WidgetModel): { host: Host; close: () => voi
     if (!asker) return;
     waiting.delete(answer.id);
     if (answer.error !== undefined) asker.reject(new Error(answer.error));
-    else asker.resolve({ dtype: answer.dtype!, shape: answer.shape!, bytes: bytesOf(buffers[0]!) });
+    else {
+      const { dtype, shape, sampled = null } = answer;
+      asker.resolve({ dtype: dtype!, shape: shape!, bytes: bytesOf(buffers[0]!), sampled });
+    }
   };
   model.on("msg:custom", listen);
 

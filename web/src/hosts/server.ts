@@ -11,6 +11,7 @@ export async function serverHost(base: URL): Promise<Host> {
       dtype: answer.headers.get("X-Dtype") as Dtype,
       shape: shapeOf(answer.headers.get("X-Shape")),
       bytes: new Uint8Array(await answer.arrayBuffer()),
+      sampled: Number(answer.headers.get("X-Sampled")) || null,
     };
   };
   return { manifest, kind: "server", canServe: manifest.served, ask };

@@ -76,7 +76,7 @@ export function Compare() {
             <h3>
               {i === 0 ? "A" : "B"}:{" "}
               {manifest.runs.length > 1 ? `${manifest.runs[(i ? mapB : mapA).run]!.name} · ` : ""}
-              {placeName(i ? mapB : mapA, place)}
+              {placeName(i ? mapB : mapA, place, store.axisOf(place, "queries"))}
             </h3>
             {i === 1 && <Chooser place={place} />}
             <Surface

@@ -96,6 +96,7 @@ export function Matrix() {
   };
   const value = key === null ? undefined : weightAt(store, query, key);
   const level = levelOf(looked, [inner, tall], window.devicePixelRatio || 1);
+  const sampled = tiles.sampled(level, pooling);
   return (
     <div class="matrix">
       <div class="frame" ref={box} style={{ aspectRatio: `${EDGE + 400} / ${EDGE + sideOf(queries, keys)}` }}>
@@ -147,7 +148,7 @@ export function Matrix() {
       </div>
       <p class="strip">
         {level
-          ? `a cell is the ${pooling} of ${2 ** level} × ${2 ** level} weights${listedOf(map) ? " that are here" : ""}`
+          ? `a cell is the ${pooling} of ${2 ** level} × ${2 ** level} weights${listedOf(map) ? " that are here" : ""}${sampled ? `, of ${sampled} rows a cell` : ""}`
           : "a cell is one weight"}
         ; {store.spreading.value} scale from {map.signed ? `−${printed(tiles.max)}` : 0} to{" "}
         {printed(tiles.max)}

@@ -1,6 +1,7 @@
 /** How maps, heads, tokens and numbers are written. */
 
 import { nameOf } from "../data/axes";
+import { windowsIn } from "../data/windows";
 import type { Axis, MapInfo } from "../protocol";
 import type { Place } from "../state";
 
@@ -24,12 +25,17 @@ export function shortPaths(paths: string[]): string[] {
   return parts.map((one) => one.slice(begin, Math.max(one.length - end, begin + 1)).join(".") || "model");
 }
 
-/** "layer.3 · head 5 of 12 · row 2 of the batch" */
-export function placeName(map: MapInfo, place: Place): string {
+/** "layer.3 · head 5 of 12 · row 2 of the batch"; by the axis of its queries a row that is a window is told as one. */
+export function placeName(map: MapInfo, place: Place, axis?: Axis): string {
   const [batches, heads] = map.shape;
   const parts = [map.path || "model", `head ${place.head} of ${heads}`];
-  if (batches > 1)
-    parts.push(`row ${place.batch} of the batch${map.ids ? `, “${map.ids[place.batch]}”` : ""}`);
+  const windows = axis ? windowsIn(axis) : 0;
+  const id = map.ids ? `, “${map.ids[place.batch]}”` : "";
+  if (windows)
+    parts.push(
+      `window ${place.batch % windows} of ${windows} of item ${Math.floor(place.batch / windows)}${id}`,
+    );
+  else if (batches > 1) parts.push(`row ${place.batch} of the batch${id}`);
   if (map.item !== null) parts.push(`item ${map.item}`);
   if (map.call > 0 && !map.continues) parts.push(`call ${map.call}`);
   return parts.join(" · ");

@@ -32,5 +32,5 @@ function wordsOf(store: ReturnType<typeof useStore>): string {
   const token = tokenName(store.axisOf(row.place, side), row.token, at);
   const to = tokenName(store.axisOf(row.place, other), most, other === "queries" ? map.places?.[most] : most);
   const looks = row.direction === "row" ? "looks most at" : "is looked at most by";
-  return `${placeName(map, row.place)}: ${token} ${looks} ${to}, ${printed(row.values[most] ?? 0)}`;
+  return `${placeName(map, row.place, store.axisOf(row.place, "queries"))}: ${token} ${looks} ${to}, ${printed(row.values[most] ?? 0)}`;
 }
