@@ -16,6 +16,7 @@ from visualizer.run import Run
 from visualizer.viewer.arrays import refs_of
 from visualizer.viewer.payload import Payload
 from visualizer.viewer.protocol import Blob
+from visualizer.viewer.tiles import Tile, pooled
 from visualizer.viewer.tokens import axis_info
 
 FOLDER = Path(__file__).parents[2] / "web" / "test" / "fixtures"
@@ -44,6 +45,7 @@ def rows():
             2 * q, k, 1.0, band=Band(1, 4, 2), soft_cap=1.5, softmax_one=True
         ),
         "a diagonal of each query": Factors(q, k, 0.5, band=Band(diagonal, 2, 0)),
+        "padding": Factors(q, k, 0.5, mask=seen, query_valid=seen[:, 0, 0]),
     }
     return {name: case(AttentionMap(one)) for name, one in maps.items()} | {
         "weights of few tokens": case(AttentionMap(Factors(q[:, :, :3], k[:, :, :5], 0.5))),
@@ -52,12 +54,21 @@ def rows():
 
 
 def case(map_, atol=1e-3):
-    """One map: the manifest, the arrays, rows (batch, head, query, key), and how exact these are to be."""
+    """One map: the manifest, the arrays, rows (batch, head, query, key), tiles, how exact these are to be."""
     payload = Payload(Run([Call("layer.0", map_, 0, 0, "given")]))
-    names = sorted({ref.name for ref in refs_of(payload.manifest.maps[0].rows)})
+    told = payload.manifest.maps[0]
+    names = sorted({ref.name for ref in refs_of([told.rows, told.padding])})
     blobs = {name: sent(payload.blob(name)) for name in names}
     rows = sent(Blob.of(map_.numpy()))
-    return {"manifest": payload.manifest.to_json(), "blobs": blobs, "rows": rows, "atol": atol}
+    tiles = {how: sent(Blob.of(tile(map_[:1, 1:2], how))) for how in ("mean", "max")}
+    manifest = payload.manifest.to_json()
+    return {"manifest": manifest, "blobs": blobs, "rows": rows, "tiles": tiles, "atol": atol}
+
+
+def tile(head, how):
+    """All of a head in cells of 4 × 4."""
+    found, _ = pooled(head, Tile(*head.shape[-2:], 2, 0, 0, how), lambda name, make: make())
+    return found
 
 
 def sent(blob):

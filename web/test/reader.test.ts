@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { Engine } from "../src/data/engine";
 import { Reader } from "../src/data/reader";
 import type { Host } from "../src/hosts/host";
-import type { Blob_, Dtype, Manifest, MapInfo, Request } from "../src/protocol";
+import type { Blob_, Dtype, Manifest, MapInfo, Pooling, Request } from "../src/protocol";
 import fixtures from "./fixtures/rows.json";
 
 interface Sent {
@@ -15,6 +15,8 @@ interface Case {
   manifest: Manifest;
   blobs: Record<string, Sent>;
   rows: Sent;
+  /** All of the second head of the first row of the batch in cells of 4 × 4. */
+  tiles: Record<Pooling, Sent>;
   atol: number;
 }
 
@@ -50,6 +52,24 @@ test.each(Object.entries(cases))("rows and columns of %s are those of Python", a
     const column = await reader.column(map, batch, head, keys - 1);
     expect(Array.from(column.values)).toEqual(range(queries).map((query) => values[(query + 1) * keys - 1]));
   }
+});
+
+test.each(Object.entries(cases))("tiles of %s are those of Python", async (_, one) => {
+  const { reader, map } = opened(one);
+  for (const how of ["mean", "max"] as const) {
+    const { values, shape } = await reader.tile(map, 0, 1, { level: 2, row: 0, column: 0, how });
+    const wanted = new Float32Array(blobOf(one.tiles[how]).bytes.buffer);
+    expect(shape).toEqual(one.tiles[how].shape);
+    expect(Array.from(values, Number.isNaN)).toEqual(Array.from(wanted, Number.isNaN));
+    const errors = Array.from(values, (value, i) => (Number.isNaN(value) ? 0 : Math.abs(value - wanted[i]!)));
+    expect(Math.max(...errors)).toBeLessThan(one.atol);
+  }
+});
+
+test("a cell of padding alone is no number, and only that", () => {
+  const { bytes } = blobOf(cases.padding!.tiles.mean);
+  const none = Array.from(new Float32Array(bytes.buffer), Number.isNaN);
+  expect(none).toEqual(range(25).map((cell) => cell >= 20));
 });
 
 test("the cases are of every kind that a page is sent", () => {
