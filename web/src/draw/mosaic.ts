@@ -114,7 +114,8 @@ export class Tiles {
       ({ values, shape, sampled }) => {
         this.#coming--;
         this.#asked.delete(name);
-        if (sampled) this.#sampled.set(`${how} ${level}`, Math.min(sampled, this.sampled(level, how) ?? sampled));
+        if (sampled)
+          this.#sampled.set(`${how} ${level}`, Math.min(sampled, this.sampled(level, how) ?? sampled));
         for (const value of values) if (Math.abs(value) > this.max) this.max = Math.abs(value);
         const picture = document.createElement("canvas");
         const tile: Tile = { values, shape: [shape[0]!, shape[1]!], picture, painted: "" };
