@@ -201,7 +201,8 @@ def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(store):
     path = log_of(store)
     path.unlink()
     os.mkfifo(path)
-    assert len(viz.load(store)) == 0
+    with pytest.raises(StoreError, match="was to be read, but it is missing"):
+        viz.load(store)
 
 
 def test_a_compressed_zip_is_refused(store, tmp_path):
