@@ -11,6 +11,7 @@ import { usePromised } from "./hooks";
 import { Legend } from "./legend";
 import { percent, placeName, tokenName } from "./naming";
 import { Surface } from "./surface";
+import { Whole } from "./whole";
 
 export function Compare() {
   const store = useStore();
@@ -109,6 +110,9 @@ function Chooser({ place }: { place: Place }) {
   const store = useStore();
   const maps = store.manifest.maps;
   const [rows, heads] = maps[place.map]!.shape;
+  const take = (other: Place) => {
+    store.other.value = other;
+  };
   return (
     <div class="bar">
       <label>
@@ -119,7 +123,7 @@ function Chooser({ place }: { place: Place }) {
             const map = Number(event.currentTarget.value);
             const [batches, count] = maps[map]!.shape;
             const { batch, head } = place;
-            store.other.value = { map, batch: Math.min(batch, batches - 1), head: Math.min(head, count - 1) };
+            take({ map, batch: Math.min(batch, batches - 1), head: Math.min(head, count - 1) });
           }}
         >
           {maps.map((one) => (
@@ -129,33 +133,9 @@ function Chooser({ place }: { place: Place }) {
           ))}
         </select>
       </label>
-      <label>
-        head
-        <input
-          type="number"
-          min="0"
-          max={heads - 1}
-          value={place.head}
-          onInput={(event) => {
-            const head = Number(event.currentTarget.value);
-            if (head >= 0 && head < heads) store.other.value = { ...place, head };
-          }}
-        />
-      </label>
+      <Whole label="head" count={heads} value={place.head} take={(head) => take({ ...place, head })} />
       {rows > 1 && (
-        <label>
-          row
-          <input
-            type="number"
-            min="0"
-            max={rows - 1}
-            value={place.batch}
-            onInput={(event) => {
-              const batch = Number(event.currentTarget.value);
-              if (batch >= 0 && batch < rows) store.other.value = { ...place, batch };
-            }}
-          />
-        </label>
+        <Whole label="row" count={rows} value={place.batch} take={(batch) => take({ ...place, batch })} />
       )}
     </div>
   );

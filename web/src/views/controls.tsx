@@ -5,6 +5,7 @@ import { useEffect, useState } from "preact/hooks";
 import { SPREADINGS, TABLE_NAMES } from "../state";
 import { useStore } from "./context";
 import { callsOf, percent } from "./naming";
+import { Whole } from "./whole";
 
 const WIDE = "(min-width: 861px)";
 
@@ -98,19 +99,12 @@ function Which() {
         </label>
       )}
       {map.shape[0] > 1 && (
-        <label>
-          Row of the batch
-          <input
-            type="number"
-            min="0"
-            max={map.shape[0] - 1}
-            value={place.batch}
-            onInput={(event) => {
-              const batch = Number(event.currentTarget.value);
-              if (batch >= 0 && batch < map.shape[0]) store.select({ ...place, batch });
-            }}
-          />
-        </label>
+        <Whole
+          label="Row of the batch"
+          count={map.shape[0]}
+          value={place.batch}
+          take={(batch) => store.select({ ...place, batch })}
+        />
       )}
     </>
   );
