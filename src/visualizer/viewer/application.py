@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import logging
 from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Any
@@ -13,7 +12,7 @@ from starlette.routing import Route, Router
 from visualizer.errors import OptionError, VisualizerError
 from visualizer.viewer.answering import answers
 from visualizer.viewer.guard import Guard
-from visualizer.viewer.html import embedded, page_file
+from visualizer.viewer.html import document, embedded, page_file
 from visualizer.viewer.payload import Payload
 from visualizer.viewer.sending import packed, sent
 from visualizer.viewer.working import Workers
@@ -24,6 +23,8 @@ if TYPE_CHECKING:
     Handler = Callable[[Request], Response]
 
 FILES = {"viewer.js": "text/javascript", "viewer.css": "text/css"}
+HEAD = '<link rel="icon" href="data:,">\n<link rel="stylesheet" href="page/viewer.css">'
+SCRIPT = '<script type="module" src="page/viewer.js"></script>'
 LOGGER = logging.getLogger(__name__)
 
 
@@ -44,7 +45,7 @@ def application(
 
     told = payload.manifest
     routes = [
-        route("/", _fixed(_front(told.title), "text/html")),
+        route("/", _fixed(document(told.title, HEAD, SCRIPT), "text/html")),
         route("/manifest.json", _fixed(embedded(told.to_json()), "application/json")),
         route("/page/{name}", _page),
         route("/rows", _array(payload, "rows")),
@@ -92,21 +93,3 @@ def _page(request: Request) -> Response:
     if name not in FILES:
         return PlainTextResponse("Not Found", 404)
     return packed(page_file(name).encode(), FILES[name], request.headers)
-
-
-def _front(title: str) -> str:
-    return f"""<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{html.escape(title)} – attention</title>
-<link rel="icon" href="data:,">
-<link rel="stylesheet" href="page/viewer.css">
-</head>
-<body>
-<div id="visualizer"></div>
-<script type="module" src="page/viewer.js"></script>
-</body>
-</html>
-"""

@@ -22,20 +22,18 @@ SHARE = 0.6
 class Choice:
     """What goes into a file: arrays by name as they are written, and maps with the rows that fit."""
 
-    budget: int
     arrays: dict[str, Written] = field(default_factory=dict)
-
-    @property
-    def taken(self) -> int:
-        """Characters so far."""
-        return sum(one.size for one in self.arrays.values())
+    taken: int = 0
+    """Characters so far."""
 
     def take(self, payload: Payload, refs: Collection[BlobRef], budget: float) -> bool:
         """Take arrays unless all together go beyond a budget."""
         new = {one.name: written(payload.blob(one.name)) for one in refs if one.name not in self.arrays}
-        if self.taken + sum(one.size for one in new.values()) > budget:
+        size = sum(one.size for one in new.values())
+        if self.taken + size > budget:
             return False
         self.arrays |= new
+        self.taken += size
         return True
 
 
@@ -45,7 +43,7 @@ def chosen(payload: Payload, budget: int, heads: Collection[int] | None) -> tupl
     Overviews, metrics and images come first, then the rows of heads, the most concentrated ones that look
     elsewhere than at first and special tokens before the others.
     """
-    told, choice = payload.manifest, Choice(budget)
+    told, choice = payload.manifest, Choice()
     choice.take(payload, list(refs_of(told.images)), budget)
     maps = [one for one in told.maps if choice.take(payload, _small(one), SHARE * budget)]
     left = {one.id: _all_left(one) for one in maps}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from visualizer.attention import AttentionMap
@@ -57,11 +57,7 @@ def exhibits(run: Run, number: int = 0) -> tuple[list[Exhibit], str]:
     beside: dict[str, list[Call]] = {}
     for call in looked:
         beside.setdefault(call.path, []).append(call)
-    shown = [
-        replace(_exhibit(run, group, number), options=options_of(group, beside[group[0].path]))
-        for group in groups[:MOST]
-    ]
-    return shown, said
+    return [_exhibit(run, group, number, beside[group[0].path]) for group in groups[:MOST]], said
 
 
 def omitted_of(run: Run) -> Iterator[str]:
@@ -104,12 +100,13 @@ def _groups(calls: Sequence[Call]) -> Iterator[tuple[Call, ...]]:
             yield from ((call,) for call in group)
 
 
-def _exhibit(run: Run, calls: tuple[Call, ...], number: int) -> Exhibit:
+def _exhibit(run: Run, calls: tuple[Call, ...], number: int, beside: Sequence[Call]) -> Exhibit:
     part = run._part(list(calls))  # noqa: SLF001  # a run of these calls alone
     subjects = [subject_of(part, Options(batch=row)) for row in range(calls[0].shape[0])]
     first = subjects[0]
     queries, keys = ([getattr(one, side) for one in subjects] for side in ("queries", "keys"))
-    return Exhibit(number, calls, first.map, _common(queries), _common(keys), first.places)
+    options = options_of(calls, beside)
+    return Exhibit(number, calls, first.map, _common(queries), _common(keys), first.places, options)
 
 
 def _common(axes: Sequence[Axis]) -> tuple[Axis, ...]:

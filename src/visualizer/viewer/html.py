@@ -109,20 +109,27 @@ def _page(told: Manifest, choice: Choice, script: str, style: str) -> str:
         f"script-src {_hash(script)} blob:; style-src {_hash(style)}; worker-src blob:; img-src blob: data:; "
         "base-uri 'none'; form-action 'none'"
     )
+    head = f"""<meta http-equiv="Content-Security-Policy" content="{policy}">
+<style>{style}</style>"""
+    body = f"""<script type="application/json" id="visualizer-manifest">{embedded(told.to_json())}</script>
+{arrays}
+<script type="module">{script}</script>"""
+    return document(told.title, head, body)
+
+
+def document(title: str, head: str, body: str) -> str:
+    """Return the HTML that a page begins as: what goes into its head, and what follows its one element."""
     return f"""<!DOCTYPE html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="{policy}">
+{head}
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{html.escape(told.title)} – attention</title>
-<style>{style}</style>
+<title>{html.escape(title)} – attention</title>
 </head>
 <body>
 <div id="visualizer"></div>
-<script type="application/json" id="visualizer-manifest">{embedded(told.to_json())}</script>
-{arrays}
-<script type="module">{script}</script>
+{body}
 </body>
 </html>
 """

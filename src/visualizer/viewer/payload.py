@@ -198,6 +198,20 @@ class Payload:
         return Overview(mean, largest, small.sampled)
 
 
+def served(runs: Run | Sequence[Run]) -> Payload:
+    """Return runs for a page that can ask for rows, columns and tiles too.
+
+    Raises
+    ------
+    OptionError
+        If there are more than two runs, or they hold no map.
+    """
+    payload = Payload(runs, served=True)
+    if not payload.exhibits:
+        raise OptionError(f"a run was to be shown, but there is no map in it: {payload.runs[0].why_empty()}")
+    return payload
+
+
 def _same(array: Any) -> Any:
     return array
 

@@ -53,9 +53,17 @@ def _held(map_: AttentionMap) -> int:
 
 
 def _factored(arrays: Arrays, name: str, factors: Factors) -> Factored:
-    batches, heads = factors.q.shape[:2]
+    keys = {
+        (batch, head): _factor(
+            arrays, f"{name}.{batch}.{head}.k", factors.k[batch, head], bool(factors.short[batch, head])
+        )
+        for batch, head in np.ndindex(*factors.k.shape[:2])
+    }
     return Factored(
-        heads=[_head(arrays, name, factors, batch, head) for batch, head in np.ndindex(batches, heads)],
+        heads=[
+            _head(arrays, name, factors, (batch, head), keys[batch, head // factors.group])
+            for batch, head in np.ndindex(*factors.q.shape[:2])
+        ],
         softcap=factors.softcap,
         bias=_shared(arrays, f"{name}.bias", factors.bias, "f4"),
         mask=_shared(arrays, f"{name}.mask", factors.mask, "u1"),
@@ -64,20 +72,17 @@ def _factored(arrays: Arrays, name: str, factors: Factors) -> Factored:
     )
 
 
-def _head(arrays: Arrays, name: str, factors: Factors, batch: int, head: int) -> HeadFactors:
-    of_keys = head // factors.group
-    short = bool(factors.short[batch, of_keys])
-    return HeadFactors(
-        _factor(arrays, f"{name}.{batch}.{head}.q", factors.q[batch, head], short),
-        _factor(arrays, f"{name}.{batch}.{of_keys}.k", factors.k[batch, of_keys], short),
-    )
+def _head(arrays: Arrays, name: str, factors: Factors, at: tuple[int, int], k: BlobRef) -> HeadFactors:
+    batch, head = at
+    short = bool(factors.short[batch, head // factors.group])
+    return HeadFactors(_factor(arrays, f"{name}.{batch}.{head}.q", factors.q[batch, head], short), k)
 
 
 def _factor(arrays: Arrays, name: str, array: Any, short: bool) -> BlobRef:
     if not short:
         return arrays.add(name, "f4", array.shape, lambda: array)
-    _, scales = shortened(array)
-    ref = arrays.add(name, "i2", array.shape, lambda: shortened(array)[0])
+    whole, scales = shortened(array)  # held in the place of the floats, which are twice as large
+    ref = arrays.add(name, "i2", array.shape, lambda: whole)
     return replace(ref, scales=[float(f"{scale:.9g}") for scale in scales[0]])
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from visualizer.errors import OptionError, VisualizerError, require
 from visualizer.run import Run
-from visualizer.viewer.payload import Payload
+from visualizer.viewer.payload import Payload, served
 
 if TYPE_CHECKING:
     from typing import Self
@@ -140,10 +140,7 @@ def serve(
     ...     urllib.request.urlopen(f"{server.url}manifest.json").status
     200
     """
-    payload = Payload(runs, served=True)
-    if not payload.exhibits:
-        raise OptionError(f"a run was to be shown, but there is no map in it: {payload.runs[0].why_empty()}")
-    return Server(payload, port=port, host=host, allow_hosts=allow_hosts, base_url=base_url)
+    return Server(served(runs), port=port, host=host, allow_hosts=allow_hosts, base_url=base_url)
 
 
 def _listening(host: str, port: int | None) -> socket.socket:

@@ -12,12 +12,12 @@ import anywidget
 import traitlets
 
 from visualizer.attention import Unwanted, while_wanted
-from visualizer.errors import OptionError, VisualizerError
+from visualizer.errors import VisualizerError
 from visualizer.run import Run
 from visualizer.viewer.answering import answers
 from visualizer.viewer.html import page_file
 from visualizer.viewer.notebooks import in_kernel
-from visualizer.viewer.payload import Payload
+from visualizer.viewer.payload import served
 
 DPI = 80
 """Of the picture, so that a notebook that is stored stays small."""
@@ -52,11 +52,7 @@ class Widget(anywidget.AnyWidget):
     manifest = traitlets.Unicode().tag(sync=True)
 
     def __init__(self, runs: Run | Sequence[Run]) -> None:
-        self._payload = payload = Payload(runs, served=True)
-        if not payload.exhibits:
-            raise OptionError(
-                f"a run was to be shown, but there is no map in it: {payload.runs[0].why_empty()}"
-            )
+        self._payload = payload = served(runs)
         self._thread = ThreadPoolExecutor(1, "visualizer-widget")
         self._waited_for: set[str] = set()
         super().__init__(manifest=json.dumps(payload.manifest.to_json(), allow_nan=False))
