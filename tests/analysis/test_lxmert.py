@@ -3,6 +3,7 @@
 import numpy as np
 import torch
 from tests.analysis.test_relevance import normalised, positive
+from tests.sharpening import sharpened
 from transformers import LxmertConfig, LxmertModel
 
 import visualizer as viz
@@ -23,10 +24,7 @@ def made():
         max_position_embeddings=16,
         **LAYERS,
     )
-    model = LxmertModel(config).eval()
-    for name, parameter in model.named_parameters():
-        if "query" in name or "key" in name:
-            parameter.data *= 20
+    model = sharpened(LxmertModel(config), ("query", "key"), 20)
     mask = torch.tensor([[1] * 7, [1] * 5 + [0] * 2])
     image = {"visual_feats": torch.rand(2, 5, 12), "visual_pos": torch.rand(2, 5, 4)}
     return model, {"input_ids": torch.randint(3, 50, (2, 7)), "attention_mask": mask, **image}

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from tests.sharpening import sharpened
 from transformers import (
     BartConfig,
     BartForConditionalGeneration,
@@ -146,10 +147,8 @@ def test_a_class_of_a_vision_transformer_by_its_fused_kernel():
         patch_size=8,
         num_labels=5,
     )
-    fused = ViTForImageClassification._from_config(config, attn_implementation="sdpa").eval()
-    for name, parameter in fused.named_parameters():
-        if "q_proj" in name or "k_proj" in name or "query" in name or "key" in name:
-            parameter.data *= 8
+    fused = ViTForImageClassification._from_config(config, attn_implementation="sdpa")
+    fused = sharpened(fused, ("q_proj", "k_proj", "query", "key"), 8)
     eager = ViTForImageClassification._from_config(config, attn_implementation="eager").eval()
     eager.load_state_dict(fused.state_dict())
     pixels = torch.randn(2, 3, 32, 32)
@@ -222,10 +221,8 @@ def test_a_generated_token_of_a_language_model_whose_heads_share_keys():
         num_attention_heads=4,
         num_key_value_heads=2,
     )
-    fused = LlamaForCausalLM._from_config(config, attn_implementation="sdpa").eval()
-    for name, parameter in fused.named_parameters():
-        if "q_proj" in name or "k_proj" in name:
-            parameter.data *= 20
+    fused = LlamaForCausalLM._from_config(config, attn_implementation="sdpa")
+    fused = sharpened(fused, ("q_proj", "k_proj"), 20)
     eager = LlamaForCausalLM._from_config(config, attn_implementation="eager").eval()
     eager.load_state_dict(fused.state_dict())
     prompt = torch.randint(3, 50, (1, 7))

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from tests.sharpening import sharpened
 
 import visualizer
 from visualizer.errors import CallsError
@@ -27,12 +28,7 @@ def make(kind="Llama", **options):
         bos_token_id=None,
         **options,
     )
-    model = getattr(transformers, f"{kind}ForCausalLM")(config).eval()
-    with torch.no_grad():
-        for name, weight in model.named_parameters():
-            if "q_proj" in name or "k_proj" in name:
-                weight.mul_(8)
-    return model
+    return sharpened(getattr(transformers, f"{kind}ForCausalLM")(config), ("q_proj", "k_proj"), 8)
 
 
 def generate(model, prompt, steps, mask=None, **options):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from tests.viewer.page import array, head_rows, told
-from torch.nn.functional import scaled_dot_product_attention
+from tests.viewer.signed import gradients_of
 
 import visualizer
 from visualizer.attention import AttentionMap, Band, Dense, Factors, SampledLevel
@@ -94,16 +94,7 @@ def test_short_texts_are_sent_as_they_are():
 
 def test_gradients_are_sent_whole():
     signed = visualizer.from_arrays({"layer.0": np.full((1, 1, 3, 3), 1 / 3)})
-    torch.manual_seed(0)
-    q, k, v = (torch.randn(1, 2, 9, 4, requires_grad=True) for _ in range(3))
-
-    class Model(torch.nn.Module):
-        def forward(self, q, k, v):
-            return scaled_dot_product_attention(q, k, v)
-
-    with visualizer.capture(model := Model(), gradients=True) as run:
-        out = model(q, k, v)
-    gradients = run.gradients((40 * out**2).sum())
+    gradients = gradients_of(lambda out: (40 * out**2).sum())
     payload = Payload(gradients)
     (one,) = told(payload)["maps"]
     assert (one["signed"], one["metrics"]) == (True, None)

@@ -7,7 +7,8 @@ import pytest
 import torch
 import transformers
 from playwright.sync_api import expect
-from torch.nn.functional import scaled_dot_product_attention
+from tests.sharpening import sharpened
+from tests.viewer.signed import gradients_of
 
 import visualizer
 from visualizer.attention import AttentionMap, Dense, Factors, SampledLevel
@@ -34,14 +35,6 @@ def factors(queries, keys=None, heads=2, batch=1, **more):
 def run_of(*maps, **labels):
     run = Run([Call("layer.0", map_, number, number, "given") for number, map_ in enumerate(maps)])
     return run.label(**labels)
-
-
-def sharpened(model, names, by=6):
-    """A random model whose maps are far from uniform."""
-    for name, weight in model.named_parameters():
-        if name.endswith(names):
-            weight.data *= by
-    return model.eval()
 
 
 @pytest.fixture
@@ -221,16 +214,7 @@ def test_a_cell_of_a_frame_or_of_a_slice_is_a_query(page_of, kind):
 
 
 def test_gradients_lie_around_zero_and_have_a_legend(page_of):
-    torch.manual_seed(0)
-    q, k, v = (torch.randn(1, 2, 9, 4, requires_grad=True) for _ in range(3))
-
-    class Model(torch.nn.Module):
-        def forward(self, q, k, v):
-            return scaled_dot_product_attention(q, k, v)
-
-    with visualizer.capture(model := Model(), gradients=True) as run:
-        out = model(q, k, v)
-    gradients = run.gradients((out**2).sum()).label(axis=[f" {letter}" for letter in "abcdefghi"])
+    gradients = gradients_of(lambda out: (out**2).sum()).label(axis=[f" {letter}" for letter in "abcdefghi"])
     page = page_of(gradients, "view=head&query=4&pinned=true")
     wait_for_query(page, "token 4, “e”")
     row = gradients[0].map[0, 0, 4].numpy()
