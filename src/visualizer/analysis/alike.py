@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from visualizer.analysis.means import Floats, as_map
-from visualizer.analysis.parts import Part, parts_of
-from visualizer.attention.arrays import NUMPY
+from visualizer.analysis.means import Floats, as_map, exact, numbers
+from visualizer.analysis.parts import summed
+from visualizer.attention.arrays import Array
 from visualizer.errors import ShapeError, require
 
 
@@ -33,19 +33,16 @@ def similarity(a: Any) -> Floats:
     a = as_map(a)
     if a.ndim < 3:
         raise ShapeError(f"heads were to be compared, but a map of shape {a.shape} has none")
-    counted = NUMPY.as_numpy(a.valid).all(-2, keepdims=True)  # (..., 1, query)
-    products = sum(_products(part, counted[..., part.queries]) for part in parts_of(a))
+    counted = a.valid.all(-2)[..., None, :, None]
+
+    def products_of(rows: Array, queries: slice) -> Array:
+        flat = exact(rows * counted[..., queries, :]).reshape(*rows.shape[:-2], -1)
+        return flat @ flat.swapaxes(-1, -2)
+
+    products = numbers(summed(a, products_of))
     length = np.sqrt(np.diagonal(products, axis1=-2, axis2=-1))
     with np.errstate(invalid="ignore"):
         found: Floats = products / (length[..., :, None] * length[..., None, :])
-    return found
-
-
-def _products(part: Part, counted: Any) -> Floats:
-    """Return the sums of products of each two heads, (..., head, head)."""
-    rows = (part.rows * counted[..., None]).astype(np.float64)
-    flat = rows.reshape(*rows.shape[:-2], -1)
-    found: Floats = flat @ flat.swapaxes(-1, -2)
     return found
 
 

@@ -7,14 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from visualizer.analysis.means import Floats, as_map, divided
-from visualizer.analysis.parts import parts_of
-from visualizer.analysis.tokens import picked
+from visualizer.analysis.means import Floats, as_map, divided, exact, numbers, plus
+from visualizer.analysis.tokens import as_rows, picked
+from visualizer.attention import AttentionMap
+from visualizer.attention.arrays import Array
 from visualizer.errors import ShapeError
 
 
-class Layer:
-    """One layer's Ā = mean over heads of (∇A ⊙ A)⁺, applied without being formed.
+def layer_of(a: Any, gradient: Any) -> AttentionMap:
+    """Return one layer's Ā = mean over heads of (∇A ⊙ A)⁺, (batch, query, key), lazy: rows by blocks.
 
     Chefer et al. 2021, "Generic Attention-model Explainability for Interpreting Bi-Modal and Encoder-Decoder
     Transformers", equation 5.
@@ -29,36 +30,14 @@ class Layer:
     ShapeError
         If their shapes differ, or have other axes.
     """
-
-    def __init__(self, a: Any, gradient: Any) -> None:
-        a, gradient = as_map(a), as_map(gradient)
-        if a.ndim != 4 or a.shape != gradient.shape:
-            raise ShapeError(
-                f"a map of shape {a.shape} was given with a gradient of {gradient.shape}: wanted are two of "
-                "(batch, head, query, key)"
-            )
-        self.product = a * gradient
-        self.queries, self.keys = a.shape[-2:]
-
-    def rows(self, queries: Any = slice(None)) -> Floats:
-        """Return some rows of Ā, (batch, query, key)."""
-        rows = self.product[..., queries, :].numpy().astype(np.float64)
-        return np.asarray(rows.clip(0).mean(1))
-
-    def apply(self, x: Floats) -> Floats:
-        """Return Ā x, (batch, query, column) for (batch, key, column)."""
-        return np.concatenate([rows @ x for rows, _ in self._parts()], 1)
-
-    def apply_t(self, u: Floats) -> Floats:
-        """Return Āᵀ u, (batch, key, column) for (batch, query, column)."""
-        out = np.zeros((len(u), self.keys, u.shape[-1]))
-        for rows, queries in self._parts():
-            out += rows.swapaxes(-1, -2) @ u[:, queries]
-        return out
-
-    def _parts(self) -> Iterable[tuple[Floats, slice]]:
-        for part in parts_of(self.product):
-            yield part.rows.clip(0).mean(1, dtype=np.float64), part.queries
+    a, gradient = as_map(a), as_map(gradient)
+    if a.ndim != 4 or a.shape != gradient.shape:
+        raise ShapeError(
+            f"a map of shape {a.shape} was given with a gradient of {gradient.shape}: wanted are two of "
+            "(batch, head, query, key)"
+        )
+    layer: AttentionMap = (a * gradient).clip(0).heads()[:, 0]
+    return layer
 
 
 def attention_times_gradient(a: Any, gradient: Any, queries: Any = slice(None)) -> Floats:
@@ -73,7 +52,7 @@ def attention_times_gradient(a: Any, gradient: Any, queries: Any = slice(None)) 
     >>> attention_times_gradient(a, g, 0).tolist()
     [[1.0, 0.25]]
     """
-    return Layer(a, gradient).rows(queries)
+    return numbers(layer_of(a, gradient)[:, queries].array())
 
 
 def relevance(maps: Iterable[Any], gradients: Iterable[Any], queries: Any = None) -> Floats:
@@ -108,8 +87,8 @@ def relevance(maps: Iterable[Any], gradients: Iterable[Any], queries: Any = None
     layers = layers_of(maps, gradients)
     u, is_one = _picked(layers, queries)
     for layer in reversed(layers):
-        u = u + layer.apply_t(u)
-    return _rows(u, is_one)
+        u = plus(u, layer.T @ u)
+    return as_rows(u, is_one)
 
 
 def cross_relevance(
@@ -144,60 +123,52 @@ def cross_relevance(
             f"{len(crossing)} maps of cross-attention were given with {len(inside)} of the decoder"
         )
     u, is_one = _picked(inside, queries)
-    total = np.zeros((len(u), crossing[0].keys, u.shape[-1]))
+    total: Any = np.zeros((len(u), crossing[0].shape[-1], u.shape[-1]))
     for number in reversed(range(len(crossing))):
-        total += crossing[number].apply_t(_normalised(inside[: number + 1], u))
-        u = u + inside[number].apply_t(u)
-    return _rows(_normalised_t(outside, total), is_one)
+        total = plus(total, crossing[number].T @ _normalised(inside[: number + 1], u))
+        u = plus(u, inside[number].T @ u)
+    return as_rows(_normalised_t(outside, total), is_one)
 
 
-def layers_of(maps: Iterable[Any], gradients: Iterable[Any]) -> list[Layer]:
+def layers_of(maps: Iterable[Any], gradients: Iterable[Any]) -> list[AttentionMap]:
     """Return maps and gradients as layers."""
     maps, gradients = list(maps), list(gradients)
     if not maps or len(maps) != len(gradients):
         raise ShapeError(f"{len(maps)} maps were given with {len(gradients)} gradients")
-    layers = [Layer(a, gradient) for a, gradient in zip(maps, gradients, strict=True)]
-    if len({(layer.queries, layer.keys) for layer in layers}) > 1:
-        found = ", ".join(f"{layer.queries} × {layer.keys}" for layer in layers)
+    layers = [layer_of(a, gradient) for a, gradient in zip(maps, gradients, strict=True)]
+    if len({layer.shape[1:] for layer in layers}) > 1:
+        found = ", ".join(f"{queries} × {keys}" for _, queries, keys in (layer.shape for layer in layers))
         raise ShapeError(f"relevance takes maps of one size, but these are of {found}")
     return layers
 
 
-def _picked(layers: Sequence[Layer], queries: Any) -> tuple[Floats, bool]:
-    first = layers[0]
-    if first.queries != first.keys:
-        raise ShapeError(
-            f"self-attention has as many queries as keys, but here are {first.queries} and {first.keys}"
-        )
-    return picked(first.product.shape[0], first.queries, queries)
+def _picked(layers: Sequence[AttentionMap], queries: Any) -> tuple[Array, bool]:
+    batch, tokens, keys = layers[0].shape
+    if tokens != keys:
+        raise ShapeError(f"self-attention has as many queries as keys, but here are {tokens} and {keys}")
+    return picked(batch, tokens, queries)
 
 
-def _rows(u: Floats, is_one: bool) -> Floats:
-    return u[..., 0] if is_one else u.swapaxes(-1, -2)
-
-
-def _normalised(layers: Sequence[Layer], x: Floats) -> Floats:
+def _normalised(layers: Sequence[AttentionMap], x: Array) -> Array:
     """Return R̄ x."""
-    return divided(_beyond(layers, x), _sums(layers)) + x
+    return plus(x, divided(_beyond(layers, x), _sums(layers)))
 
 
-def _normalised_t(layers: Sequence[Layer], u: Floats) -> Floats:
+def _normalised_t(layers: Sequence[AttentionMap], u: Array) -> Array:
     """Return R̄ᵀ u."""
-    shared = divided(u, _sums(layers))
-    out = np.zeros_like(u)
-    for layer in reversed(layers):
-        out = out + layer.apply_t(shared + out)
-    return out + u
+    return plus(u, _beyond([layer.T for layer in reversed(layers)], divided(u, _sums(layers))))
 
 
-def _beyond(layers: Sequence[Layer], x: Floats) -> Floats:
+def _beyond(layers: Sequence[Any], x: Array) -> Array:
     """Return (R − I) x, in which nothing cancels; the first layer acts first."""
-    out = np.zeros_like(x)
-    for layer in layers:
-        out = out + layer.apply(x + out)
+    first, *others = layers
+    out = exact(first @ x)
+    for layer in others:
+        out = plus(out, layer @ plus(x, out))
     return out
 
 
-def _sums(layers: Sequence[Layer]) -> Floats:
+def _sums(layers: Sequence[AttentionMap]) -> Array:
     """Return the sums of the rows of R − I, (batch, token, 1)."""
-    return _beyond(layers, np.ones((layers[0].product.shape[0], layers[0].queries, 1)))
+    batch, tokens, _ = layers[0].shape
+    return _beyond(layers, np.ones((batch, tokens, 1)))

@@ -9,19 +9,19 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from visualizer.analysis.means import Floats, as_map, mean_of
-from visualizer.analysis.parts import parts_of
+from visualizer.analysis.means import Floats, as_map, over_queries
 from visualizer.attention import AttentionMap
-from visualizer.attention.arrays import NUMPY
+from visualizer.attention.arrays import NUMPY, Array, arrays_of
+from visualizer.attention.indices import take_axis
 from visualizer.axes import Axis, Ids, Unknown
 from visualizer.calls import Call
 from visualizer.errors import CallsError, ShapeError
 from visualizer.readout_table import PLACES, Table, item_of
 from visualizer.run import Run
 
-NEARLY = np.float32(-1 + 2**-24)  # -1, with a logarithm
+NEARLY = -1 + 2**-24  # -1, with a logarithm
+TINY = 2**-126  # the smallest normal number
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def differences(a: Any, b: Any) -> Differences:
     a, b = as_map(a), as_map(b)
     if a.shape != b.shape:
         raise ShapeError(f"maps of shapes {a.shape} and {b.shape} were to be compared: they must be alike")
-    return _differences(a, b, NUMPY.as_numpy(a.valid))
+    return _differences(a, b, range(a.shape[-1]))
 
 
 def compare(first: Run, second: Run) -> Table:
@@ -141,7 +141,7 @@ def _of_common(sides: Sequence[Side], batch: int, queries: Any, keys: Any) -> Di
     if not len(queries[0]) or not len(keys[0]):
         return Differences(*[np.full((1, sides[0].call.shape[1]), np.nan)] * 3)
     a, b = (side.call.map[batch : batch + 1, :, queries[n], :] for n, side in enumerate(sides))
-    return _differences(a[..., keys[0]], b[..., keys[1]], NUMPY.as_numpy(a.valid))
+    return _differences(a, b[..., keys[1]], keys[0])
 
 
 def _aligned(mine: Side, other: Side, of: str, batch: int) -> tuple[Any, Any]:
@@ -180,25 +180,31 @@ def _is_unknown(axis: Axis) -> bool:
     return any(isinstance(one, Unknown) for one in axis.segments)
 
 
-def _differences(a: AttentionMap, b: AttentionMap, counted: Any) -> Differences:
-    """Compare maps of which columns may have been picked; ``counted`` says which queries are no padding."""
-    pairs = zip(parts_of(a), parts_of(b), strict=True)
-    rows = [_of_rows(_whole(mine.rows), _whole(other.rows)) for mine, other in pairs]
-    variation, divergence, largest = (np.concatenate(one, -1) for one in zip(*rows, strict=True))
-    return Differences(mean_of(counted, variation), mean_of(counted, divergence), largest.max(-1))
+def _differences(a: AttentionMap, b: AttentionMap, keys: Any) -> Differences:
+    """Compare some columns of a map with another, the columns of which may have been picked."""
+
+    def of_rows(rows: Array, at: Any) -> tuple[Array, Array, Array]:
+        xp, there = arrays_of(rows), tuple(slice(index.start, index.stop) for index in at)
+        mine = take_axis(xp, xp.cast(rows, xp.float32), keys, rows.ndim - 1)
+        other = xp.asarray(b[there].array(), xp.float32).reshape(mine.shape)
+        return _of_rows(xp, _whole(xp, mine), _whole(xp, other))
+
+    variation, divergence, largest = a.read_rows(of_rows)
+    largest = NUMPY.as_numpy(largest).max(-1)
+    return Differences(over_queries(a, variation), over_queries(a, divergence), largest)
 
 
-def _whole(rows: NDArray[np.float32]) -> NDArray[np.float32]:
+def _whole(xp: Any, rows: Array) -> Array:
     """Return rows with one more column, what they lack to 1."""
-    lacking = (1 - rows.sum(-1, keepdims=True, dtype=np.float64)).clip(0)
-    return np.concatenate([rows, lacking.astype(np.float32)], -1)
+    lacking = (1 - rows.sum(-1, keepdims=True, dtype=xp.exact_dtype())).clip(0)
+    return xp.concat([rows, xp.cast(lacking, xp.float32)], -1)
 
 
-def _of_rows(a: NDArray[np.float32], b: NDArray[np.float32]) -> tuple[Floats, Floats, Any]:
+def _of_rows(xp: Any, a: Array, b: Array) -> tuple[Array, Array, Array]:
     """Compare rows; over their mean, a is 1 + share and b is 1 − share, of which log1p loses no digit."""
     apart = a - b
-    share = apart / np.maximum(a + b, np.finfo(np.float32).tiny)
-    terms = a * np.log1p(share.clip(NEARLY)) + b * np.log1p((-share).clip(NEARLY))
-    apart = np.abs(apart)
-    variation, divergence = (one.sum(-1, dtype=np.float64) / 2 for one in (apart, terms))
-    return variation, divergence.clip(0), apart[..., :-1].max(-1)
+    share = apart / (a + b).clip(TINY)
+    terms = a * xp.log1p(share.clip(NEARLY)) + b * xp.log1p((-share).clip(NEARLY))
+    apart = abs(apart)
+    variation, divergence = (one.sum(-1, dtype=xp.exact_dtype()) / 2 for one in (apart, terms))
+    return variation, divergence.clip(0), xp.amax(apart[..., :-1], -1)

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from visualizer.analysis.means import Floats, as_map, numbers, over_queries
-from visualizer.attention.arrays import arrays_of
+from visualizer.analysis.means import Floats, as_map, library, numbers, over_queries
+from visualizer.attention.arrays import Array
 from visualizer.axes import Axis, as_axis
 from visualizer.errors import OptionError
 
@@ -54,12 +54,14 @@ def distance(
     of_queries, of_keys = places(a.shape[-2:], axis, keys, size, batch)
     is_key = ~np.isnan(of_keys).any(-1)
 
-    def of_rows(rows: Any, at: Any) -> tuple[Any, Any]:
-        between = of_queries[np.asarray(at[-1])][:, None] - of_keys[None]
-        away = np.nan_to_num(np.sqrt((between**2).sum(-1)))
-        xp = arrays_of(rows)
-        mass = (rows * xp.asarray(is_key, rows.dtype)).sum(-1)
-        return (rows * xp.asarray(away, rows.dtype)).sum(-1), mass
+    xp = library(a)
+    own, others = (xp.asarray(np.nan_to_num(one)) for one in (of_queries, of_keys))
+    counted = xp.asarray(is_key)
+
+    def of_rows(rows: Array, at: Any) -> tuple[Array, Array]:
+        away = ((own[np.asarray(at[-1])][:, None] - others) ** 2).sum(-1) ** 0.5
+        rows = rows * counted
+        return (rows * away).sum(-1), rows.sum(-1)
 
     weighted, mass = (numbers(found) for found in a.read_rows(of_rows))
     with np.errstate(invalid="ignore"):

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from visualizer.analysis.means import Floats, as_map, divided, numbers
-from visualizer.analysis.parts import Part, parts_of, smallest
-from visualizer.analysis.tokens import picked
+from visualizer.analysis.means import Floats, as_map, divided, exact
+from visualizer.analysis.parts import smallest, summed
+from visualizer.analysis.tokens import as_rows, picked
 from visualizer.attention import AttentionMap
+from visualizer.attention.arrays import Array, arrays_of
 from visualizer.errors import OptionError, ShapeError
 
 
@@ -65,8 +63,11 @@ def rollout(
     batch, tokens = _size(fused)
     u, is_one = picked(batch, tokens, queries)
     for a in reversed(fused):
-        u = _discarding(a, u, residual, discard) if discard else _through(a, u, residual)
-    return u[..., 0] if is_one else u.swapaxes(-1, -2)
+        if fusion == "mean" and not discard:
+            u = _through(a, u, residual)
+        else:
+            u = _by_rows(a, u, residual, discard)
+    return as_rows(u, is_one)
 
 
 def _size(fused: Sequence[AttentionMap]) -> tuple[int, int]:
@@ -82,30 +83,32 @@ def _size(fused: Sequence[AttentionMap]) -> tuple[int, int]:
     return batch, tokens
 
 
-def _through(a: AttentionMap, u: Floats, residual: float) -> Floats:
+def _through(a: AttentionMap, u: Array, residual: float) -> Array:
     """Return Âᵀ u for (batch, token, column)."""
-    sums = 1 - (1 - residual) * numbers(a.rest)[:, 0]
-    u = divided(u, sums[..., None])
-    received = numbers(a.T @ u[:, None].astype(np.float32))[:, 0]
-    return residual * u + (1 - residual) * received
+    sums = 1 - (1 - residual) * exact(a.rest)[:, 0, :, None]
+    u = divided(u, sums)
+    return residual * u + (1 - residual) * exact(a.T @ u[:, None])[:, 0]
 
 
-def _discarding(a: AttentionMap, u: Floats, residual: float, discard: float) -> Floats:
-    """Return Âᵀ u where the smallest weights are zeros."""
-    lowest = smallest(a, discard)
-    out = np.zeros_like(u)
-    for part in parts_of(a):
-        rows = _kept(part, lowest)
-        mine = divided(u[:, part.queries], residual + (1 - residual) * rows.sum(-1, keepdims=True))
-        out[:, part.queries] += residual * mine
-        out += (1 - residual) * (rows.swapaxes(-1, -2) @ mine)
-    return out
+def _by_rows(a: AttentionMap, u: Array, residual: float, discard: float) -> Array:
+    """Return Âᵀ u of rows that are formed, in which the smallest weights may be set to zero."""
+    lowest = smallest(a, discard) if discard else None
+
+    def of_rows(rows: Array, queries: slice) -> Array:
+        rows = exact(_kept(rows[:, 0], queries, lowest))
+        mine = divided(u[:, queries], residual + (1 - residual) * rows.sum(-1, keepdims=True))
+        out = (1 - residual) * (rows.swapaxes(-1, -2) @ mine)
+        out[:, queries] += residual * mine
+        return out
+
+    return summed(a, of_rows)
 
 
-def _kept(part: Part, lowest: NDArray[np.float32]) -> Floats:
+def _kept(rows: Array, queries: slice, lowest: Any) -> Array:
     """Return rows (batch, row, key) in which weights below each batch's lowest are zeros."""
-    rows = part.rows[:, 0]
-    kept = rows >= lowest[:, None, None]
-    kept[:, : int(part.queries.start == 0), 0] = True
-    found: Floats = np.where(kept, rows, 0).astype(np.float64)
-    return found
+    if lowest is None:
+        return rows
+    xp = arrays_of(rows)
+    kept = rows >= xp.asarray(lowest)[:, None, None]
+    kept[:, : int(queries.start == 0), 0] = True
+    return xp.where(kept, rows, 0.0)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visualizer.attention import AttentionMap, Dense
-from visualizer.attention.arrays import NUMPY
+from visualizer.attention.arrays import NUMPY, Array, arrays_of
 from visualizer.errors import ShapeError
 
 Floats = NDArray[np.float64]
@@ -68,6 +68,23 @@ def mean_of(counted: Any, values: Any) -> Floats:
     return mean
 
 
-def divided(x: Floats, sums: Floats) -> Floats:
-    """Return x over its sums; what has none stays zero."""
-    return np.divide(x, sums, out=np.zeros_like(x), where=np.broadcast_to(sums > 0, x.shape))
+def library(a: AttentionMap) -> Any:
+    """Return the library of a map's arrays, on the device of its factors."""
+    return arrays_of(a.valid)
+
+
+def exact(found: Any) -> Array:
+    """Return an array in float64 where it is, on MPS, which has none, in float32."""
+    xp = arrays_of(found)
+    return xp.cast(found, xp.exact_dtype())
+
+
+def plus(x: Array, more: Array) -> Array:
+    """Return a sum, in float64 and where ``more`` is: layers may lie on several devices."""
+    return arrays_of(more).asarray(x) + exact(more)
+
+
+def divided(x: Array, sums: Array) -> Array:
+    """Return x over its sums, where these are; what has none stays zero."""
+    xp, there = arrays_of(sums), sums > 0
+    return xp.where(there, xp.asarray(x), 0.0) / xp.where(there, sums, 1.0)

@@ -1,15 +1,16 @@
-"""Rows of a map, some at a time, as numpy's arrays, and what only all of its cells can tell."""
+"""Sums over the rows of a map, some at a time, where its factors are, and what only all cells can tell."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from math import prod
-from typing import NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from visualizer.attention import AttentionMap
+from visualizer.attention.arrays import NUMPY, Array, arrays_of
 
 BLOCK = 2**24
 """Bytes of rows that are there at a time."""
@@ -17,19 +18,24 @@ BLOCK = 2**24
 _HALF = 16  # bits
 
 
-class Part(NamedTuple):
-    """Rows (..., row, key) of a map in float32, and which queries they are of."""
+def summed(a: AttentionMap, function: Callable[[Array, slice], Array]) -> Array:
+    """Return the sum of what a function makes of a map's rows, some megabytes of all heads at a time.
 
-    rows: NDArray[np.float32]
-    queries: slice
-
-
-def parts_of(a: AttentionMap) -> Iterator[Part]:
-    """Yield a map's rows, some megabytes at a time."""
+    Parameters
+    ----------
+    function
+        Given rows (..., row, key) in float32, of the library and on the device of the map, and which queries
+        they are of, it returns an array of one shape, of which there is room for some.
+    """
+    total: Any = 0
     step = max(1, BLOCK // max(1, prod(a.shape[:-2]) * a.shape[-1] * 4))
     for begin in range(0, a.shape[-2], step):
         queries = slice(begin, min(begin + step, a.shape[-2]))
-        yield Part(a[..., queries, :].numpy().astype(np.float32, copy=False), queries)
+        rows = a[..., queries, :].array()
+        xp = arrays_of(rows)
+        with xp.reading():
+            total = total + function(xp.cast(rows, xp.float32), queries)
+    return total
 
 
 def smallest(a: AttentionMap, share: float) -> NDArray[np.float32]:
@@ -47,13 +53,19 @@ def smallest(a: AttentionMap, share: float) -> NDArray[np.float32]:
 
 def _counted(a: AttentionMap, upper: NDArray[np.int64] | None) -> NDArray[np.int64]:
     """Count cells, (batch, half), by the upper half of their bits, or of one upper half by the lower."""
-    counts = np.zeros((a.shape[0], 2**_HALF), np.int64)
-    for part in parts_of(a):
-        bits = (part.rows + np.float32(0)).reshape(a.shape[0], -1).view(np.uint32)  # -0 has other bits than 0
+
+    def of_rows(rows: Array, _queries: slice) -> Array:
+        xp = arrays_of(rows)
+        bits = (rows + 0.0).reshape(len(rows), -1).view(xp.int32)  # -0 has other bits than 0
+        counts = []
         for batch, mine in enumerate(bits):
-            halves = mine >> _HALF if upper is None else mine[mine >> _HALF == upper[batch]] & (2**_HALF - 1)
-            counts[batch] += np.bincount(halves, minlength=2**_HALF)
-    return counts
+            above = mine >> _HALF
+            halves = above if upper is None else mine[above == int(upper[batch])] & (2**_HALF - 1)
+            counts.append(xp.bincount(halves, minlength=2**_HALF)[None])
+        return xp.concat(counts)
+
+    found: NDArray[np.int64] = NUMPY.as_numpy(summed(a, of_rows))
+    return found
 
 
 def _find(

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from visualizer.analysis.means import Floats, as_map, over_queries
-from visualizer.attention.arrays import NUMPY, arrays_of
+from visualizer.analysis.means import Floats, as_map, library, over_queries
+from visualizer.attention import AttentionMap
+from visualizer.attention.arrays import NUMPY, Array
 from visualizer.errors import ShapeError
-
-Ids = NDArray[Any]
-_Looked = Callable[[Ids, Ids, Any], NDArray[np.bool_]]  # of the keys' ids, the queries' ids and places
 
 
 def same_token(a: Any, ids: Any) -> Floats:
@@ -31,7 +28,8 @@ def same_token(a: Any, ids: Any) -> Floats:
     ShapeError
         If there are not as many ids as keys, or texts as rows of the batch.
     """
-    return _on(a, ids, lambda ids, own, _at: own[..., None] == ids[..., None, :])
+    a, ids = _checked(a, ids)
+    return _on(a, ids, ids)
 
 
 def duplicate_token(a: Any, ids: Any) -> Floats:
@@ -46,7 +44,8 @@ def duplicate_token(a: Any, ids: Any) -> Floats:
     >>> float(duplicate_token(a, ["a", "b", "a"]))
     0.6
     """
-    return _on(a, ids, lambda ids, own, at: (own[..., None] == ids[..., None, :]) & _before(ids, at, 0))
+    a, ids = _checked(a, ids)
+    return _on(a, ids, ids, before=0)
 
 
 def induction(a: Any, ids: Any) -> Floats:
@@ -63,14 +62,9 @@ def induction(a: Any, ids: Any) -> Floats:
     >>> float(induction(a, ["a", "b", "a", "c"]))
     1.0
     """
-
-    def looked(ids: Ids, own: Ids, at: Any) -> Any:
-        before = np.roll(ids, 1, -1)
-        follows = own[..., None] == before[..., None, :]
-        follows[..., 0] = False  # nothing is before the first
-        return follows & _before(ids, at, 1)
-
-    return _on(a, ids, looked)
+    a, ids = _checked(a, ids)
+    nothing = np.full_like(ids[:, :1], -1)  # is before the first
+    return _on(a, ids, np.concatenate([nothing, ids[:, :-1]], -1), before=1)
 
 
 def repeated_tokens(vocabulary: int, length: int, *, times: int = 2, batch: int = 1, seed: int = 0) -> Any:
@@ -85,31 +79,38 @@ def repeated_tokens(vocabulary: int, length: int, *, times: int = 2, batch: int 
     return np.tile(ids, times)
 
 
-def _before(ids: Ids, places: Ids, more: int) -> NDArray[np.bool_]:
-    """Tell which keys lie before queries at some places, or at them where there is one ``more``."""
-    keys: NDArray[np.bool_] = np.arange(ids.shape[-1])[None] < places[:, None] + more
-    return keys
-
-
-def _on(a: Any, ids: Any, looked: _Looked) -> Floats:
-    """Return the mean weight on the keys that are looked for, over the queries that have any."""
+def _checked(a: Any, ids: Any) -> tuple[AttentionMap, NDArray[np.int64]]:
+    """Return a map, and the ids of its keys as numbers from 0 on, (1 or batch, key)."""
     a = as_map(a)
-    queries, keys = a.shape[-2:]
     ids = NUMPY.as_numpy(ids) if hasattr(ids, "detach") else np.asarray(ids)
-    if ids.ndim not in (1, 2) or ids.shape[-1] != keys:
-        raise ShapeError(f"ids of shape {ids.shape} were given for a map of {keys} keys")
+    if ids.ndim not in (1, 2) or ids.shape[-1] != a.shape[-1]:
+        raise ShapeError(f"ids of shape {ids.shape} were given for a map of {a.shape[-1]} keys")
     if ids.ndim == 2 and len(ids) > 1 and (a.ndim < 3 or len(ids) != a.shape[0]):
         raise ShapeError(f"ids of {len(ids)} texts were given for a map of shape {a.shape}")
+    known: dict[Any, int] = {}
+    numbers = [known.setdefault(one, len(known)) for one in ids.ravel().tolist()]
+    return a, np.reshape(np.array(numbers, np.int64), (-1, a.shape[-1]))
 
-    def of_rows(rows: Any, at: Any) -> tuple[Any, Any]:
-        mine = ids[np.asarray(at[0])] if ids.ndim == 2 and len(ids) > 1 else np.atleast_2d(ids)
-        places = np.asarray(at[-1]) + keys - queries
-        found = looked(mine, mine[:, places], places)
-        found = found.reshape(len(mine), *(1,) * (rows.ndim - 3), *found.shape[-2:])
+
+def _on(a: AttentionMap, ids: Any, of_keys: Any, before: int | None = None) -> Floats:
+    """Return the mean weight on the keys of the query's own id, over the queries that have any.
+
+    Where ``before`` is given, of the keys before the query alone, or, where it is 1, at the query too.
+    """
+    queries, keys = a.shape[-2:]
+    xp = library(a)
+    ids, of_keys, order = (xp.asarray(one) for one in (ids, of_keys, np.arange(keys)))
+
+    def of_rows(rows: Array, at: Any) -> tuple[Array, Array]:
+        texts = np.asarray(at[0]) if len(ids) > 1 else [0]
+        own = (np.asarray(at[-1]) + keys - queries) % keys
+        found = ids[texts][:, own][..., None] == of_keys[texts][:, None]
+        if before is not None:
+            found = found & (order < order[own][:, None] + before)
+        found = found.reshape(len(texts), *(1,) * (rows.ndim - 3), *found.shape[-2:])
         found = found if rows.ndim > 2 else found[0]
-        xp = arrays_of(rows)
-        seen = xp.asarray(np.broadcast_to(found.any(-1), rows.shape[:-1]).copy())
-        return (rows * xp.asarray(found, rows.dtype)).sum(-1), seen
+        seen = xp.broadcast(found.any(-1), tuple(rows.shape[:-1]))
+        return xp.where(found, rows, 0.0).sum(-1), seen
 
     weights, seen = a.read_rows(of_rows)
     return over_queries(a, weights, seen)

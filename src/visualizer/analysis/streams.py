@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from visualizer.analysis.attributing import Layer
-from visualizer.analysis.means import Floats, divided
+from visualizer.analysis.attributing import layer_of
+from visualizer.analysis.means import Floats, divided, exact, numbers, plus
+from visualizer.attention import AttentionMap
+from visualizer.attention.arrays import Array, arrays_of
 from visualizer.errors import ShapeError
 
 Step = tuple[str, str, Any, Any]
@@ -44,27 +46,29 @@ def co_relevance(steps: Iterable[Step | list[Step]]) -> Relevances:
     >>> co_relevance([("text", "image", a, g)])["text", "image"][0].round(2).tolist()
     [[0.33, 0.33, 0.33], [0.33, 0.33, 0.33]]
     """
-    found: Relevances = {}
+    found: dict[tuple[str, str], Array] = {}
     for step in steps:
         together = step if isinstance(step, list) else [step]
-        added = [one for s, q, a, gradient in together for one in _added(found, s, q, Layer(a, gradient))]
+        added = [one for s, q, a, gradient in together for one in _added(found, s, q, layer_of(a, gradient))]
         for streams, more in added:
-            found[streams] = found[streams] + more
-    return found
+            found[streams] = plus(found[streams], more)
+    return {streams: numbers(one) for streams, one in found.items()}
 
 
-def _added(found: Relevances, s: str, q: str, layer: Layer) -> list[tuple[tuple[str, str], Floats]]:
+def _added(found: Any, s: str, q: str, layer: AttentionMap) -> list[tuple[tuple[str, str], Array]]:
     """Return what one step adds to which relevances; those of streams that are new begin."""
-    rows = layer.rows()
-    for stream, length in ((s, layer.queries), (q, layer.keys)):
-        _begin(found, stream, length, len(rows))
+    for stream, length in zip((s, q), layer.shape[1:], strict=True):
+        _begin(found, stream, length, len(layer))
     if s == q:
-        return [((s, other), rows @ found[s, other]) for first, other in list(found) if first == s]
-    crossed = _normalised(found[s, s]).swapaxes(-1, -2) @ rows @ _normalised(found[q, q])
-    return [((s, q), crossed), ((s, s), rows @ found[q, s])]
+        return [((s, other), layer @ found[s, other]) for first, other in list(found) if first == s]
+    crossed = exact(layer @ _normalised(found[q, q]))
+    xp = arrays_of(crossed)
+    with xp.reading():
+        crossed = xp.asarray(_normalised(found[s, s])).swapaxes(-1, -2) @ crossed
+    return [((s, q), crossed), ((s, s), layer @ found[q, s])]
 
 
-def _begin(found: Relevances, stream: str, length: int, batch: int) -> None:
+def _begin(found: Any, stream: str, length: int, batch: int) -> None:
     """Have a new stream begin: its tokens are relevant to themselves, and to no other's."""
     lengths = {s: one.shape[-1] for (s, q), one in found.items() if s == q}
     if lengths.setdefault(stream, length) != length:
@@ -78,8 +82,8 @@ def _begin(found: Relevances, stream: str, length: int, batch: int) -> None:
                 found[pair] = np.broadcast_to(start, (batch, *shape))
 
 
-def _normalised(relevance: Floats) -> Floats:
+def _normalised(relevance: Array) -> Array:
     """Return R̄: what is not the identity, by rows as shares; rows of zeros stay zeros."""
-    identity = np.eye(relevance.shape[-1])
+    identity = arrays_of(relevance).asarray(np.eye(relevance.shape[-1]))
     beyond = relevance - identity
     return divided(beyond, beyond.sum(-1, keepdims=True)) + identity

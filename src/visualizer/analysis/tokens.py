@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from visualizer.analysis.means import Floats
+from visualizer.analysis.means import Floats, numbers
 from visualizer.errors import OptionError
 
 
@@ -25,3 +25,9 @@ def picked(batch: int, tokens: int, queries: Any) -> tuple[Floats, bool]:
     u = np.zeros((batch, tokens, len(places)))
     u[:, places, np.arange(len(places))] = 1
     return u, isinstance(queries, int | np.integer)
+
+
+def as_rows(u: Any, is_one: bool) -> Floats:
+    """Return vectors (batch, token, column) that went through layers as rows; of one token alone its row."""
+    found = numbers(u)
+    return found[..., 0] if is_one else found.swapaxes(-1, -2)

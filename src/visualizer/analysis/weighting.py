@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from visualizer.analysis.means import Floats, as_map, numbers
+from visualizer.analysis.means import as_map, library
 from visualizer.attention import AttentionMap
+from visualizer.attention.arrays import Array
 from visualizer.errors import CallsError, ShapeError
 
 
@@ -46,28 +47,31 @@ def value_weighted(a: Any, v: Any = None, projection: Any = None) -> AttentionMa
     a = as_map(a)
     if v is None:
         raise CallsError("values were neither kept nor given: capture(model, values=True), or give v=")
-    weighted: AttentionMap = a * value_norms(v, a.shape, projection)[..., None, :]
+    xp = library(a)
+    with xp.reading():
+        norms = value_norms(xp, v, a.shape, projection)
+    weighted: AttentionMap = a * norms[..., None, :]
     return weighted
 
 
-def value_norms(v: Any, shape: tuple[int, ...], projection: Any = None) -> Floats:
+def value_norms(xp: Any, v: Any, shape: tuple[int, ...], projection: Any = None) -> Array:
     """Return the norm of what each key gives, (batch, head, key), in a map of some shape."""
-    v = numbers(v)
+    v = xp.asarray(v, xp.exact_dtype())
     batch, heads, _, keys = shape if len(shape) == 4 else (0, 0, 0, 0)
     if v.ndim != 4 or (v.shape[0], v.shape[2]) != (batch, keys) or heads % v.shape[1]:
         raise ShapeError(
-            f"values of shape {v.shape} were given for a map of shape {shape}: wanted is (batch, key head, "
-            "key, width)"
+            f"values of shape {tuple(v.shape)} were given for a map of shape {shape}: wanted is (batch, key "
+            "head, key, width)"
         )
-    v = v.repeat(heads // v.shape[1], 1)
+    v = xp.take(v, np.arange(heads) // (heads // v.shape[1]), 1)
     if projection is None:
-        return np.asarray(np.sqrt((v**2).sum(-1)))
-    weight = numbers(projection)
+        return (v**2).sum(-1) ** 0.5
+    weight = xp.asarray(projection, xp.exact_dtype())
     if weight.ndim != 2 or weight.shape[1] != heads * v.shape[-1]:
         raise ShapeError(
-            f"a projection of shape {weight.shape} was given for {heads} heads of {v.shape[-1]}: wanted is "
-            f"(channel, {heads * v.shape[-1]})"
+            f"a projection of shape {tuple(weight.shape)} was given for {heads} heads of {v.shape[-1]}: "
+            f"wanted is (channel, {heads * v.shape[-1]})"
         )
-    weight = weight.reshape(len(weight), heads, -1)
-    inner = np.einsum("chw,chx->hwx", weight, weight)  # ‖W v‖² = vᵀ Wᵀ W v
-    return np.asarray(np.sqrt(np.einsum("bhkw,hwx,bhkx->bhk", v, inner, v, optimize=True).clip(0)))
+    weight = weight.reshape(len(weight), heads, -1).swapaxes(0, 1)
+    inner = weight.swapaxes(-1, -2) @ weight  # ‖W v‖² = vᵀ Wᵀ W v
+    return ((v @ inner) * v).sum(-1).clip(0) ** 0.5

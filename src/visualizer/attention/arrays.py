@@ -31,6 +31,7 @@ class NumpyArrays:
     device: Any = "cpu"
     float32: Any = np.float32
     float64: Any = np.float64
+    int32: Any = np.int32
     boolean: Any = np.bool_
 
     broadcast: Function = staticmethod(np.broadcast_to)
@@ -39,8 +40,10 @@ class NumpyArrays:
     amax: Function = staticmethod(np.max)
     exp: Function = staticmethod(np.exp)
     log: Function = staticmethod(np.log)
+    log1p: Function = staticmethod(np.log1p)
     tanh: Function = staticmethod(np.tanh)
     isfinite: Function = staticmethod(np.isfinite)
+    bincount: Function = staticmethod(np.bincount)
 
     @contextmanager
     def reading(self) -> Iterator[None]:

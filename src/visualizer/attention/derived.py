@@ -1,4 +1,4 @@
-"""Maps made of maps, as lazy as these: logits, products cell by cell."""
+"""Maps made of maps, as lazy as these: logits, products cell by cell, what is positive of them."""
 
 from __future__ import annotations
 
@@ -50,6 +50,19 @@ class Part(Derived):
     def weights(self, at: At) -> Array:
         """Return rows of what was picked."""
         return self.source.weights(compose(self.at, at))
+
+
+class Clipped(Derived):
+    """A map, its weights below a number raised to it."""
+
+    def __init__(self, source: Source, at: At, low: float) -> None:
+        super().__init__(source, at)
+        self.low = low
+        self.kind = f"{source.kind} from {low:g} up"
+
+    def weights(self, at: At) -> Array:
+        """Return rows, raised."""
+        return self.source.weights(compose(self.at, at)).clip(self.low)
 
 
 class Cells(Watched):

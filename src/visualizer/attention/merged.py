@@ -44,16 +44,21 @@ class Merged(Derived):
 
     def apply(self, at: At, w: Array) -> Array:
         """Return the mean of what the heads give."""
-        if self.how != "mean":
+        if self._by_blocks:
             return super().apply(at, w)
         return self._mean(lambda head: self.source.apply(head, w), at)
 
     def apply_t(self, at: At, u: Array) -> Array:
         """Return the mean of what the heads give."""
-        if self.how != "mean":
+        if self._by_blocks:
             return super().apply_t(at, u)
         parts = zip(self.heads(at), self._shares(at), strict=True)
         return reduce(add, (self.source.apply_t(head, u * share) for head, share in parts))
+
+    @property
+    def _by_blocks(self) -> bool:
+        """Whether rows are formed anyway: then merged ones are multiplied once, not those of each head."""
+        return self.how != "mean" or isinstance(self.source, Derived)
 
     def allowed(self, at: At) -> Array | None:
         """Return which keys these queries can see in any head."""

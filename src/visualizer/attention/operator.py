@@ -9,7 +9,7 @@ from visualizer.attention import readouts
 from visualizer.attention.arrays import Array
 from visualizer.attention.blocks import Source
 from visualizer.attention.dense import Dense, DenseSource
-from visualizer.attention.derived import Cells, Logits, Part, Product
+from visualizer.attention.derived import Cells, Clipped, Logits, Part, Product
 from visualizer.attention.given import as_numbers
 from visualizer.attention.indices import At, is_whole, take_axis, with_axes
 from visualizer.attention.lazy import LazyMap, View
@@ -93,6 +93,19 @@ class Operator(LazyMap):
         return product
 
     __rmul__ = __mul__
+
+    def clip(self, low: float) -> Self:
+        """Return the map, its weights below ``low`` raised to it; lazy, rows by blocks.
+
+        What is positive of attention times its gradient is ``(a * gradient).clip(0)``.
+
+        Raises
+        ------
+        ShapeError
+            If columns of the map were picked.
+        """
+        clipped: Self = self._made(type(self), Clipped(self._source, self._whole_keys("a.clip"), low))
+        return clipped
 
     @property
     def logits(self) -> LazyMap:

@@ -26,6 +26,7 @@ class TorchArrays(NumpyArrays):
 
     float32 = torch.float32
     float64 = torch.float64
+    int32 = torch.int32
     boolean = torch.bool
 
     broadcast: Function = staticmethod(torch.broadcast_to)
@@ -34,8 +35,10 @@ class TorchArrays(NumpyArrays):
     amax: Function = staticmethod(torch.amax)
     exp: Function = staticmethod(torch.exp)
     log: Function = staticmethod(torch.log)
+    log1p: Function = staticmethod(torch.log1p)
     tanh: Function = staticmethod(torch.tanh)
     isfinite: Function = staticmethod(torch.isfinite)
+    bincount: Function = staticmethod(torch.bincount)
     logaddexp: Function = staticmethod(torch.logaddexp)
 
     def __init__(self, device: torch.device) -> None:
