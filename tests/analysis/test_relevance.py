@@ -15,8 +15,7 @@ from transformers import (
 
 import visualizer as viz
 from visualizer import analysis
-from visualizer.analysis import parts
-from visualizer.attention import AttentionMap, Factors
+from visualizer.attention import AttentionMap, Factors, blocks
 from visualizer.errors import CallsError, OptionError, ShapeError
 
 close = np.testing.assert_allclose
@@ -59,6 +58,11 @@ def drawn():
     return drawn
 
 
+def few_rows_at_a_time(monkeypatch):
+    monkeypatch.setattr(blocks, "BLOCK", 2 * 9 * 8 * blocks.PASSES)
+    monkeypatch.setattr(blocks, "FEWEST", 1)
+
+
 def test_relevance(drawn, monkeypatch):
     maps, gradients = drawn(9, 9)
     expected = np.array(
@@ -67,7 +71,7 @@ def test_relevance(drawn, monkeypatch):
     close(analysis.relevance(maps, gradients), expected, atol=1e-10)
     close(analysis.relevance(maps, gradients, 4), expected[:, 4], atol=1e-10)
     close(analysis.relevance(maps, gradients, [0, -1]), expected[:, [0, -1]], atol=1e-10)
-    monkeypatch.setattr(parts, "BLOCK", 2 * 4 * 9 * 4 * 2)  # two rows at a time
+    few_rows_at_a_time(monkeypatch)
     close(analysis.relevance(maps, gradients, 4), expected[:, 4], atol=1e-6)
 
 
@@ -86,7 +90,7 @@ def test_cross_relevance(drawn, monkeypatch):
     given = (other, other_g), (own, own_g), (enc, enc_g)
     close(analysis.cross_relevance(*given), expected, rtol=1e-5)
     close(analysis.cross_relevance(*given, queries=2), expected[:, 2], rtol=1e-5)
-    monkeypatch.setattr(parts, "BLOCK", 2 * 4 * 9 * 4 * 2)
+    few_rows_at_a_time(monkeypatch)
     close(analysis.cross_relevance(*given, queries=[2, 4]), expected[:, [2, 4]], rtol=1e-5)
 
 

@@ -84,6 +84,13 @@ def test_products_with_arrays_and_maps(calls, library):
     close(np.asarray(a[0, 1] * a[1, 3]), dense[0, 1] * dense[1, 3], atol=1e-6)
     close(np.asarray(a[0] * AttentionMap(Dense(a.array()[1]))), dense[0] * dense[1], atol=1e-6)
     close((a * a).pool(3, 2), (AttentionMap(Dense(dense**2))).pool(3, 2), atol=1e-6)
+    positive, w = (dense * g).clip(0), np.random.default_rng(1).normal(size=(10, 70))
+    close(np.asarray((a * g).clip(0)), positive, atol=1e-6)
+    close((a[1, :, 3:] * g[1, :, 3:]).clip(0.1)[2, 1].array(), (dense * g)[1, 2, 4].clip(0.1), atol=1e-6)
+    close((a * g).clip(0).heads()[:, 0] @ w, positive.mean(1) @ w, atol=1e-5)
+    close((a * g).clip(0).heads().T @ np.arange(12.0), np.arange(12.0) @ positive.mean(1)[:, None], atol=1e-5)
+    with pytest.raises(ShapeError, match="a.clip was asked for of some columns of a map"):
+        a[..., :4].clip(0)
     with pytest.raises(ShapeError, match="does not fit a map of shape"):
         a * g[..., :4]
     with pytest.raises(ShapeError, match="does not fit a map of shape"):

@@ -68,7 +68,8 @@ def relevance(maps: Iterable[Any], gradients: Iterable[Any], queries: Any = None
         Self-attention, from the first layer to the last: ``run["blocks.*"]`` and
         ``run.gradients(logits[0, 3])["blocks.*"]`` of ``capture(model, gradients=True)``.
     queries
-        A token, a slice, or a list of them; an int takes their axis away. All unless given: N × N then.
+        A token, a slice, or a list of them; an int takes their axis away. All unless given: the answer is
+        N × N then, and so is the memory.
 
     Raises
     ------
@@ -102,7 +103,7 @@ def cross_relevance(
     Rows of R^sq, s the decoder and q the encoder: R^sq ← R^sq + Ā R^sq for its self-attention, R^sq ← R^sq +
     (R̄^ss)ᵀ Ā R̄^qq for its cross-attention, where R̄ is R with what is not the identity normalised to 1 by
     rows; rows of zeros stay zeros, where the authors' code lets go of the layer. Chefer et al. 2021,
-    equations 7 to 10. No R is formed.
+    equations 7 to 10. From one token no R is formed.
 
     Parameters
     ----------

@@ -32,7 +32,8 @@ def rollout(
     layers
         Maps (batch, head, token, token) from the first layer to the last, such as a run: ``run["blocks.*"]``.
     queries
-        A token, a slice, or a list of them; an int takes their axis away. All unless given: N × N then.
+        A token, a slice, or a list of them; an int takes their axis away. All unless given: the answer is
+        N × N then, and so is the memory.
     residual
         The share of the residual connection.
     fusion
@@ -104,11 +105,10 @@ def _by_rows(a: AttentionMap, u: Array, residual: float, discard: float) -> Arra
     return summed(a, of_rows)
 
 
-def _kept(rows: Array, queries: slice, lowest: Any) -> Array:
+def _kept(rows: Array, queries: slice, lowest: Array | None) -> Array:
     """Return rows (batch, row, key) in which weights below each batch's lowest are zeros."""
     if lowest is None:
         return rows
-    xp = arrays_of(rows)
-    kept = rows >= xp.asarray(lowest)[:, None, None]
+    kept = rows >= lowest[:, None, None]
     kept[:, : int(queries.start == 0), 0] = True
-    return xp.where(kept, rows, 0.0)
+    return arrays_of(rows).where(kept, rows, 0.0)

@@ -7,10 +7,9 @@ from math import prod
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from visualizer.attention import AttentionMap
-from visualizer.attention.arrays import NUMPY, Array, arrays_of
+from visualizer.attention.arrays import Array, arrays_of
 
 BLOCK = 2**24
 """Bytes of rows that are there at a time."""
@@ -38,20 +37,20 @@ def summed(a: AttentionMap, function: Callable[[Array, slice], Array]) -> Array:
     return total
 
 
-def smallest(a: AttentionMap, share: float) -> NDArray[np.float32]:
+def smallest(a: AttentionMap, share: float) -> Array:
     """Return, for each batch, the weight below which a share of all cells of a map lies, exactly.
 
     Floats that are not negative have the order of their bits: cells are counted by the upper half of these,
     then those that share the wanted upper half by the lower one.
     """
     batch, cells = a.shape[0], prod(a.shape[1:])
-    wanted = np.full(batch, min(int(cells * share), cells - 1))
-    upper, left = _find(_counted(a, None), wanted)
+    upper, left = _find(_counted(a, None), np.full(batch, min(int(cells * share), cells - 1)))
     lower, _ = _find(_counted(a, upper), left)
-    return ((upper << _HALF) | lower).astype(np.uint32).view(np.float32)
+    xp = arrays_of(lower)
+    return xp.cast((upper << _HALF) | lower, xp.int32).view(xp.float32)
 
 
-def _counted(a: AttentionMap, upper: NDArray[np.int64] | None) -> NDArray[np.int64]:
+def _counted(a: AttentionMap, upper: Array | None) -> Array:
     """Count cells, (batch, half), by the upper half of their bits, or of one upper half by the lower."""
 
     def of_rows(rows: Array, _queries: slice) -> Array:
@@ -60,19 +59,15 @@ def _counted(a: AttentionMap, upper: NDArray[np.int64] | None) -> NDArray[np.int
         counts = []
         for batch, mine in enumerate(bits):
             above = mine >> _HALF
-            halves = above if upper is None else mine[above == int(upper[batch])] & (2**_HALF - 1)
+            halves = above if upper is None else mine[above == upper[batch]] & (2**_HALF - 1)
             counts.append(xp.bincount(halves, minlength=2**_HALF)[None])
         return xp.concat(counts)
 
-    found: NDArray[np.int64] = NUMPY.as_numpy(summed(a, of_rows))
-    return found
+    return summed(a, of_rows)
 
 
-def _find(
-    counts: NDArray[np.int64], wanted: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _find(counts: Array, wanted: Array) -> tuple[Array, Array]:
     """Return in which bin the cell with a number in the order lies, and its number within that bin."""
-    sums = counts.cumsum(-1)
-    found = (sums <= wanted[:, None]).sum(-1)
-    before = np.take_along_axis(sums - counts, found[:, None], -1)[:, 0]
-    return found, wanted - before
+    wanted = arrays_of(counts).asarray(wanted)
+    before = counts.cumsum(-1) <= wanted[:, None]
+    return before.sum(-1), wanted - (counts * before).sum(-1)

@@ -23,7 +23,9 @@ def co_relevance(steps: Iterable[Step | list[Step]]) -> Relevances:
 
     Chefer et al. 2021, "Generic Attention-model Explainability for Interpreting Bi-Modal and Encoder-Decoder
     Transformers", equations 5 to 11. For self-attention R^ss ← R^ss + Ā R^ss and R^sq ← R^sq + Ā R^sq; for
-    attention of s to q R^sq ← R^sq + (R̄^ss)ᵀ Ā R̄^qq and R^ss ← R^ss + Ā R^qs. Each R is formed: N × N.
+    attention of s to q R^sq ← R^sq + (R̄^ss)ᵀ Ā R̄^qq and R^ss ← R^ss + Ā R^qs. Each R is formed, N × N, where
+    the layers are; of Ā rows are, some at a time. Rows of one token alone would take a number of products
+    with Ā that doubles with each layer of attention between streams, as R̄ stands on both sides of it there.
 
     Parameters
     ----------
@@ -37,7 +39,7 @@ def co_relevance(steps: Iterable[Step | list[Step]]) -> Relevances:
     ShapeError
         If a stream has another length than before.
     MemoryBudgetError
-        If a map is too large to be formed.
+        If an R takes more than the budget.
 
     Examples
     --------

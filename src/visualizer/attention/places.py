@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import reduce
+from operator import and_
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from visualizer.attention.arrays import NUMPY
+from visualizer.attention.arrays import NUMPY, Array
 from visualizer.attention.factors import Factors
 from visualizer.attention.indices import Index
 
@@ -41,26 +43,23 @@ class Places:
 
     def allowed(self, xp: Any, rows: Index, keys: range) -> Any:
         """Return what band and segments allow, (row, key), or None where that is everything."""
-        parts = []
+        parts: list[Array] = []
         if self.segments is not None:
-            parts.append(
-                self.segments[0][np.asarray(rows)][:, None] == self.segments[1][keys.start : keys.stop]
-            )
+            mine, its = self.segments
+            parts.append(xp.asarray(mine[np.asarray(rows)])[:, None] == xp.asarray(its[_slice(keys)]))
         if self.band:
-            offset = self.offset(self.diagonal, rows, keys)
+            offset = self.offset(xp, self.diagonal, rows, keys)
             parts += [offset >= -self.band.left] if self.band.left is not None else []
             parts += [offset <= self.band.right] if self.band.right is not None else []
-        return xp.asarray(np.logical_and.reduce(parts)) if parts else None
+        return reduce(and_, parts) if parts else None
 
-    def distance(self, rows: Index, keys: range) -> Integers:
+    def distance(self, xp: Any, rows: Index, keys: range) -> Array:
         """Return ALiBi's distance ``abs(i + keys - queries - j)``, (row, key)."""
-        distance: Integers = np.abs(self.offset(self.queries + self.surplus, rows, keys))
-        return distance
+        return abs(self.offset(xp, self.queries + self.surplus, rows, keys))
 
-    def offset(self, diagonal: Integers, rows: Index, keys: range) -> Integers:
+    def offset(self, xp: Any, diagonal: Integers, rows: Index, keys: range) -> Array:
         """Return how far keys lie after a diagonal, (row, key)."""
-        offset: Integers = self.keys[keys.start : keys.stop] - diagonal[np.asarray(rows)][:, None]
-        return offset
+        return xp.asarray(self.keys[_slice(keys)]) - xp.asarray(diagonal[np.asarray(rows)])[:, None]
 
     def _count_inside(self, queries: Integers, keys: Integers) -> None:
         self.queries, self.keys = _ranks(queries), _ranks(keys)
@@ -72,6 +71,10 @@ class Places:
         self.first, self.last = np.where(known, first[of], len(keys)), np.where(known, last[of], -1)
         mine = np.unique(queries, return_inverse=True, return_counts=True)
         self.surplus = np.where(known, counts[of], 0) - mine[2][mine[1]]
+
+
+def _slice(keys: range) -> slice:
+    return slice(keys.start, keys.stop)
 
 
 def _ranks(names: Integers) -> Integers:

@@ -139,7 +139,7 @@ class FactorSource(Source):
         terms = [xp.cast(self._cells(array, at, keys), self.work) for array in self._numbers_added()]
         if factors.slopes is not None:
             slopes = take(xp, xp.asarray(factors.slopes, self.work)[..., None, None], at)
-            terms.append(-slopes * xp.asarray(self.places.distance(at[-1], keys), self.work))
+            terms.append(-slopes * xp.cast(self.places.distance(xp, at[-1], keys), self.work))
         return terms
 
     def allowed_hard(self, at: At, keys: range) -> Array | None:
