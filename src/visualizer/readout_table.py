@@ -131,9 +131,9 @@ def readout_table(
     ----------
     read
         A method or property of `AttentionMap` such as ``"entropy"``, or a function of a map; its result
-        has the axes (batch, head, …), of which the rest is averaged, but for the groups of ``mass``, one
-        column each. Several, each in a column: a list of names, or ``{"name": function}``.
-        Of calls that kept read-outs in the place of maps, their names.
+        has the axes (batch, head, …), of deformable attention (batch, query, head, …), of which the rest is
+        averaged, but for the groups of ``mass``, one column each. Several, each in a column: a list of names,
+        or ``{"name": function}``. Of calls that kept read-outs in the place of maps, their names.
     options
         What the method takes, or the function.
 
@@ -185,7 +185,7 @@ def _rows(call: Call, reads: dict[str, Any], options: dict[str, Any]) -> Iterato
         raise OptionError(
             f"a column {taken[0]!r} was asked for, which tells where a head is: name it otherwise"
         )
-    shape = next((mean.shape for mean in means.values()), call.shape[:2])
+    shape = next((mean.shape for mean in means.values()), call.shape[: _head(call) + 1 : _head(call)])
     for batch, head in np.ndindex(*shape):
         places = (call.path, call.number, item_of(call, batch), batch, head)
         values = {name: float(mean[batch, head]) for name, mean in means.items()}
@@ -223,14 +223,20 @@ def _numbers(call: Call, name: str, found: Any) -> Any:
     """Return what was read out as an array (batch, head, …)."""
     if hasattr(found, "detach"):
         found = found.detach().cpu().double()
-    shape = tuple(getattr(found, "shape", ()))
-    if len(shape) < 2 or (call.shape and shape[:2] != call.shape[:2]):
+    shape, count = tuple(getattr(found, "shape", ())), _head(call) + 1
+    if len(shape) < count or (call.shape and shape[:count] != call.shape[:count]):
+        axes = ", ".join(("batch", "query", "head") if call.levels else ("batch", "head"))
         given = f"the shape {shape}" if shape else repr(found).partition("\n")[0]
         raise OptionError(
             f"a table of {name} was asked for, but it gives {given}: "
-            f"give a read-out with the axes (batch, head, …), {call.shape[:2]} here"
+            f"give a read-out with the axes ({axes}, …), {call.shape[:count]} here"
         )
-    return np.asarray(found, dtype=np.float64)
+    return np.moveaxis(np.asarray(found, dtype=np.float64), _head(call), 1)
+
+
+def _head(call: Call) -> int:
+    """Return which axis the heads are: of deformable attention, (batch, query, head, point), the third."""
+    return 2 if call.levels else 1
 
 
 def _valid_queries(call: Call) -> Any:

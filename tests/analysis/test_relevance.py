@@ -58,8 +58,8 @@ def drawn():
     return drawn
 
 
-def few_rows_at_a_time(monkeypatch):
-    monkeypatch.setattr(blocks, "BLOCK", 2 * 9 * 8 * blocks.PASSES)
+def few_rows_at_a_time(monkeypatch, keys=9):
+    monkeypatch.setattr(blocks, "BLOCK", 2 * keys * 8 * blocks.PASSES)
     monkeypatch.setattr(blocks, "FEWEST", 1)
 
 

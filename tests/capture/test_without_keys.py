@@ -2,11 +2,13 @@
 
 import math
 
+import pytest
 import torch
 from torch import nn
 from torch.nn import functional
 
 import visualizer
+from visualizer.errors import OptionError
 
 LEVELS = ((8, 8), (4, 4))
 
@@ -67,6 +69,12 @@ def test_metrics_of_points_that_are_no_keys():
         assert abs(row["relative_entropy"] - entropy / math.log(6)) < 1e-5
         assert math.isnan(row["diagonal"])
         assert math.isnan(row["first_token"])
+    found = run.table({"spread": "entropy", "largest": lambda a: a.topk(1)[0]})
+    assert [row["spread"] for row in found] == [row["entropy"] for row in table]
+    largest = model.weights.amax(-1).mean(1).flatten().tolist()
+    assert [row["largest"] for row in found] == pytest.approx(largest, rel=1e-5)
+    with pytest.raises(OptionError, match=r"axes \(batch, query, head, …\), \(2, 5, 4\) here"):
+        run.table("received")
 
 
 class Streams(nn.Module):

@@ -137,8 +137,11 @@ MEASURES: dict[str, Measure] = {
 }
 
 OF_POINTS: dict[str, Callable[[AttentionMap], Any]] = {
-    "entropy": lambda a: numbers(a.entropy()).mean(1),
-    "relative_entropy": lambda a: numbers(a.entropy()).mean(1) / np.log(max(a.shape[-1], 2)),
-    "rest": lambda a: numbers(a.rest).mean(1),
+    "entropy": lambda a: a.entropy(),
+    "relative_entropy": lambda a: numbers(a.entropy()) / np.log(max(a.shape[-1], 2)),
+    "rest": lambda a: a.rest,
 }
-"""What of the above can be said of deformable attention, (batch, query, head, point): points are no keys."""
+"""What of the above can be said of deformable attention, (batch, query, head, point): points are no keys.
+
+Given a map, for each query, (batch, query, head).
+"""

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from visualizer.analysis.columns import MEASURES, OF_POINTS, Tokens
+from visualizer.analysis.columns import MEASURES, OF_POINTS, Measure, Tokens
+from visualizer.attention import AttentionMap
 from visualizer.axes import Axis
 from visualizer.calls import Call
 from visualizer.errors import CallsError, OptionError
 from visualizer.images import Seen
-from visualizer.readout_table import PLACES, Table, item_of
+from visualizer.readout_table import Table, item_of, readout_table
 from visualizer.run import Run
 
 PADDING = frozenset({"[PAD]", "<pad>", "<|pad|>"})
@@ -72,29 +75,30 @@ def metrics(run: Run, calls: Iterable[Call] | None = None, measures: Sequence[st
 
 
 def _rows(run: Run, call: Call, measures: Sequence[str]) -> Iterator[dict[str, Any]]:
-    batches, heads = call.map.shape[:3:2] if call.levels else call.map.shape[:2]
-    for batch in range(batches):
-        found = _of_points(call, batch, measures) if call.levels else _of_keys(run, call, batch, measures)
-        values = [np.full(heads, np.nan) if one is None else np.asarray(one).reshape(heads) for one in found]
-        for head in range(heads):
-            places = (call.path, call.number, item_of(call, batch), batch, head)
-            mine = (float(one[head]) for one in values)
-            yield dict(zip((*PLACES, *measures), (*places, *mine), strict=True))
+    """Read one row of the batch after the other: each has its tokens, and one on disk is read once."""
+    for batch in range(len(call.map)):
+        read = _of_points(measures) if call.levels else _of_keys(run, call, batch, measures)
+        mine = replace(call, content=call.map[batch : batch + 1])
+        for row in readout_table([mine], read):
+            yield row | {"item": item_of(call, batch), "batch": batch}
 
 
-def _of_keys(run: Run, call: Call, batch: int, measures: Sequence[str]) -> list[Any]:
-    """Return what each measure says of a row of the batch, by head; None where it has no meaning."""
-    a = call.map[batch : batch + 1]
+def _of_keys(run: Run, call: Call, batch: int, measures: Sequence[str]) -> dict[str, Any]:
+    """Return what reads each measure of a row of the batch; NaN where it has no meaning."""
     queries, keys = (_axis(run, call, of, batch) for of in ("queries", "keys"))
     unread = _axis(run, call, "keys", batch, is_read=False)
     tokens = Tokens(queries, keys, unread, _size(run), batch, _padding(run))
-    return [MEASURES[name](a, tokens) for name in measures]
+
+    def read(measure: Measure, a: AttentionMap) -> Any:
+        found = measure(a, tokens)
+        return np.full(a.shape[:2], np.nan) if found is None else found
+
+    return {name: partial(read, MEASURES[name]) for name in measures}
 
 
-def _of_points(call: Call, batch: int, measures: Sequence[str]) -> list[Any]:
+def _of_points(measures: Sequence[str]) -> dict[str, Any]:
     """Return as much of deformable attention."""
-    a = call.map[batch : batch + 1]
-    return [OF_POINTS[name](a) if name in OF_POINTS else None for name in measures]
+    return {name: OF_POINTS.get(name, lambda a: np.full(a.shape[:3], np.nan)) for name in measures}
 
 
 def _size(run: Run) -> Any:
