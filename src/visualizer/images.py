@@ -11,11 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visualizer.errors import OptionError, ShapeError, VisualizerError, require
-
-SLACK = 0.05  # of resizing, which may go a little beyond black and white
-STRETCHED = (
-    "The image's values from {:.3g} to {:.3g} are shown as black to white: its mean= and std= were not given."
-)
+from visualizer.films import frames_of
+from visualizer.pixels import channels_last, checked, pixels_of
 
 
 @dataclass(frozen=True)
@@ -110,25 +107,32 @@ def seen_image(image: Any, mean: Any = None, std: Any = None, crop: Any = None) 
     >>> seen.place((0.5, 0.5, 0.25, 0.25))
     (40.0, 20.0, 10.0, 10.0)
     """
-    values = _channels_last(opened(image))
-    if mean is not None or std is not None:
-        values, note = _restored(values, mean, std), ""
-    else:
-        values, note = _shown(values)
-    pixels = np.broadcast_to(values, (*values.shape[:2], 3)) if values.shape[2] == 1 else values[..., :3]
-    shown: NDArray[np.uint8] = np.clip(pixels * 255 + 0.5, 0, 255).astype(np.uint8)
-    return Seen(shown, seen_box(crop, shown.shape[1], shown.shape[0]), note)
+    pixels, note = pixels_of(channels_last(opened(image)), mean, std)
+    return Seen(pixels, seen_box(crop, pixels.shape[1], pixels.shape[0]), note)
 
 
 def seen_images(image: Any, mean: Any = None, std: Any = None, crop: Any = None) -> Seen | list[Seen]:
-    """Return what `seen_image` does, of a list of images for each of them; ``crop`` is that of one alone.
+    """Return what `seen_image` does, of several images for each of them.
+
+    They are a list; or a video or a volume, as `visualizer.films.frames_of` takes them, which is shown by one
+    rule and has one ``crop``.
 
     Raises
     ------
     OptionError
-        Besides what `seen_image` raises: if several images and a ``crop`` are given.
+        Besides what `seen_image` raises: if a list of images and a ``crop`` are given.
+
+    Examples
+    --------
+    >>> [seen.pixels.shape for seen in seen_images(np.zeros((2, 40, 60, 3)))]
+    [(40, 60, 3), (40, 60, 3)]
     """
     image = opened(image)
+    film = frames_of(image)
+    if film is not None:
+        pixels, note = pixels_of(checked(film, film), mean, std)
+        box = seen_box(crop, pixels.shape[2], pixels.shape[1])
+        return [Seen(one, box, note) for one in pixels]
     if not (isinstance(image, list | tuple) and image and all(map(_is_image, image))):
         return seen_image(image, mean, std, crop)
     if crop is not None:
@@ -165,55 +169,6 @@ def numbered_image(images: Any, number: int, item: int = 0, each: int = 1) -> An
 
 def _is_image(one: Any) -> bool:
     return hasattr(one, "convert") or len(getattr(one, "shape", ())) > 1
-
-
-def _channels_last(image: Any) -> NDArray[np.float64]:
-    """Return an image as (height, width, channel), whole numbers as shares of 255."""
-    image = image.convert("RGB") if hasattr(image, "convert") else image
-    image = image.detach().cpu().float() if hasattr(image, "detach") else image
-    array = np.asarray(image)
-    found = (
-        f"an image of shape {array.shape} was given" if array.ndim else f"{image!r:.80} was given as an image"
-    )
-    array = array[0] if array.ndim == 4 and len(array) == 1 else array
-    array = array[..., None] if array.ndim == 2 else array
-    if array.ndim != 3 or not array.size or array.dtype.kind not in "uif":
-        raise ShapeError(
-            f"{found}; give (height, width, channel), a tensor (channel, height, width), a PIL image or a "
-            "file's name"
-        )
-    if array.shape[2] not in {1, 3, 4} and array.shape[0] in {1, 3, 4}:
-        array = array.transpose(1, 2, 0)
-    if array.shape[2] not in {1, 3, 4}:
-        raise ShapeError(f"{found}, which has neither 1, 3 nor 4 channels at its end or beginning")
-    whole = array.dtype.kind in "ui"
-    return array.astype(np.float64) / (255 if whole else 1)
-
-
-def _restored(values: NDArray[np.float64], mean: Any, std: Any) -> NDArray[np.float64]:
-    """Undo a normalisation."""
-    numbers = [np.asarray(0 if mean is None else mean, float), np.asarray(1 if std is None else std, float)]
-    for name, one in zip(("mean", "std"), numbers, strict=True):
-        if one.ndim > 1 or one.size not in {1, values.shape[2]}:
-            raise ShapeError(f"{name}= has {one.size} numbers, but the image has {values.shape[2]} channels")
-    restored: NDArray[np.float64] = values * numbers[1] + numbers[0]
-    if not (restored.min() >= -SLACK and restored.max() <= 1 + SLACK):
-        raise OptionError(
-            f"mean= and std= were given, but values from {values.min():.3g} to {values.max():.3g}, times std "
-            f"and plus mean, run from {restored.min():.3g} to {restored.max():.3g} and not from 0 to 1: give "
-            "what the image was normalised by"
-        )
-    return restored
-
-
-def _shown(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], str]:
-    """Return values in [0, 1], stretched where they are beyond it, and what to say of that."""
-    low, high = float(values.min()), float(values.max())
-    if not np.isfinite([low, high]).all():
-        raise ShapeError("an image was given that holds NaN or infinite values")
-    if low >= 0 and high <= 1:
-        return values, ""
-    return (values - low) / max(high - low, np.finfo(float).tiny), STRETCHED.format(low, high)
 
 
 def seen_box(crop: Any, width: int, height: int) -> tuple[float, float, float, float]:

@@ -180,8 +180,9 @@ class Run(Recorded):
         image, mean, std, crop
             The image, from then on `Run.image` as uint8: a PIL image, a file's name, an array, or the tensor
             that the model was given, which ``mean`` and ``std`` normalised; ``crop=(left, top, width,
-            height)`` where the model was given a part of it alone; or a list of images. `Run.place` says
-            where a token lies.
+            height)`` where the model was given a part of it alone; or a list of images; or a video (frame,
+            height, width, channel) or volume (slice, height, width, 1), kept as the list of its pictures.
+            `Run.place` says where a token lies.
 
         Raises
         ------

@@ -58,7 +58,7 @@ def test_tokens_lie_in_the_photo_of_which_a_part_was_looked_at(run, photo):
         ({"crop": (1, 2, 3)}, ShapeError, r"give \(left, top, width, height\)"),
         ({"mean": MEAN, "std": STD}, OptionError, r"run from 0.4\d+ to 0.7|times std"),
         ({"mean": (0.5, 0.5), "std": 1}, ShapeError, "mean= has 2 numbers, but the image has 3 channels"),
-        ({"image": np.zeros((2, 3, 4, 5))}, ShapeError, r"of shape \(2, 3, 4, 5\) was given"),
+        ({"image": np.zeros((2, 6, 7, 5))}, ShapeError, r"of shape \(2, 6, 7, 5\) was given"),
         ({"image": np.zeros((5, 6, 7))}, ShapeError, "neither 1, 3 nor 4 channels"),
         ({"image": np.full((4, 4), np.nan)}, ShapeError, "NaN"),
         ({"image": None, "crop": (0, 0, 1, 1)}, OptionError, "without image="),

@@ -38,7 +38,9 @@ SEES = {
     "families": {"axes", "errors"},
     "inferring": {"attention", "errors", "families", "instrument", "options", "recorders"},
     "tokens": {"axes", "errors"},
-    "images": {"errors"},
+    "films": set(),
+    "pixels": {"errors", "films"},
+    "images": {"errors", "films", "pixels"},
     "windowing": {"attention", "axes", "calls", "errors"},
     "labels": {"attention", "axes", "calls", "errors", "tokens", "windowing"},
     "parallel": {"attention", "calls", "errors"},
@@ -88,8 +90,12 @@ SEES = {
     "_find": {"escaping", "options", "session"},
     "eager": {"calls", "errors", "run", "session", "tables"},
     "visualizer": {"classic"},
-    "plots": {"attention", "axes", "calls", "errors", "images", "readout_table", "run", "snapshots"},
-    "viewer": {"analysis", "attention", "axes", "calls", "errors", "escaping", "images", "plots", "run"},
+    "plots": {
+        *("attention", "axes", "calls", "errors", "films", "images", "readout_table", "run", "snapshots"),
+    },
+    "viewer": {
+        *("analysis", "attention", "axes", "calls", "errors", "escaping", "films", "images", "plots", "run"),
+    },
     "__init__": {
         *(
             "_find",

@@ -63,6 +63,17 @@ def refused():
 
 
 @pytest.fixture
+def page_of(built, open_page, tmp_path):
+    """Open a run's page at a state of the address."""
+
+    def page_of(run, state="view=head", **options):
+        run.to_html(tmp_path / "run.html")
+        return open_page(f"{(tmp_path / 'run.html').as_uri()}#{state}", **options)
+
+    return page_of
+
+
+@pytest.fixture
 def open_page(browser, refused):
     """Open a file's or a server's address in a fresh profile, with the options of `Browser.new_context`."""
     contexts = []

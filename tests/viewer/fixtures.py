@@ -94,8 +94,18 @@ def axes():
     return {name: told_axis(axis) for name, axis in found.items()}
 
 
+class Numbered:
+    """Images that are numbered as grids count them, and frames by their steps."""
+
+    def image(self, number):
+        return number
+
+    def film(self, steps):
+        return list(range(steps))
+
+
 def told_axis(axis):
-    told = asdict(axis_info(axis, 0, lambda number: number))
+    told = asdict(axis_info(axis, 0, Numbered()))
     places = [axis.place(token) for token in range(axis.length)]
     return {"axis": told, "names": axis.names, "places": places}
 

@@ -9,9 +9,10 @@ import transformers
 from playwright.sync_api import expect
 from tests.sharpening import sharpened
 from tests.viewer.signed import gradients_of
+from tests.viewer.surfaces import assert_shows, factors, reach, run_of, wait_for_query
 
 import visualizer
-from visualizer.attention import AttentionMap, Dense, Factors, SampledLevel
+from visualizer.attention import AttentionMap, Dense, SampledLevel
 from visualizer.axes import Axis, Frames, Grid, Special, Text, Time, Volume
 from visualizer.calls import Call
 from visualizer.run import Run
@@ -24,49 +25,6 @@ PAIR = Axis(
         *(Special("[SEP]"), Text(["a", " cat", " sat"]), Special("[SEP]")),
     )
 )
-
-
-def factors(queries, keys=None, heads=2, batch=1, **more):
-    random = np.random.default_rng(0)
-    q, k = (random.normal(size=(batch, heads, n, 8)).astype(np.float32) for n in (queries, keys or queries))
-    return AttentionMap(Factors(2 * q, k, 0.5, **more))
-
-
-def run_of(*maps, **labels):
-    run = Run([Call("layer.0", map_, number, number, "given") for number, map_ in enumerate(maps)])
-    return run.label(**labels)
-
-
-@pytest.fixture
-def page_of(built, open_page, tmp_path):
-    """Open a run's page at a state of the address."""
-
-    def page_of(run, state="view=head", **options):
-        run.to_html(tmp_path / "run.html")
-        return open_page(f"{(tmp_path / 'run.html').as_uri()}#{state}", **options)
-
-    return page_of
-
-
-def wait_for_query(page, name):
-    page.locator("[data-strip]", has_text=re.compile(f"(query|key): {re.escape(name)}")).wait_for()
-
-
-def assert_shows(page, row, atol=1e-3):
-    """The largest weights that the page prints are those of a row."""
-    row = np.asarray(row)
-    wanted = row[np.argsort(-np.abs(row), kind="stable")][:8]
-    shown = [float(cell) for cell in page.locator("table.top td").all_inner_texts()]
-    np.testing.assert_allclose(shown, wanted[: len(shown)], atol=atol)
-    assert len(shown) == min(8, np.count_nonzero(wanted))
-
-
-def reach(page, canvas, cell, shape, *, click=False):
-    """Move the pointer to the middle of a cell of a canvas, of (rows, columns) cells."""
-    canvas.scroll_into_view_if_needed()
-    box = canvas.bounding_box()
-    at = {"x": (cell[1] + 0.5) * box["width"] / shape[1], "y": (cell[0] + 0.5) * box["height"] / shape[0]}
-    (canvas.click if click else canvas.hover)(position=at)
 
 
 def test_a_patch_of_a_vit_with_registers_and_an_image_that_is_not_square(page_of):

@@ -7,6 +7,7 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 from playwright.sync_api import expect
+from tests.viewer.surfaces import centres
 
 import visualizer
 from visualizer.axes import Axis, Special, Text
@@ -27,20 +28,6 @@ def address(built, run, tmp_path_factory):
     file = tmp_path_factory.mktemp("views") / "run.html"
     run.to_html(file)
     return file.as_uri()
-
-
-def centres(canvas, h, w):
-    """The colours (h, w, 3) in the middle of each cell of a canvas."""
-    pixels = canvas.evaluate(
-        """(canvas, [h, w]) => {
-            const at = (x, y) => canvas.getContext("2d").getImageData(x, y, 1, 1).data;
-            const middle = (i, cells, size) => Math.floor(((i + 0.5) * size) / cells);
-            return Array.from({ length: h * w }, (_, i) =>
-                [...at(middle(i % w, w, canvas.width), middle(Math.floor(i / w), h, canvas.height))]);
-        }""",
-        [h, w],
-    )
-    return np.array(pixels)[:, :3].reshape(h, w, 3)
 
 
 def test_a_tile_of_the_atlas_is_painted_with_pooled_weights(address, open_page, run):

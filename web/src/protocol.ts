@@ -55,11 +55,16 @@ export type Segment = { begin: number; length: number } & (
       /** How much of the image's height and width the cells cover: more than 1 of one that was filled up. */
       span: readonly [number, number];
     })
-  | { kind: "frames"; t: number; h: number; w: number; cells: number[] | null }
-  | { kind: "volume"; d: number; h: number; w: number; cells: number[] | null }
+  | ({ kind: "frames"; t: number; h: number; w: number; cells: number[] | null } & Film)
+  | ({ kind: "volume"; d: number; h: number; w: number; cells: number[] | null } & Film)
   | { kind: "time"; seconds: number }
   | { kind: "unknown"; note: string }
 );
+
+export interface Film {
+  /** The places of the frame or slice of each step in the list of images. */
+  images: number[] | null;
+}
 
 export interface ImageInfo {
   /** u1 (height, width, 3), which may be smaller than the original. */

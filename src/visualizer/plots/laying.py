@@ -11,6 +11,7 @@ import numpy as np
 
 from visualizer.axes import Axis, Frames, Ids, Patches, Segment, Special, Text, Time, Unknown, Volume, Windows
 from visualizer.errors import OptionError
+from visualizer.films import frame_at
 from visualizer.images import numbered_image
 from visualizer.plots.arrays import Floats
 from visualizer.plots.chips import MANY, Chips
@@ -142,7 +143,8 @@ class Laid:
             shown = None if self.image is None else self._frame(step, segment.cells[0])
             image = None if shown is None else rgb_picture(shown)
             marked: Any = cell[1:] if cell is not None and cell[0] == step else None
-            yield Picture(image, np.asarray(cells[step]), f"{word} {step}", marked, notes=told_of(shown))
+            over: dict[str, Any] = {"part": seen_part(shown), "notes": told_of(shown)}
+            yield Picture(image, np.asarray(cells[step]), f"{word} {step}", marked, **over)
 
     def _frame(self, step: int, steps: int) -> Any:
         """Return the middle one of the frames or slices that a step stands for."""
@@ -151,7 +153,7 @@ class Laid:
                 f"{steps} steps were to be drawn on image=, but that is one picture: give (frame, height, "
                 "width, channel), or a list of pictures"
             )
-        return self.image[(2 * step + 1) * len(self.image) // (2 * steps)]
+        return self.image[frame_at(step, steps, len(self.image))]
 
     def _background(self, begin: int, segment: Any) -> Floats | None:  # noqa: ARG002  # pieces are unpacked
         if self.image is None or _is_words(segment):

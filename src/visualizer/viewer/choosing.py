@@ -44,18 +44,26 @@ def chosen(payload: Payload, budget: int, heads: Collection[int] | None) -> tupl
     elsewhere than at first and special tokens before the others.
     """
     told, choice = payload.manifest, Choice()
-    choice.take(payload, list(refs_of(told.images)), budget)
+    images = [choice.take(payload, [one.blob], SHARE * budget) for one in told.images]
     maps = [one for one in told.maps if choice.take(payload, _small(one), SHARE * budget)]
     left = {one.id: _all_left(one) for one in maps}
     for number, place in _order(choice, maps, heads):
         rows = told.maps[number].rows
         if choice.take(payload, _parts(rows, place), budget):
             left[number][place] = True
-    omitted = [*told.omitted, *_omitted(told.maps, maps, left, heads)]
+    omitted = [*told.omitted, *_images_left(images), *_omitted(told.maps, maps, left, heads)]
     maps = [  # their numbers are places in the list, which is shorter now
         replace(one, id=place, rows=_kept(one.rows, left[one.id])) for place, one in enumerate(maps)
     ]
     return replace(told, maps=maps, omitted=omitted), choice
+
+
+def _images_left(taken: Sequence[bool]) -> Iterator[str]:
+    if not all(taken):
+        yield (
+            f"{len(taken) - sum(taken)} of {len(taken)} images were left out of this file, which a larger "
+            "max_mb= or visualizer view RUN shows."
+        )
 
 
 def _small(one: MapInfo) -> list[BlobRef]:

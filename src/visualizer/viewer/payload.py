@@ -11,7 +11,6 @@ from visualizer.attention import AttentionMap
 from visualizer.attention.arrays import NUMPY
 from visualizer.axes import Axis
 from visualizer.errors import OptionError
-from visualizer.images import Seen
 from visualizer.run import Run
 from visualizer.viewer.arrays import Arrays
 from visualizer.viewer.describing import measures_told, run_info
@@ -21,7 +20,7 @@ from visualizer.viewer.kept import Kept
 from visualizer.viewer.measuring import metrics_of
 from visualizer.viewer.overviews import Small
 from visualizer.viewer.padding import padding_of
-from visualizer.viewer.pictures import shown_image
+from visualizer.viewer.pictures import Pictures
 from visualizer.viewer.protocol import (
     AxisInfo,
     Blob,
@@ -93,15 +92,19 @@ class Payload:
     def manifest(self) -> Manifest:
         """What the page is told first."""
         images: list[ImageInfo] = []
-        parts = [self._add_images(run, images) for run in self.runs]
+        pictures = [Pictures(run, images, self._arrays) for run in self.runs]
         return Manifest(
             title=" / ".join(info.name for info in self._infos),
             runs=self._infos,
-            maps=[self._map(number, one, parts[one.run]) for number, one in enumerate(self.exhibits)],
+            maps=[self._map(number, one, pictures[one.run]) for number, one in enumerate(self.exhibits)],
             axes=self._told_axes,
             images=images,
             measures=measures_told(),
-            omitted=[*self._omitted, *(said for run in self.runs for said in omitted_of(run))],
+            omitted=[
+                *self._omitted,
+                *(one.trouble for one in pictures if one.trouble),
+                *(said for run in self.runs for said in omitted_of(run)),
+            ],
             remarks=list(dict.fromkeys(remark for run in self.runs for remark in run.remarks())),
             served=self.served,
         )
@@ -115,7 +118,7 @@ class Payload:
         """The place of each module among those of its run."""
         return {(n, path): place for n, run in enumerate(self.runs) for place, path in enumerate(run.paths)}
 
-    def _map(self, number: int, shown: Exhibit, images: range) -> MapInfo:
+    def _map(self, number: int, shown: Exhibit, pictures: Pictures) -> MapInfo:
         first, a = shown.first, shown.map
         signed = a.opened()[0].signed
         queries = None if self._queries is None else rows_asked(self._queries, shown)
@@ -135,8 +138,8 @@ class Payload:
             how=first.how,
             note=first.note,
             error=_worst(shown),
-            queries=self._sides(shown.queries, a.shape[0], images),
-            keys=self._sides(shown.keys, a.shape[0], images),
+            queries=self._sides(shown.queries, a.shape[0], pictures),
+            keys=self._sides(shown.keys, a.shape[0], pictures),
             places=list(shown.places) or None,
             signed=signed,
             padding=self._padding(str(number), a),
@@ -160,33 +163,17 @@ class Payload:
         ]
         return Padding(*refs) if any(refs) else None
 
-    def _sides(self, axes: Sequence[Axis], batches: int, images: range) -> list[int]:
+    def _sides(self, axes: Sequence[Axis], batches: int, pictures: Pictures) -> list[int]:
         """Return the number of the axis of each row of the batch; of one alone where all are the same."""
-        found = [self._axis(axes[row if len(axes) > 1 else 0], row, images) for row in range(batches)]
+        found = [self._axis(axes[row if len(axes) > 1 else 0], row, pictures) for row in range(batches)]
         return found[:1] if len(set(found)) == 1 else found
 
-    def _axis(self, axis: Axis, row: int, images: range) -> int:
-        def image_of(number: int) -> int | None:
-            place = number if axis.images > 1 else axis.item(row)
-            place = 0 if len(images) == 1 else place
-            return images[place] if place < len(images) else None
-
-        told = axis_info(axis, row, image_of)
+    def _axis(self, axis: Axis, row: int, pictures: Pictures) -> int:
+        told = axis_info(axis, row, pictures.under(axis, row))
         place = self._axes.setdefault(repr(told), len(self._told_axes))
         if place == len(self._told_axes):
             self._told_axes.append(told)
         return place
-
-    def _add_images(self, run: Run, images: list[ImageInfo]) -> range:
-        """Add the images of a run, and return where in the list they are."""
-        begin = len(images)
-        for one in run.seen if isinstance(run.seen, list) else [run.seen]:
-            if isinstance(one, Seen):
-                pixels, box = shown_image(one)
-                ref = self._arrays.add(f"image.{len(images)}", "u1", pixels.shape, partial(_same, pixels))
-                high, wide = one.pixels.shape[:2]
-                images.append(ImageInfo(ref, wide, high, box, one.note))
-        return range(begin, len(images))
 
     def _overview(self, name: str, shown: Exhibit) -> Overview:
         small, dtype = Small(shown.map, self._forming.formed), dtype_of(shown.map)

@@ -78,7 +78,8 @@ class RunInfo:
 class AxisInfo:
     """What the tokens along one side of maps are: segments with ``kind``, ``begin``, ``length`` and more.
 
-    A grid's ``image`` is the place of its image in the list of all.
+    A grid's ``image`` is the place of its image in the list of all; ``images`` of frames or of a volume are
+    those of each step or slice.
     """
 
     length: int

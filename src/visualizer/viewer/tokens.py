@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from visualizer.axes import Axis
@@ -13,37 +12,42 @@ from visualizer.axes.scattered import Scattered
 from visualizer.axes.segments import Segment, Special, Time, Unknown
 from visualizer.axes.text import Text
 from visualizer.axes.windows import Windows
+from visualizer.viewer.pictures import Under
 from visualizer.viewer.protocol import AxisInfo
 
 
-def axis_info(axis: Axis, batch: int, image_of: Callable[[int], int | None]) -> AxisInfo:
+def axis_info(axis: Axis, batch: int, under: Under) -> AxisInfo:
     """Return what the tokens of a row of the batch are.
 
     Parameters
     ----------
     axis, batch
         The axis, and which row: of windows each is another one.
-    image_of
-        Where in the list of all images the one is that a grid counts as its n-th.
+    under
+        The images that they lie on.
 
     Examples
     --------
+    >>> from visualizer.run import Run
     >>> from visualizer.axes import Grid
-    >>> special, grid = axis_info(Axis((Special("CLS"), Grid(2, 3))), 0, lambda number: None).segments
+    >>> from visualizer.viewer.arrays import Arrays
+    >>> from visualizer.viewer.pictures import Pictures
+    >>> axis = Axis((Special("CLS"), Grid(2, 3)))
+    >>> special, grid = axis_info(axis, 0, Pictures(Run([]), [], Arrays()).under(axis, 0)).segments
     >>> grid["kind"], grid["begin"], grid["h"], grid["w"], grid["cells"]
     ('grid', 1, 2, 3, None)
     """
     segments: list[dict[str, Any]] = []
     begin = 0
     for one in axis.segments:
-        kind, more = _told(one, batch, image_of)
+        kind, more = _told(one, batch, under)
         segments.append({"kind": kind, "begin": begin, "length": one.length} | more)
         begin += one.length
     return AxisInfo(begin, segments)
 
 
 def _told(  # noqa: PLR0911  # a line for each kind
-    one: Segment, batch: int, image_of: Callable[[int], int | None]
+    one: Segment, batch: int, under: Under
 ) -> tuple[str, dict[str, Any]]:
     match one:
         case Special():
@@ -57,15 +61,16 @@ def _told(  # noqa: PLR0911  # a line for each kind
         case Ids():
             return "ids", {"ids": list(one.ids)}
         case Windows():
-            told = _grid(one.grid, image_of(0), _cells_of_window(one, batch))
+            told = _grid(one.grid, under.image(0), _cells_of_window(one, batch))
             return "grid", told | {"windows": one.count}
         case Patches():
-            told = _grid(one.cells, image_of(one.image), _cells(one))
+            told = _grid(one.cells, under.image(one.image), _cells(one))
             return "grid", told | {"span": list(getattr(one, "span", (1.0, 1.0)))}
         case Frames() | Volume():
             deep = "t" if isinstance(one, Frames) else "d"
             kind = type(one).__name__.lower()
-            return kind, dict(zip((deep, "h", "w"), one.cells, strict=True)) | {"cells": None}
+            sides = dict(zip((deep, "h", "w"), one.cells, strict=True))
+            return kind, sides | {"cells": None, "images": under.film(one.cells[0])}
         case Time():
             return "time", {"seconds": one.seconds}
         case _:

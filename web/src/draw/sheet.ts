@@ -75,16 +75,32 @@ function drawPhoto(
   sheet: Sheet,
 ): void {
   const [high, wide] = image.blob.shape as [number, number];
-  const picture = new ImageData(wide, high);
+  const pictures = sheet.values ? greys : colours;
+  let picture = pictures.get(photo);
+  if (!picture) {
+    picture = pictureOf(photo, wide, high, sheet.values !== null);
+    pictures.set(photo, picture);
+  }
+  context.imageSmoothingEnabled = sheet.frame.width < wide; // pixels of the photo stay pixels
+  context.drawImage(picture, 0, 0, sheet.frame.width, sheet.frame.height);
+}
+
+const greys = new WeakMap<Uint8Array, OffscreenCanvas>();
+const colours = new WeakMap<Uint8Array, OffscreenCanvas>();
+
+function pictureOf(photo: Uint8Array, wide: number, high: number, greyed: boolean): OffscreenCanvas {
+  const { data } = new ImageData(wide, high);
   for (let i = 0; i < high * wide; i++) {
     const [r, g, b] = [photo[3 * i]!, photo[3 * i + 1]!, photo[3 * i + 2]!];
     const grey = 0.3 * r + 0.59 * g + 0.11 * b;
-    picture.data.set(sheet.values ? [grey, grey, grey, 255] : [r, g, b, 255], 4 * i);
+    data[4 * i] = greyed ? grey : r;
+    data[4 * i + 1] = greyed ? grey : g;
+    data[4 * i + 2] = greyed ? grey : b;
+    data[4 * i + 3] = 255;
   }
-  const small = new OffscreenCanvas(wide, high);
-  small.getContext("2d")?.putImageData(picture, 0, 0);
-  context.imageSmoothingEnabled = sheet.frame.width < wide; // pixels of the photo stay pixels
-  context.drawImage(small, 0, 0, sheet.frame.width, sheet.frame.height);
+  const picture = new OffscreenCanvas(wide, high);
+  picture.getContext("2d")?.putImageData(new ImageData(data, wide, high), 0, 0);
+  return picture;
 }
 
 /** The left, top, width and height of a cell. */

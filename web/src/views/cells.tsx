@@ -34,8 +34,8 @@ function Sheet(props: CellsProps & { layer: number; layers: number }) {
   const store = useStore();
   const { segment, layer, layers, values, max, marked, label, onHover, onPick } = props;
   const { h, w } = segment;
-  const image =
-    segment.kind === "grid" && segment.image !== null ? store.manifest.images[segment.image] : undefined;
+  const place = segment.kind === "grid" ? segment.image : segment.images?.[layer];
+  const image = store.manifest.images[place ?? -1];
   const photo = usePromised(
     async (signal) => (image ? (await store.reader.blob<Uint8Array>(image.blob, signal)).values : null),
     [image],
@@ -93,7 +93,7 @@ function Sheet(props: CellsProps & { layer: number; layers: number }) {
       {layers > 1 && (
         <figcaption>{segment.kind === "frames" ? `step ${layer}` : `slice ${layer}`}</figcaption>
       )}
-      {image?.note && <figcaption>{image.note}</figcaption>}
+      {image?.note && layer === 0 && <figcaption>{image.note}</figcaption>}
     </figure>
   );
 }
