@@ -16,6 +16,7 @@ SEES = {
     "errors": set(),
     "escaping": set(),
     "notices": set(),
+    "kept": set(),
     "cgroups": set(),
     "memory": {"errors", "cgroups"},
     "snapshots": {"memory"},
@@ -64,8 +65,8 @@ SEES = {
     },
     "analysis": {"attention", "axes", "calls", "errors", "images", "readout_table", "run"},
     "store": {
-        *("attention", "axes", "calls", "errors", "families", "images", "labels", "memory", "notices"),
-        *("run", "tokens"),
+        *("attention", "axes", "calls", "errors", "families", "images", "kept", "labels", "memory"),
+        *("notices", "run", "tokens"),
     },
     "making": {"attention"},
     "allowance": {"calls", "errors", "explaining", "memory", "notices", "recorders", "room"},
@@ -94,7 +95,8 @@ SEES = {
         *("attention", "axes", "calls", "errors", "films", "images", "readout_table", "run", "snapshots"),
     },
     "viewer": {
-        *("analysis", "attention", "axes", "calls", "errors", "escaping", "films", "images", "plots", "run"),
+        *("analysis", "attention", "axes", "calls", "errors", "escaping", "films", "images", "kept"),
+        *("plots", "run"),
     },
     "__init__": {
         *(

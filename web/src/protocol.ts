@@ -125,7 +125,11 @@ export interface Overview {
   sampled: number | null;
 }
 
-export type Rows = Factored | Formed | { kind: "served" } | { kind: "none"; why: string };
+/** "later": how rows come is asked for when the map is looked at, see `Details`. */
+export type Rows = Factored | Formed | { kind: "served" } | { kind: "none"; why: string } | { kind: "later" };
+
+/** What of a map takes reading it; as JSON in the bytes of an answer. */
+export type Details = Pick<MapInfo, "rows" | "padding">;
 
 /** Rows are computed in the page: softmax of q·k, soft cap, plus bias, where mask and band allow. */
 export interface Factored {
@@ -167,6 +171,7 @@ export type Pooling = "mean" | "max";
 
 export type Request =
   | { kind: "blob"; name: string }
+  | { kind: "details"; map: number }
   | { kind: "rows"; map: number; batch: number; head: number; queries: number[] }
   | { kind: "column"; map: number; batch: number; head: number; key: number }
   | ({ kind: "figure" } & FigureAt)

@@ -11,6 +11,7 @@ import type { Axis, Manifest, MapInfo, Pooling } from "./protocol";
 
 export const VIEWS = ["atlas", "head", "heads", "finder", "compare", "about"] as const;
 export type View = (typeof VIEWS)[number];
+const VIEWS_OF_ROWS = new Set<View>(["head", "heads", "compare"]);
 export const SPREADINGS: Spreading[] = ["linear", "sqrt", "log"];
 export const TABLE_NAMES: TableName[] = ["cividis", "viridis", "inferno", "grey"];
 
@@ -81,7 +82,7 @@ export class Store {
     this.keys = computed(() => this.axisOf(this.place.value, "keys"));
     this.shown = computed(() => (this.row.value ? this.look(this.row.value) : null));
     this.later = computed(() => {
-      const map = this.map.value;
+      const map = this.reader.details.told.value >= 0 ? this.map.value : undefined; // which what is told changes
       return map && this.direction.value === "row" ? laterThan(map, this.query.value) : null;
     });
     this.#leave.push(
@@ -197,7 +198,7 @@ export class Store {
     const token = direction === "row" ? this.query.value : (this.key.value ?? 0);
     this.#stop?.abort();
     this.#leaveRow(place, direction);
-    if (!map) return;
+    if (!map || !VIEWS_OF_ROWS.has(this.view.value)) return;
     const stop = new AbortController();
     this.#stop = stop;
     const { reader } = this;

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { Engine, type WorkerLike } from "../src/data/engine";
-import type { FormedHead } from "../src/data/heads";
+import type { FactoredHead, FormedHead } from "../src/data/heads";
 import { type FromWorker, serve, type ToWorker } from "../src/data/worker";
 
 const head: FormedHead = {
@@ -52,18 +52,64 @@ test("a head that had to go while its task waited is still answered, and sent ag
   engine.close();
 });
 
-test("a row that is asked for while tiles wait comes before them", async () => {
+/** What a worker answers to messages, the ready among them; it goes on when it is told to. */
+function stepping() {
   const heard: number[] = [];
   const port = {
     onmessage: null as ((event: { data: ToWorker }) => void) | null,
     postMessage: (message: FromWorker) => heard.push("id" in message ? message.id : -1),
   };
-  serve(port);
-  port.onmessage?.({ data: { kind: "hold", name: "a", head } });
-  const tile = { kind: "tile" as const, level: 0, row: 0, column: 0, how: "mean" as const };
-  for (const [id, task] of [tile, tile, row].entries())
-    port.onmessage?.({ data: { kind: "task", id, name: "a", task } });
-  await expect.poll(() => heard).toEqual([-1, 2, 0, 1]);
+  let next: (() => void) | null = null;
+  serve(port, (then) => {
+    next = then;
+  });
+  const tell = (message: ToWorker) => port.onmessage?.({ data: message });
+  /** Take a step; false: nothing waits. */
+  const step = () => {
+    const then = next;
+    next = null;
+    then?.();
+    return then !== null;
+  };
+  return { heard, tell, step };
+}
+
+const tile = { kind: "tile" as const, level: 5, row: 0, column: 0, how: "mean" as const };
+const wide: FactoredHead = {
+  kind: "factors",
+  ...{ queries: 3000, keys: 3000, depth: 4, q: new Float32Array(12000), k: new Float32Array(12000) },
+  ...{ softcap: null, bias: null, mask: null, left: null, right: null, diagonal: 0, sink: null },
+};
+
+test("a row that is asked for while tiles wait comes before them, a column after it", () => {
+  const { heard, tell, step } = stepping();
+  tell({ kind: "hold", name: "a", head });
+  const tasks = [tile, tile, { kind: "column" as const, key: 0 }, row];
+  for (const [id, task] of tasks.entries()) tell({ kind: "task", id, name: "a", task });
+  while (step());
+  expect(heard).toEqual([-1, 3, 2, 0, 1]);
+});
+
+test("a row that is asked for while a wide tile is computed comes before the rest of it", () => {
+  const { heard, tell, step } = stepping();
+  tell({ kind: "hold", name: "a", head: wide });
+  tell({ kind: "task", id: 0, name: "a", task: tile });
+  expect(step()).toBe(true);
+  tell({ kind: "task", id: 1, name: "a", task: row });
+  expect(step()).toBe(true);
+  expect(heard).toEqual([-1, 1]);
+  while (step());
+  expect(heard).toEqual([-1, 1, 0]);
+});
+
+test("a tile that is cancelled while it is computed is left as it is", () => {
+  const { heard, tell, step } = stepping();
+  tell({ kind: "hold", name: "a", head: wide });
+  tell({ kind: "task", id: 0, name: "a", task: tile });
+  expect(step()).toBe(true);
+  tell({ kind: "cancel", id: 0 });
+  expect([step(), step()]).toEqual([true, false]);
+  expect(heard).toEqual([-1]);
 });
 
 test("what fails in the worker fails here, in the same words", async () => {

@@ -1,9 +1,14 @@
 import { describe, expect, test } from "vitest";
-import type { FactoredHead, FormedHead } from "../src/data/heads";
+import type { FactoredHead, FormedHead, Head } from "../src/data/heads";
 import { isListed, nearest, stepped } from "../src/data/listed";
-import { columnOf, rowsOf } from "../src/data/rows";
-import { tileOf } from "../src/data/tiles";
-import type { MapInfo } from "../src/protocol";
+import * as inSteps from "../src/data/rows";
+import { finished } from "../src/data/steps";
+import * as tiles from "../src/data/tiles";
+import type { MapInfo, TileAt } from "../src/protocol";
+
+const rowsOf = (head: Head, queries: number[]) => finished(inSteps.rowsOf(head, queries));
+const columnOf = (head: Head, key: number) => finished(inSteps.columnOf(head, key));
+const tileOf = (head: Head, at: TileAt) => finished(tiles.tileOf(head, at));
 
 /** A head whose scores are given: q is the identity. */
 function scored(scores: number[][], more: Partial<FactoredHead> = {}): FactoredHead {

@@ -101,3 +101,48 @@ test("a head that was left out says so", async () => {
   const without = { ...map, rows: { ...map.rows, heads: [null] } } as MapInfo;
   await expect(reader.row(without, 0, 0, 0)).rejects.toThrow("this head of layer.0 was left out of the file");
 });
+
+/** A reader of a server's run: how rows come is told when `answer` is called. */
+function served(one: Case) {
+  const [map] = structuredClone(one.manifest.maps) as [MapInfo];
+  const { rows, padding } = map;
+  const asked: string[] = [];
+  let tell = (_: Blob_) => {};
+  const details = new Promise<Blob_>((resolve) => (tell = resolve));
+  const zeros = (count: number): Blob_ => ({
+    dtype: "f4",
+    shape: [1, count],
+    bytes: new Uint8Array(4 * count),
+  });
+  const ask = async (request: Request) => {
+    asked.push(request.kind);
+    if (request.kind === "details") return details;
+    return request.kind === "blob" ? blobOf(one.blobs[request.name]!) : zeros(map.shape[3]);
+  };
+  const manifest = { ...one.manifest, maps: [{ ...map, rows: { kind: "later" as const }, padding: null }] };
+  const host: Host = { manifest, kind: "server", canServe: true, ask };
+  const bytes = new TextEncoder().encode(JSON.stringify({ rows, padding }));
+  const answer = () => tell({ dtype: "u1", shape: [bytes.length], bytes });
+  return { reader: new Reader(host, new Engine(null)), map: manifest.maps[0]!, asked, answer };
+}
+
+test("a server is asked for rows until the page can compute them, and once how they come", async () => {
+  const one = cases.padding!;
+  const { reader, map, asked, answer } = served(one);
+  expect(Array.from(await reader.row(map, 0, 1, 2))).toEqual(Array(map.shape[3]).fill(0));
+  await reader.row(map, 0, 1, 3);
+  expect(asked).toEqual(["details", "rows", "rows"]);
+  answer();
+  await expect.poll(() => reader.details.told.value).toBe(1);
+  expect([map.rows.kind, map.padding?.queries?.name]).toEqual(["factors", "0.queries"]);
+  await reader.row(map, 0, 1, 2);
+  await expect.poll(() => asked.slice(3)).toEqual(["blob", "blob", "blob", "blob", "rows"]);
+  const wanted = new Float32Array(blobOf(one.rows).bytes.buffer);
+  const [, , queries, keys] = map.shape;
+  const mine = wanted.subarray((queries + 2) * keys, (queries + 3) * keys);
+  const row = async () => {
+    const values = await reader.row(map, 0, 1, 2);
+    return Math.max(...Array.from(values, (value, i) => Math.abs(value - mine[i]!)));
+  };
+  await expect.poll(row).toBeLessThan(1e-3);
+});

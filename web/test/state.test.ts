@@ -27,7 +27,9 @@ function opened() {
     open = new Promise((resolve) => (go = resolve));
     return go;
   };
-  return { store: new Store(new Reader(host, new Engine(null))), hold };
+  const store = new Store(new Reader(host, new Engine(null)));
+  store.view.value = "head";
+  return { store, hold };
 }
 
 test("a row of other tokens is not shown while the next is read, one of the same is", async () => {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from visualizer.attention.arrays import Array
@@ -42,6 +42,15 @@ class Source(ABC):
     kind = "an array"
     signed = False  # whether its rows are no shares, as a gradient's are not
     narrow = 0  # how many columns `apply` reads by one pass of a kernel
+
+    @property
+    def sizes(self) -> Mapping[str, tuple[int, ...]]:
+        """Shapes of what it is held as, such as q and k; nothing is read for them. Empty: not known."""
+        return {}
+
+    def narrowed(self, at: At) -> tuple[Source, At]:
+        """Return what holds these places at least, and where in it they are: less where less can be read."""
+        return self, at
 
     @property
     def quick(self) -> Source:

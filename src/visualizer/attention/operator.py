@@ -187,7 +187,7 @@ class Operator(LazyMap):
         """Read something out of each row, and give it the axes and the dtype that a reader sees."""
         at = self._whole_keys(name)
         with self._reading():
-            found = function(self._source, at)
+            found = function(*self._source.narrowed(at))
             parts = found if isinstance(found, tuple) else (found,)
             results = tuple(self._without(self._view.dropped, self._result(part)) for part in parts)
         return results if isinstance(found, tuple) else results[0]
@@ -198,7 +198,7 @@ class Operator(LazyMap):
         if 0 in map(len, view.at):
             raise ShapeError(f"columns of a map of shape {self.shape} were to be summed, which has no rows")
         with self._reading():
-            found = self._result(function(self._source, view.at))
+            found = self._result(function(*self._source.narrowed(view.at)))
             found = take_axis(self._source.xp, found, view.keys, axis)
         key_is_gone = {axis} if axis + 1 in view.dropped else set()
         return self._without(frozenset({*range(axis)} & view.dropped | key_is_gone), found)

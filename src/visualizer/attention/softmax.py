@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property, reduce
 from operator import and_
 from typing import Any
@@ -41,6 +42,11 @@ class FactorSource(Source):
     def tensors(self) -> list[Array]:
         """Return every array that is held."""
         return self.factors.tensors()
+
+    @property
+    def sizes(self) -> Mapping[str, tuple[int, ...]]:
+        """Shapes of queries and keys."""
+        return {"q": tuple(self.factors.q.shape), "k": tuple(self.factors.k.shape)}
 
     @cached_property
     def places(self) -> Places:

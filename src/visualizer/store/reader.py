@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,14 +13,12 @@ from typing import Any
 import numpy as np
 
 from visualizer.errors import StoreError, VisualizerError
+from visualizer.kept import Kept
 from visualizer.store.journal import check_whole, read_log, read_root
 from visualizer.store.kinds import raw_dtype, restored
 from visualizer.store.layouts import Layout, read_layout
 from visualizer.store.places import open_place
 from visualizer.store.tokens import read_tokens
-
-CACHE = 2**28
-"""Bytes of strips that are kept for the next reader."""
 
 Lead = tuple[slice, ...] | None
 """Which batch rows and heads; None: all."""
@@ -36,8 +33,21 @@ class Strip:
     places: Any = None
 
 
+@dataclass
+class Grown:
+    """The first pieces of a strip, joined."""
+
+    count: int
+    array: Any
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the array."""
+        return int(self.array.nbytes)
+
+
 class Reader:
-    """Opens a store and reads it.
+    """Opens a store and reads it; strips and maps that were read are `kept` for the next who asks.
 
     Raises
     ------
@@ -53,7 +63,7 @@ class Reader:
         self.forwards: list[Any] = []
         self.common: dict[int, dict[str, Any]] = {}  # of calls, by form
         self.told: dict[str, Any] = {}
-        self._cache: OrderedDict[Any, tuple[int, Any]] = OrderedDict()
+        self.kept = Kept()
         self._open()
         with self.reading("its log"):
             for line in self._lines:
@@ -186,30 +196,33 @@ class Reader:
 
     def _grown(self, number: int, stop: int, lead: Lead) -> Any:
         """Return a strip up to a place at least; twice as much as last time, so that steps cost no more."""
-        strip, key = self.strips[number], (number, _key(lead))
-        count, held = self._cache.get(key, (0, None))
+        strip, key = self.strips[number], ("strip", number, _key(lead))
+        held = self.kept.peek(key)
+        count = 0 if held is None else held.count
         if count and strip.pieces[count - 1][2] >= stop:
-            self._cache.move_to_end(key)
-            return held
+            return held.array
         wanted = next(n for n, piece in enumerate(strip.pieces, 1) if piece[2] >= stop)
         wanted = min(max(wanted, 2 * count), len(strip.pieces))
-        parts = [] if held is None else [held]
+        parts = [] if held is None else [held.array]
         for layout, pieces in groupby(strip.pieces[count:wanted], lambda piece: piece[0]):
             parts += layout.pieces(self.place, [row for _, row, _ in pieces], lead)
         whole = np.concatenate(parts, strip.pieces[0][0].axis)
-        self._keep(key, wanted, whole)
+        self.kept.keep(key, Grown(wanted, whole))
         return whole
 
     def _patched(self, number: int, lead: Lead) -> Any:
         """Return a strip that changes places of another, which may change another again."""
         chain: list[int] = []
-        while self.strips[number].base is not None and (number, _key(lead)) not in self._cache:
+        cached = None
+        while self.strips[number].base is not None:
+            cached = self.kept.peek(("patched", number, _key(lead)))
+            if cached is not None:
+                break
             chain.append(number)
             number = self.strips[number].base[0]  # type: ignore[index]
         first = self.strips[chain[-1]].base if chain else (number, 0, 0)
         assert first is not None
-        cached = self._cache.get((number, _key(lead))) if self.strips[number].base is not None else None
-        found = self._part(first, lead) if cached is None else cached[1]
+        found = self._part(first, lead) if cached is None else cached
         found = found.copy() if chain else found
         for layout, patches in groupby(
             (self.strips[one] for one in reversed(chain)), lambda one: one.pieces[0][0]
@@ -220,15 +233,8 @@ class Reader:
                 index: list[Any] = [slice(None)] * found.ndim
                 index[layout.axis] = np.asarray(one.places, dtype=np.int64)
                 found[tuple(index)] = piece
-        number = chain[0] if chain else number
-        self._keep((number, _key(lead)), 1, found)
+        self.kept.keep(("patched", chain[0] if chain else number, _key(lead)), found)
         return found
-
-    def _keep(self, key: Any, count: int, array: Any) -> None:
-        self._cache[key] = (count, array)
-        self._cache.move_to_end(key)
-        while len(self._cache) > 1 and sum(one.nbytes for _, one in self._cache.values()) > CACHE:
-            self._cache.popitem(last=False)
 
 
 def _rest(layout: Layout) -> Any:

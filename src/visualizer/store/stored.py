@@ -109,15 +109,19 @@ class StoredCall(Call):
         return self._reader.array(self._form["arrays"][slot], self._line["values"][slot])
 
     def _map(self, written: Any) -> AttentionMap:
-        return AttentionMap(self._source(written))
+        return AttentionMap(self._source(written, (self.order,)))
 
-    def _source(self, written: Any) -> Source:
+    def _source(self, written: Any, name: tuple[int, ...]) -> Source:
+        """Return a map; numbers name it among those of the store."""
         if written["map"] == "stitched":
-            return Stitched([(self._step(step), self._get(step["positions"])) for step in written["steps"]])
-        return StoredSource(self._reader, written, self._form["arrays"], self._line["values"], self.path)
+            steps = enumerate(written["steps"])
+            return Stitched([(self._step(one, (*name, n)), self._get(one["positions"])) for n, one in steps])
+        values = self._line["values"]
+        return StoredSource(self._reader, written, self._form["arrays"], values, self.path, name)
 
-    def _step(self, written: Any) -> AttentionMap:
-        source = self._source({name: one for name, one in written.items() if name not in ("at", "positions")})
+    def _step(self, written: Any, name: tuple[int, ...]) -> AttentionMap:
+        whole = {key: one for key, one in written.items() if key not in ("at", "positions")}
+        source = self._source(whole, name)
         at = tuple(
             range(*one["range"]) if isinstance(one, dict) else np.asarray(one) for one in written["at"]
         )

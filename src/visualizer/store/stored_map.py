@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
 
-from visualizer.attention import Band, Dense, Factors, LowRank
+from visualizer.attention import AttentionMap, Band, Dense, Factors, LowRank
 from visualizer.attention.arrays import NUMPY, Array
 from visualizer.attention.blocks import Source
 from visualizer.attention.indices import At
@@ -30,10 +30,15 @@ KINDS = {"factors": Factors, "dense": Dense}
 
 
 class StoredSource(Source):
-    """A map in a store. A part of its heads is read and opened as maps are, and read out of as maps are."""
+    """A map in a store. A part of its heads is read and opened as maps are, and read out of as maps are.
 
-    def __init__(self, reader: Reader, form: Any, arrays: Any, values: Any, path: str) -> None:
+    What was read is the reader's to keep, under the ``name`` of the map and its part.
+    """
+
+    def __init__(self, reader: Reader, form: Any, arrays: Any, values: Any, path: str, name: Any) -> None:  # noqa: PLR0913, PLR0917  # all that a line of the log says
         self._reader, self._form, self._about, self._values, self._path = reader, form, arrays, values, path
+        self._name = name
+        self._asked_for: set[Any] = set()
         self.shape = tuple(map(int, form["shape"]))
         first = arrays[self._slot(FIRST[form["map"]][0])]
         self._torch = first["library"] == "torch" and find_spec("torch") is not None
@@ -41,7 +46,6 @@ class StoredSource(Source):
             form["map"]
         ] + " in a store"
         self.signed = form["map"] == "lowrank" or bool(form.get("signed"))
-        self._parts: dict[Any, Source] = {}
         self._group = self._check_shape()
 
     @cached_property
@@ -69,17 +73,19 @@ class StoredSource(Source):
         """Nothing changes what is in a store."""
 
     def tensors(self) -> list[Array]:
-        """Return what is held of it: every array that has been read as a whole."""
-        return [array for part in self._parts.values() for array in part.tensors()]
+        """Return what is held of it: every array that it asked for and that is still kept."""
+        parts = [part for part in map(self._reader.kept.peek, list(self._asked_for)) if part is not None]
+        return [array for part in parts for array in part.opened()[0].tensors()]
 
-    def whole(self) -> Source:
-        """Return the map with all its heads, as it was held when it was recorded."""
-        return self._opened(None)
+    @property
+    def sizes(self) -> Mapping[str, tuple[int, ...]]:
+        """Shapes of the arrays that the map is held as, which the log says."""
+        return {name: self._shape_of(name) for name in FIRST[self._form["map"]]}
 
     @property
     def quick(self) -> Source:
         """The same, faster."""
-        return self.whole().quick
+        return self._opened(None).quick
 
     def weights(self, at: At) -> Array:
         """Return rows."""
@@ -123,19 +129,22 @@ class StoredSource(Source):
         """Return what rows lack to 1."""
         return self._asked(at, lambda source, part: source.rest(part))
 
-    def _asked(self, at: At, read: Callable[[Source, At], Any]) -> Any:
-        """Read out of the heads that are asked for, and of no others."""
+    def narrowed(self, at: At) -> tuple[Source, At]:
+        """Return the heads that places lie in, read, and where in them these are."""
         lead = self._lead(at)
-        if lead is None:
-            return read(self._opened(None), at)
-        begun = [one.start for one in lead]
+        if lead is None or self._kept(None) is not None:
+            return self._opened(None), at
         moved = tuple(
             range(index.start - begin, index.stop - begin, index.step)
             if isinstance(index, range)
             else np.asarray(index) - begin
-            for index, begin in zip(at[:2], begun, strict=True)
+            for index, begin in zip(at[:2], (one.start for one in lead), strict=True)
         )
-        return read(self._opened(lead), (*moved, *at[2:]))
+        return self._opened(lead), (*moved, *at[2:])
+
+    def _asked(self, at: At, read: Callable[[Source, At], Any]) -> Any:
+        """Read out of the heads that are asked for, and of no others."""
+        return read(*self.narrowed(at))
 
     def _lead(self, at: At) -> tuple[slice, slice] | None:
         """Return the batch rows, and the heads in whole groups, that places lie in; None: all."""
@@ -165,15 +174,19 @@ class StoredSource(Source):
         return int(written["array"] if isinstance(written, dict) else written)
 
     def _opened(self, lead: tuple[slice, slice] | None) -> Source:
-        key = lead and tuple((one.start, one.stop) for one in lead)
-        found = self._parts.get(key) or self._parts.get(None) if key is None else self._parts.get(key)
-        if found is None:
+        def read() -> AttentionMap:
             with self._reader.reading(f"the map of {self._path or 'the model'}"):
-                found = self._read(lead)
-            if key is not None:
-                self._parts = {one: part for one, part in self._parts.items() if one is None}
-            self._parts[key] = found
-        return found
+                return AttentionMap(self._read(lead))
+
+        self._asked_for.add(self._part(lead))
+        source: Source = self._reader.kept.get(self._part(lead), read).opened()[0]
+        return source
+
+    def _kept(self, lead: tuple[slice, slice] | None) -> Any:
+        return self._reader.kept.peek(self._part(lead))
+
+    def _part(self, lead: tuple[slice, slice] | None) -> Any:
+        return "map", self._name, lead and tuple((one.start, one.stop) for one in lead)
 
     def _read(self, lead: tuple[slice, slice] | None) -> Source:
         form = self._form

@@ -1,15 +1,18 @@
-"""What a page asks for: an array by its name, exact rows, a column, a tile of a map, or a figure."""
+"""What a page asks for: an array by its name, how a map's rows come, rows, a column, a tile, or a figure."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Hashable, Mapping
 from typing import Any
+
+import numpy as np
 
 from visualizer.attention import AttentionMap
 from visualizer.attention.arrays import NUMPY
 from visualizer.errors import OptionError
+from visualizer.kept import Once
 from visualizer.viewer.denominators import column
-from visualizer.viewer.kept import Once
 from visualizer.viewer.payload import Payload
 from visualizer.viewer.protocol import Blob
 from visualizer.viewer.tiles import Tile, levels, pooled, tiles_along
@@ -35,6 +38,12 @@ def _blob(payload: Payload, request: Mapping[str, Any]) -> Blob:
     name = str(request.get("name"))
     found: Blob = payload.kept.get(name, lambda: payload.blob(name))
     return found
+
+
+def _details(payload: Payload, request: Mapping[str, Any]) -> Blob:
+    told = payload.details(whole(request.get("map"), len(payload.exhibits), "map"))
+    text = json.dumps(told.to_json(), allow_nan=False, separators=(",", ":"))
+    return Blob.of(np.frombuffer(text.encode(), np.uint8), "u1")
 
 
 def _rows(payload: Payload, request: Mapping[str, Any]) -> Blob:
@@ -106,6 +115,7 @@ def whole(value: Any, count: int, name: str) -> int:
 
 KINDS: dict[str, Callable[[Payload, Mapping[str, Any]], Blob]] = {
     "blob": _blob,
+    "details": _details,
     "rows": _rows,
     "column": _column,
     "tile": _tile,

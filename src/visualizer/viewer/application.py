@@ -48,6 +48,7 @@ def application(
         route("/", _fixed(document(told.title, HEAD, SCRIPT), "text/html")),
         route("/manifest.json", _fixed(embedded(told.to_json()), "application/json")),
         route("/page/{name}", _page),
+        route("/details", _array(payload, "details"), quick=False),
         route("/rows", _array(payload, "rows")),
         route("/column", _array(payload, "column")),
         route("/tile", _array(payload, "tile"), quick=False),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -11,7 +11,7 @@ import numpy as np
 from visualizer.analysis.columns import MEASURES
 from visualizer.viewer.arrays import refs_of
 from visualizer.viewer.payload import Payload
-from visualizer.viewer.protocol import Absent, BlobRef, Factored, Formed, Manifest, MapInfo
+from visualizer.viewer.protocol import Absent, BlobRef, Factored, Formed, Manifest, MapInfo, Rows
 from visualizer.viewer.writing import Written, written
 
 SHARE = 0.6
@@ -22,38 +22,53 @@ SHARE = 0.6
 class Choice:
     """What goes into a file: arrays by name as they are written, and maps with the rows that fit."""
 
+    budget: float
     arrays: dict[str, Written] = field(default_factory=dict)
     taken: int = 0
     """Characters so far."""
+    rates: dict[str, float] = field(default_factory=dict)
+    """The fewest characters for a byte that arrays of each role took so far."""
 
-    def take(self, payload: Payload, refs: Collection[BlobRef], budget: float) -> bool:
-        """Take arrays unless all together go beyond a budget."""
-        new = {one.name: written(payload.blob(one.name)) for one in refs if one.name not in self.arrays}
-        size = sum(one.size for one in new.values())
-        if self.taken + size > budget:
+    def take(self, payload: Payload, refs: Collection[BlobRef], share: float = 1) -> bool:
+        """Take arrays unless all together go beyond a share of the budget.
+
+        What would go beyond it at the rate of the smallest before is not even made.
+        """
+        new = {one.name: one for one in refs if one.name not in self.arrays}
+        if not self.may_take([(_role(one.name), one.nbytes) for one in new.values()], share):
             return False
-        self.arrays |= new
-        self.taken += size
+        made = {name: written(payload.blob(name)) for name in new}
+        for name, one in made.items():
+            rate = one.size / max(1, new[name].nbytes)
+            self.rates[_role(name)] = min(rate, self.rates.get(_role(name), rate))
+        if self.taken + sum(one.size for one in made.values()) > share * self.budget:
+            return False
+        self.arrays |= made
+        self.taken += sum(one.size for one in made.values())
         return True
+
+    def may_take(self, sizes: Iterable[tuple[str, int]], share: float = 1) -> bool:
+        """Tell whether arrays of roles and bytes may fit, as far as that can be told beforehand."""
+        least = sum(size * self.rates.get(role, 0) for role, size in sizes)
+        return self.taken + least <= share * self.budget
 
 
 def chosen(payload: Payload, budget: int, heads: Collection[int] | None) -> tuple[Manifest, Choice]:
     """Return what the page is told of what goes into a file of a budget of characters, and its arrays.
 
     Overviews, metrics and images come first, then the rows of heads, the most concentrated ones that look
-    elsewhere than at first and special tokens before the others.
+    elsewhere than at first and special tokens before the others. Each is made, taken and let go of.
     """
-    told, choice = payload.manifest, Choice()
-    images = [choice.take(payload, [one.blob], SHARE * budget) for one in told.images]
-    maps = [one for one in told.maps if choice.take(payload, _small(one), SHARE * budget)]
-    left = {one.id: _all_left(one) for one in maps}
-    for number, place in _order(choice, maps, heads):
-        rows = told.maps[number].rows
-        if choice.take(payload, _parts(rows, place), budget):
-            left[number][place] = True
-    omitted = [*told.omitted, *_images_left(images), *_omitted(told.maps, maps, left, heads)]
+    told, choice = payload.outline, Choice(budget)
+    images = [choice.take(payload, [one.blob], SHARE) for one in told.images]
+    maps = [one for one in told.maps if choice.take(payload, _small(one), SHARE)]
+    padding = {one.id: payload.padding(one.id) for one in maps}
+    maps = [one for one in maps if choice.take(payload, list(refs_of(padding[one.id])))]
+    left = _heads_taken(payload, choice, maps, heads)
+    omitted = [*told.omitted, *_images_left(images), *_omitted(payload, maps, left, heads)]
     maps = [  # their numbers are places in the list, which is shorter now
-        replace(one, id=place, rows=_kept(one.rows, left[one.id])) for place, one in enumerate(maps)
+        replace(one, id=place, padding=padding[one.id], rows=_kept(payload, one, left[one.id]))
+        for place, one in enumerate(maps)
     ]
     return replace(told, maps=maps, omitted=omitted), choice
 
@@ -66,12 +81,28 @@ def _images_left(taken: Sequence[bool]) -> Iterator[str]:
         )
 
 
+def _heads_taken(
+    payload: Payload, choice: Choice, maps: Sequence[MapInfo], heads: Collection[int] | None
+) -> dict[int, list[bool]]:
+    """Take the rows of heads that fit, and return which of each map's."""
+    left = {one.id: [False] * (one.shape[0] * one.shape[1]) for one in maps}
+    sizes = {one.id: payload.least(one.id) for one in maps}
+    for number, place in _order(choice, maps, heads):
+        if not choice.may_take([sizes[number]]):
+            continue
+        rows = payload.rows(number)
+        if isinstance(rows, Factored | Formed) and choice.take(payload, _parts(rows, place)):
+            left[number][place] = True
+    return left
+
+
+def _role(name: str) -> str:
+    """Return what an array is of, the last part of its name: arrays of one role are packed alike."""
+    return name.rpartition(".")[2]
+
+
 def _small(one: MapInfo) -> list[BlobRef]:
-    return [*refs_of(one.overview), *refs_of(one.metrics), *refs_of(one.padding)]
-
-
-def _all_left(one: MapInfo) -> list[bool]:
-    return [False] * (one.shape[0] * one.shape[1])
+    return [*refs_of(one.overview), *refs_of(one.metrics)]
 
 
 def _order(
@@ -81,7 +112,7 @@ def _order(
     places = [
         (one.id, place)
         for one in maps
-        for place in range(len(getattr(one.rows, "heads", ())))
+        for place in range(one.shape[0] * one.shape[1])
         if heads is None or place % one.shape[1] in heads
     ]
     scores = {one.id: _telling(choice, one) for one in maps}
@@ -93,7 +124,7 @@ def _telling(choice: Choice, one: MapInfo) -> Any:
     columns = list(MEASURES)
     if one.metrics is None:
         return np.ones(one.shape[0] * one.shape[1])
-    values = np.nan_to_num(choice.arrays[one.metrics.name].blob.array().reshape(-1, len(columns)))
+    values = np.nan_to_num(choice.arrays[one.metrics.name].array().reshape(-1, len(columns)))
     entropy, first, special = (
         values[:, columns.index(name)] for name in ("relative_entropy", "first_token", "special_tokens")
     )
@@ -105,29 +136,29 @@ def _parts(rows: Any, place: int) -> list[BlobRef]:
     return [*refs_of(rows.heads[place]), *shared]
 
 
-def _kept(rows: Any, kept: Sequence[bool]) -> Any:
+def _kept(payload: Payload, one: MapInfo, kept: Sequence[bool]) -> Rows:
     """Return rows without the heads that were left out."""
-    if not isinstance(rows, Factored | Formed):
-        return rows
+    if payload.rows_asked(one.id) == []:
+        return payload.rows(one.id)
     if not any(kept):
         return Absent("left out of this file")
-    heads: Any = [one if keep else None for one, keep in zip(rows.heads, kept, strict=True)]
-    return replace(rows, heads=heads)
+    rows: Any = payload.rows(one.id)
+    heads = [head if keep else None for head, keep in zip(rows.heads, kept, strict=True)]
+    some: Rows = replace(rows, heads=heads)
+    return some
 
 
 def _omitted(
-    every: Sequence[MapInfo],
-    maps: Sequence[MapInfo],
-    left: dict[int, list[bool]],
-    heads: Collection[int] | None,
+    payload: Payload, maps: Sequence[MapInfo], left: dict[int, list[bool]], heads: Collection[int] | None
 ) -> Iterator[str]:
     remedy = "visualizer view RUN shows all of them, and modules=, heads= or a larger max_mb= choose others"
+    every = payload.outline.maps
     if len(maps) < len(every):
         yield f"{len(every) - len(maps)} of {len(every)} maps were left out of this file: {remedy}."
-    if some := [one for one in every if isinstance(one.rows, Formed) and one.rows.queries is not None]:
-        counts = len(some[0].rows.queries), some[0].shape[2]  # type: ignore[union-attr,arg-type]  # as above
+    if some := [(asked, one) for one in every if (asked := payload.rows_asked(one.id))]:
+        asked, one = some[0]
         yield (
-            f"Only the rows of {counts[0]} of {counts[1]} queries are in this file, those of queries=: "
+            f"Only the rows of {len(asked)} of {one.shape[2]} queries are in this file, those of queries=: "
             "visualizer view RUN shows all of them."
         )
     flags = [flag for one in left.values() for flag in one]

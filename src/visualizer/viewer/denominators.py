@@ -12,7 +12,7 @@ from visualizer.attention.blocks import BLOCK, PASSES
 from visualizer.attention.indices import At, blocks
 from visualizer.attention.softmax import FactorSource
 from visualizer.attention.soundness import BACK_SOUND
-from visualizer.viewer.kept import Once
+from visualizer.kept import Once
 
 EXACT_SOUND = 1e8
 """What `BACK_SOUND` is where logits and log-sum-exp are in float64."""
@@ -38,10 +38,11 @@ def weights_on(source: FactorSource, at: At, keys: range, lse: Array) -> Array:
 
 def column(head: AttentionMap, key: int, once: Once) -> Any:
     """Return the weights of all queries of a head (1, 1, query, key) on one key, (query,)."""
-    source, at = head.opened()
+    held, at = head.opened()
+    held.check_unchanged()
+    source, at = held.narrowed(at)
     if not isinstance(source, FactorSource):
         return NUMPY.as_numpy(head[0, 0, :, key].array())
-    source.check_unchanged()
     out = np.empty(len(at[-1]), np.float32)
     with source.xp.reading():
         lse = once("log-denominators", lambda: log_denominators(source, at))

@@ -7,7 +7,6 @@ larger: 2e-3 on the sharpest head of a trained MiniLM at 512 tokens, against 2e-
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from math import prod
@@ -18,7 +17,9 @@ from numpy.typing import NDArray
 
 from visualizer.attention import AttentionMap
 from visualizer.attention.arrays import NUMPY
+from visualizer.attention.indices import whole
 from visualizer.attention.softmax import FactorSource
+from visualizer.viewer.operands import keys, queries, shared
 from visualizer.viewer.protocol import BandInfo
 
 TOLERANCE = 1e-3
@@ -112,8 +113,8 @@ def softmax(scores: Any, sinks: Floats | None) -> Any:
 
 def factors_of(map_: AttentionMap) -> Factors | None:
     """Return a map's factors if the page can compute rows from them to `TOLERANCE`; else None."""
-    source = map_.opened()[0]
-    source = getattr(source, "whole", lambda: source)()
+    held, every = map_.opened()
+    source, _ = held.narrowed(every)
     if not isinstance(source, FactorSource) or len(map_.shape) != 4 or tuple(source.shape) != map_.shape:
         return None
     found = _written(source)
@@ -129,9 +130,15 @@ def factors_of(map_: AttentionMap) -> Factors | None:
 
 def shortened(array: NDArray[np.float32]) -> tuple[NDArray[np.int16], NDArray[np.float32]]:
     """Return (..., token, channel) as whole numbers, and the scale (..., 1, channel) that they are times."""
-    largest = np.abs(array).max(-2, keepdims=True, initial=np.finfo(np.float32).tiny)
-    scales = (largest / np.iinfo(np.int16).max).astype(np.float32)
+    scales = scales_of(array)
     return np.rint(array / scales).astype(np.int16), scales
+
+
+def scales_of(array: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return what the largest whole number of each channel is times, (..., 1, channel)."""
+    largest = np.abs(array).max(-2, keepdims=True, initial=np.finfo(np.float32).tiny)
+    scales: NDArray[np.float32] = (largest / np.iinfo(np.int16).max).astype(np.float32)
+    return scales
 
 
 def _short_is_enough(factors: Factors) -> NDArray[np.bool_]:
@@ -163,54 +170,13 @@ def _written(source: FactorSource) -> Factors | None:
     factors = source.factors
     if any(getattr(factors, name) is not None for name in ("score_mod", "mask_mod", "segments", "slopes")):
         return None
-    read: Callable[[Any], Any] = NUMPY.as_numpy
-    scale = read(factors.scale) if hasattr(factors.scale, "ndim") else factors.scale
-    with np.errstate(over="ignore", invalid="ignore"):
-        q, k = (read(factors.q) * scale).astype(np.float32), read(factors.k).astype(np.float32)
-    bias, mask = _added(factors, read)
-    sinks = (
-        None
-        if factors.sinks is None
-        else np.broadcast_to(read(factors.sinks), q.shape[1:2]).astype(np.float64)
-    )
+    q, k = queries(source, whole(factors.q.shape[:-1])), keys(source, whole(factors.k.shape[:-1]))
+    sinks = None
+    if factors.sinks is not None:
+        sinks = np.broadcast_to(NUMPY.as_numpy(factors.sinks), q.shape[1:2]).astype(np.float64)
     sinks = np.zeros(q.shape[1]) if factors.softmax_one else sinks
-    band = None if factors.band is None else _band(factors.band, read)
-    if mask is not None and band is None and (diagonal := _causal(mask)) is not None:
-        mask, band = None, BandInfo(None, 0, diagonal)
+    bias, mask, band = shared(source)
     return Factors(q, k, factors.soft_cap or None, bias, mask, band, sinks)
-
-
-def _added(factors: Any, read: Callable[[Any], Any]) -> tuple[Any, Any]:
-    """Return what is added, and what is allowed: a mask of zeros and the lowest number allows or does not."""
-    bias = None if factors.bias is None else _four(read(factors.bias)).astype(np.float32)
-    if factors.mask is None:
-        return bias, None
-    mask = _four(read(factors.mask))
-    if mask.dtype == bool:
-        return bias, mask
-    hidden = mask < NUMPY.hiding(np.float32)
-    if not np.where(hidden, 0, mask).any():
-        return bias, ~hidden
-    mask = mask.astype(np.float32)
-    return (mask if bias is None else bias + mask), None
-
-
-def _band(band: Any, read: Callable[[Any], Any]) -> BandInfo | None:
-    diagonal = read(band.diagonal).astype(int).tolist() if hasattr(band.diagonal, "ndim") else band.diagonal
-    return None if band.is_endless else BandInfo(band.left, band.right, diagonal)
-
-
-def _causal(mask: NDArray[np.bool_]) -> int | None:
-    """Return the diagonal of a mask that is causal and nothing else."""
-    queries, keys = mask.shape[2:]
-    if queries < 2:
-        return None
-    diagonal = int(mask[0, 0, 0].sum()) - 1
-    return diagonal if (mask == np.tri(queries, keys, diagonal, dtype=bool)).all() else None
-
-
-def _four(array: Any) -> Any:
-    return array.reshape((1,) * (4 - array.ndim) + array.shape)
 
 
 def _rows_of(array: Any, at: NDArray[np.int64]) -> Any:

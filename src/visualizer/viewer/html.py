@@ -63,7 +63,7 @@ def to_html(  # noqa: PLR0913  # each thing that can be chosen is a keyword
     payload = Payload(parts, queries=queries)
     if not payload.exhibits:
         raise OptionError(f"a page was to be made, but there is no map in it: {given[0].why_empty()}")
-    if queries is not None and all(one.rows.kind == "none" for one in payload.manifest.maps):
+    if queries is not None and not any(map(payload.rows_asked, range(len(payload.exhibits)))):
         longest = max(one.map.shape[2] for one in payload.exhibits)
         raise OptionError(f"queries={queries!r:.60} was asked for, but maps have at most {longest} queries")
     most = max(one.map.shape[1] for one in payload.exhibits)
@@ -100,7 +100,7 @@ def _part(run: Run, modules: Sequence[str]) -> Run:
 def _page(told: Manifest, choice: Choice, script: str, style: str) -> str:
     arrays = "\n".join(
         f'<script type="application/octet-stream;base64" data-blob="{html.escape(name)}" '
-        f'data-dtype="{one.blob.dtype}" data-shape="{",".join(map(str, one.blob.shape))}"'
+        f'data-dtype="{one.dtype}" data-shape="{",".join(map(str, one.shape))}"'
         f"{' data-gzip=1' if one.packed else ''}>{one.text}</script>"
         for name, one in choice.arrays.items()
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property, partial
 from typing import Any
 
@@ -11,12 +12,12 @@ from visualizer.attention import AttentionMap
 from visualizer.attention.arrays import NUMPY
 from visualizer.axes import Axis
 from visualizer.errors import OptionError
+from visualizer.kept import Kept
 from visualizer.run import Run
 from visualizer.viewer.arrays import Arrays
 from visualizer.viewer.describing import measures_told, run_info
 from visualizer.viewer.exhibits import Exhibit, exhibits, omitted_of
 from visualizer.viewer.forming import Forming
-from visualizer.viewer.kept import Kept
 from visualizer.viewer.measuring import metrics_of
 from visualizer.viewer.overviews import Small
 from visualizer.viewer.padding import padding_of
@@ -25,15 +26,18 @@ from visualizer.viewer.protocol import (
     AxisInfo,
     Blob,
     BlobRef,
+    Details,
     ImageInfo,
+    Later,
     Manifest,
     MapInfo,
     Overview,
     Padding,
+    Rows,
     RunInfo,
 )
 from visualizer.viewer.querying import rows_asked
-from visualizer.viewer.rows import dtype_of, rows_of
+from visualizer.viewer.rows import dtype_of, least, rows_of
 from visualizer.viewer.tokens import axis_info
 
 
@@ -73,24 +77,59 @@ class Payload:
         self._omitted = [left for _, left in found if left]
         self.kept = Kept()
         self._arrays = Arrays()
+        self._rows: dict[int, Rows] = {}
+        self._paddings: dict[int, Padding | None] = {}
         self._forming = Forming()
         self._axes: dict[str, int] = {}
         self._told_axes: list[AxisInfo] = []
 
     def blob(self, name: str) -> Blob:
-        """Return an array that the manifest names.
+        """Return an array that the manifest, or the details of a map that were asked for, name.
 
         Raises
         ------
         OptionError
-            If it names none such.
+            If they name none such.
         """
-        _ = self.manifest
+        _ = self.outline
         return self._arrays.blob(name)
+
+    def details(self, number: int) -> Details:
+        """Return what of a map takes reading it: how a page comes by its rows, and what is padding."""
+        return Details(self.rows(number), self.padding(number))
+
+    def rows(self, number: int) -> Rows:
+        """Return how a page comes by the rows of a map."""
+        if number not in self._rows:
+            map_, asked = self.exhibits[number].map, self.rows_asked(number)
+            self._rows[number] = rows_of(self._arrays, str(number), map_, served=self.served, queries=asked)
+        return self._rows[number]
+
+    def rows_asked(self, number: int) -> list[int] | None:
+        """Return which rows of a map are those of ``queries``; None: all."""
+        return None if self._queries is None else rows_asked(self._queries, self.exhibits[number])
+
+    def least(self, number: int) -> tuple[str, int]:
+        """Return the role and the least bytes of the array that a head's rows most likely come from."""
+        return least(self.exhibits[number].map, self.rows_asked(number))
+
+    def padding(self, number: int) -> Padding | None:
+        """Return which tokens of a map are padding."""
+        if number not in self._paddings:
+            self._paddings[number] = self._padding(str(number), self.exhibits[number].map)
+        return self._paddings[number]
 
     @cached_property
     def manifest(self) -> Manifest:
-        """What the page is told first."""
+        """What the page is told first: where it can ask, no map is read for it."""
+        if self.served:
+            return self.outline
+        maps = [replace(one, **vars(self.details(one.id))) for one in self.outline.maps]
+        return replace(self.outline, maps=maps)
+
+    @cached_property
+    def outline(self) -> Manifest:
+        """The manifest without what takes reading maps."""
         images: list[ImageInfo] = []
         pictures = [Pictures(run, images, self._arrays) for run in self.runs]
         return Manifest(
@@ -121,8 +160,7 @@ class Payload:
     def _map(self, number: int, shown: Exhibit, pictures: Pictures) -> MapInfo:
         first, a = shown.first, shown.map
         signed = a.opened()[0].signed
-        queries = None if self._queries is None else rows_asked(self._queries, shown)
-        measured = not signed and (queries is None or Small(a).sampled is None)
+        measured = not signed and (self._queries is None or Small(a).sampled is None)
         return MapInfo(
             id=number,
             run=shown.run,
@@ -142,8 +180,8 @@ class Payload:
             keys=self._sides(shown.keys, a.shape[0], pictures),
             places=list(shown.places) or None,
             signed=signed,
-            padding=self._padding(str(number), a),
-            rows=rows_of(self._arrays, str(number), a, served=self.served, queries=queries),
+            padding=None,
+            rows=Later(),
             overview=self._overview(str(number), shown),
             metrics=self._metrics(str(number), shown) if measured else None,
             options=dict(shown.options),

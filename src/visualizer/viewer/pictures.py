@@ -53,10 +53,11 @@ class Pictures:
         return self._places[number, longest]
 
     def _add(self, seen: Seen, longest: int) -> None:
-        pixels, box = shown_image(seen, longest)
-        ref = self._arrays.add(f"image.{len(self._told)}", "u1", pixels.shape, partial(np.asarray, pixels))
-        high, wide = seen.pixels.shape[:2]
-        self._told.append(ImageInfo(ref, wide, high, box, seen.note))
+        (high, wide), step = seen.pixels.shape[:2], _step(seen, longest)
+        make = partial(shown_image, seen, longest)
+        ref = self._arrays.add(f"image.{len(self._told)}", "u1", (high // step, wide // step, 3), make)
+        left, top, width, height = (side / step for side in seen.box)
+        self._told.append(ImageInfo(ref, wide, high, (left, top, width, height), seen.note))
 
     def __len__(self) -> int:
         return len(self._seen)
@@ -84,21 +85,23 @@ class Under:
         return [one for one in found if one is not None]
 
 
-def shown_image(seen: Seen, longest: int = LARGEST) -> tuple[Any, tuple[float, float, float, float]]:
-    """Return pixels (height, width, 3), uint8, and in them the box that the model was given.
+def shown_image(seen: Seen, longest: int = LARGEST) -> Any:
+    """Return pixels (height, width, 3), uint8.
 
     Examples
     --------
-    >>> seen = Seen(np.zeros((3000, 1500, 3), np.uint8), (0.0, 0.0, 1500.0, 3000.0))
-    >>> pixels, box = shown_image(seen)
-    >>> pixels.shape, box
-    ((1000, 500, 3), (0.0, 0.0, 500.0, 1000.0))
+    >>> shown_image(Seen(np.zeros((3000, 1500, 3), np.uint8), (0.0, 0.0, 1500.0, 3000.0))).shape
+    (1000, 500, 3)
     """
-    step = -(-max(seen.pixels.shape[:2]) // longest)
+    step = _step(seen, longest)
     high, wide = (side // step for side in seen.pixels.shape[:2])
     cut = seen.pixels[: high * step, : wide * step].reshape(high, step, wide, step, -1)
-    left, top, width, height = (side / step for side in seen.box)
-    return cut.mean((1, 3)).round().astype(np.uint8), (left, top, width, height)
+    return cut.mean((1, 3)).round().astype(np.uint8)
+
+
+def _step(seen: Seen, longest: int) -> int:
+    """Return how many pixels along each side become one."""
+    return -(-max(seen.pixels.shape[:2]) // longest)
 
 
 def _seen(run: Run) -> tuple[Sequence[Seen], str]:

@@ -157,7 +157,14 @@ class Absent:
     kind: Literal["none"] = "none"
 
 
-Rows = Factored | Formed | Served | Absent
+@dataclass(frozen=True)
+class Later:
+    """How the page comes by rows is asked for when the map is looked at: see `Details`."""
+
+    kind: Literal["later"] = "later"
+
+
+Rows = Factored | Formed | Served | Absent | Later
 
 
 @dataclass(frozen=True)
@@ -175,6 +182,19 @@ class Padding:
 
     queries: BlobRef | None
     keys: BlobRef | None
+
+
+@dataclass(frozen=True)
+class Details:
+    """What of a map takes reading it, and is told with it or asked for when it is looked at."""
+
+    rows: Rows
+    padding: Padding | None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as JSON has it; what is not finite as None."""
+        found: dict[str, Any] = _finite(asdict(self))
+        return found
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from math import prod
@@ -13,7 +13,8 @@ import numpy as np
 from visualizer.attention import AttentionMap
 from visualizer.attention.arrays import NUMPY
 from visualizer.viewer.arrays import Arrays
-from visualizer.viewer.factoring import Factors, factors_of, shortened
+from visualizer.viewer.factoring import Factors, factors_of, scales_of, shortened
+from visualizer.viewer.operands import of_head, shared_of
 from visualizer.viewer.protocol import Absent, BlobRef, Dtype, Factored, Formed, HeadFactors, Rows, Served
 
 HELD = 2**26
@@ -29,15 +30,21 @@ def rows_of(
     """
     if queries is not None:
         return _formed(arrays, name, map_, queries) if queries else Absent("it has none of these queries")
-    size = prod(map_.shape) * int(dtype_of(map_)[1])
-    if served and size > HELD and _held(map_) > HELD:
-        return Served()
-    factors = factors_of(map_)
-    if factors is not None and factors.nbytes < size and (factors.nbytes <= HELD or not served):
-        return _factored(arrays, name, factors)
-    if served and size > HELD:
-        return Served()
-    return _formed(arrays, name, map_)
+    size, held = prod(map_.shape) * int(dtype_of(map_)[1]), _held(map_)
+    if 0 < held < size and (held <= HELD or not served):
+        factors = factors_of(map_)
+        if factors is not None and factors.nbytes < size and (factors.nbytes <= HELD or not served):
+            return _factored(arrays, name, map_, factors)
+    return Served() if served and size > HELD else _formed(arrays, name, map_)
+
+
+def least(map_: AttentionMap, queries: Sequence[int] | None = None) -> tuple[str, int]:
+    """Return what a head's rows most likely come from, "q" or "rows", and the least bytes that it takes."""
+    heads, width = prod(map_.shape[:2]), int(dtype_of(map_)[1])
+    if queries is not None:
+        return "rows", len(queries) * map_.shape[3] * width
+    size, held = prod(map_.shape) * width, _held(map_)
+    return ("q", held // heads) if 0 < held < size else ("rows", size // heads)
 
 
 def dtype_of(map_: AttentionMap) -> Dtype:
@@ -46,48 +53,47 @@ def dtype_of(map_: AttentionMap) -> Dtype:
 
 
 def _held(map_: AttentionMap) -> int:
-    """Return the least that the factors take."""
-    source = map_.opened()[0]
-    factors = getattr(source, "factors", None)
-    return 0 if factors is None else 2 * (prod(factors.q.shape) + prod(factors.k.shape))
+    """Return the least that the factors take, by their shapes; 0 where there are none."""
+    sizes = map_.opened()[0].sizes
+    return 2 * (prod(sizes["q"]) + prod(sizes["k"])) if "q" in sizes else 0
 
 
-def _factored(arrays: Arrays, name: str, factors: Factors) -> Factored:
-    keys = {
-        (batch, head): _factor(
-            arrays, f"{name}.{batch}.{head}.k", factors.k[batch, head], bool(factors.short[batch, head])
-        )
-        for batch, head in np.ndindex(*factors.k.shape[:2])
-    }
+def _factored(arrays: Arrays, name: str, map_: AttentionMap, factors: Factors) -> Factored:
+    def factor(side: str, batch: int, head: int) -> BlobRef:
+        group = factors.group if side == "q" else 1
+        array = getattr(factors, side)[batch, head]
+        short = bool(factors.short[batch, head // group])
+        make = partial(_factor, map_, side, batch, head * (factors.group if side == "k" else 1), short)
+        ref = arrays.add(f"{name}.{batch}.{head}.{side}", "i2" if short else "f4", array.shape, make)
+        scales = [float(f"{scale:.9g}") for scale in scales_of(array)[0]] if short else None
+        return replace(ref, scales=scales)
+
+    keys = {at: factor("k", *at) for at in np.ndindex(*factors.k.shape[:2])}
     return Factored(
         heads=[
-            _head(arrays, name, factors, (batch, head), keys[batch, head // factors.group])
+            HeadFactors(factor("q", batch, head), keys[batch, head // factors.group])
             for batch, head in np.ndindex(*factors.q.shape[:2])
         ],
         softcap=factors.softcap,
-        bias=_shared(arrays, f"{name}.bias", factors.bias, "f4"),
-        mask=_shared(arrays, f"{name}.mask", factors.mask, "u1"),
+        bias=_shared(arrays, f"{name}.bias", factors.bias, "f4", partial(_of_all, map_, 0)),
+        mask=_shared(arrays, f"{name}.mask", factors.mask, "u1", partial(_of_all, map_, 1)),
         band=factors.band,
         sinks=None if factors.sinks is None else factors.sinks.tolist(),
     )
 
 
-def _head(arrays: Arrays, name: str, factors: Factors, at: tuple[int, int], k: BlobRef) -> HeadFactors:
-    batch, head = at
-    short = bool(factors.short[batch, head // factors.group])
-    return HeadFactors(_factor(arrays, f"{name}.{batch}.{head}.q", factors.q[batch, head], short), k)
+def _factor(map_: AttentionMap, side: str, batch: int, head: int, short: bool) -> Any:
+    """Return a factor of a head as it is sent: read again, as all of a run would not fit into memory."""
+    array = of_head(map_, side, batch, head)
+    return shortened(array)[0] if short else array
 
 
-def _factor(arrays: Arrays, name: str, array: Any, short: bool) -> BlobRef:
-    if not short:
-        return arrays.add(name, "f4", array.shape, lambda: array)
-    whole, scales = shortened(array)  # held in the place of the floats, which are twice as large
-    ref = arrays.add(name, "i2", array.shape, lambda: whole)
-    return replace(ref, scales=[float(f"{scale:.9g}") for scale in scales[0]])
+def _of_all(map_: AttentionMap, which: int) -> Any:
+    return shared_of(map_)[which]
 
 
-def _shared(arrays: Arrays, name: str, array: Any, dtype: Dtype) -> BlobRef | None:
-    return None if array is None else arrays.add(name, dtype, array.shape, lambda: array)
+def _shared(arrays: Arrays, name: str, array: Any, dtype: Dtype, make: Callable[[], Any]) -> BlobRef | None:
+    return None if array is None else arrays.add(name, dtype, array.shape, make)
 
 
 def _formed(arrays: Arrays, name: str, map_: AttentionMap, queries: Sequence[int] | None = None) -> Formed:

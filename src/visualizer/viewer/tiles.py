@@ -19,8 +19,8 @@ from visualizer.attention.indices import At, blocks
 from visualizer.attention.readouts import valid
 from visualizer.attention.softmax import FactorSource
 from visualizer.errors import OptionError
+from visualizer.kept import Once
 from visualizer.viewer.denominators import log_denominators, weights_on
-from visualizer.viewer.kept import Once
 
 SIDE = 256
 """The largest number of cells along each side of a tile."""
@@ -109,8 +109,9 @@ def pooled(head: AttentionMap, tile: Tile, once: Once) -> tuple[Any, int | None]
     (array([[0.25, 0.  ],
            [0.  , 0.5 ]]), None)
     """
-    source, at = head.opened()
-    source.check_unchanged()
+    held, at = head.opened()
+    held.check_unchanged()
+    source, at = held.narrowed(at)
     each = _rows_of_each(source, tile)
     rows, begins = _rows(len(tile.queries), tile.size, each)
     part = (*at[:-1], at[-1][tile.queries.start : tile.queries.stop])

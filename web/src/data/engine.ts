@@ -3,7 +3,8 @@
 import type { Tensor } from "./arrays";
 import type { Head } from "./heads";
 import { Kept } from "./kept";
-import { computed, type Task } from "./tasks";
+import { Queue } from "./queue";
+import type { Task } from "./tasks";
 import type { FromWorker, ToWorker } from "./worker";
 
 /** The part of a Worker that is used. */
@@ -29,6 +30,13 @@ export class Engine {
   #pending = new Map<number, Pending>();
   #asked = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  #here = new Queue(
+    {
+      done: (id, tensor) => this.#taken(id)?.resolve(tensor),
+      failed: (id, why) => this.#taken(id)?.reject(why),
+    },
+    (next) => setTimeout(next),
+  ); // where there is no worker
 
   /** `start` makes the worker; `budget` is how many bytes of heads it may hold. */
   constructor(start: (() => WorkerLike) | null, budget = 2 ** 28) {
@@ -55,7 +63,7 @@ export class Engine {
       this.#pending.set(id, { head, task, resolve, reject });
       signal?.addEventListener("abort", () => this.#cancel(id, signal.reason), { once: true });
       if (this.#worker) this.#send(this.#worker, id, name, head, task);
-      else setTimeout(() => this.#compute(id));
+      else this.#here.add(id, head, task);
     });
   }
 
@@ -64,6 +72,7 @@ export class Engine {
     clearTimeout(this.#timer);
     this.#worker?.terminate();
     this.#worker = null;
+    for (const id of this.#pending.keys()) this.#here.cancel(id);
     this.#pending.clear();
   }
 
@@ -87,23 +96,14 @@ export class Engine {
     clearTimeout(this.#timer);
     this.#worker?.terminate();
     this.#worker = null;
-    for (const id of this.#pending.keys()) setTimeout(() => this.#compute(id));
-  }
-
-  #compute(id: number): void {
-    const pending = this.#taken(id);
-    if (!pending) return;
-    try {
-      pending.resolve(computed(pending.head, pending.task));
-    } catch (error) {
-      pending.reject(error);
-    }
+    for (const [id, { head, task }] of this.#pending) this.#here.add(id, head, task);
   }
 
   #cancel(id: number, reason: unknown): void {
     const pending = this.#taken(id);
     if (!pending) return;
     this.#worker?.postMessage({ kind: "cancel", id });
+    this.#here.cancel(id);
     pending.reject(reason);
   }
 

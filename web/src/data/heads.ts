@@ -48,6 +48,11 @@ export function isThere(head: Head, query: number): boolean {
   return head.kind === "factors" || !head.listed || head.listed.includes(query);
 }
 
+/** Return about how many multiplications a row takes. */
+export function costOfRow(head: Head): number {
+  return head.keys * (head.kind === "factors" ? head.depth : 1);
+}
+
 /** Write a query's weights of the keys `begin` to `end` into `out`; NaN where the query was left out. */
 export function weights(
   head: Head,

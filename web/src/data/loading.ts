@@ -14,7 +14,7 @@ export async function loadHead(
   signal?: AbortSignal,
 ): Promise<Head> {
   const { rows, shape } = map;
-  if (rows.kind === "served" || rows.kind === "none") {
+  if (rows.kind !== "factors" && rows.kind !== "dense") {
     throw new Error(rows.kind === "none" ? rows.why : `rows of map ${map.id} are with the server`);
   }
   const [found, all] = await Promise.all([

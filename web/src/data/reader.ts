@@ -1,9 +1,10 @@
 /** Rows, columns and tiles of maps, computed in the page where it can and asked for otherwise. */
 
 import type { Host } from "../hosts/host";
-import type { BlobRef, MapInfo, TileAt } from "../protocol";
+import type { BlobRef, MapInfo, Request, TileAt } from "../protocol";
 import { decoded, type Numbers, type Tensor } from "./arrays";
 import { Blobs } from "./blobs";
+import { Details } from "./details";
 import { bytesOf, type Engine } from "./engine";
 import type { Head } from "./heads";
 import { Kept } from "./kept";
@@ -14,6 +15,7 @@ const TOO_MUCH = 2e9; // multiplications: a server is asked for what takes the p
 
 export class Reader {
   readonly blobs: Blobs;
+  readonly details: Details;
   #heads = new Kept<Head>(2 ** 27); // with their denominators, where the page computes
 
   constructor(
@@ -21,6 +23,7 @@ export class Reader {
     readonly engine: Engine,
   ) {
     this.blobs = new Blobs(host);
+    this.details = new Details(host);
   }
 
   /** Return an array that the manifest names. */
@@ -55,19 +58,31 @@ export class Reader {
   }
 
   async #run(map: MapInfo, batch: number, head: number, task: Task, signal?: AbortSignal): Promise<Tensor> {
-    if (this.#asksFor(map, task)) {
-      const request = { ...task, map: map.id, batch, head };
-      const answer = await this.host.ask(request, signal);
-      return { ...(decoded(answer) as Tensor), sampled: answer.sampled ?? null };
-    }
+    void this.details.ask(map);
     const name = `${map.id}.${batch}.${head}`;
-    const loaded = this.#heads.get(name) ?? (await loadHead(this.blobs, map, batch, head, signal));
-    this.#heads.set(name, loaded, bytesOf(loaded));
+    if (this.#asksFor(map, task)) return this.#ask({ ...task, map: map.id, batch, head }, signal);
+    const known = this.#heads.get(name);
+    if (!known && this.host.canServe && task.kind !== "tile") {
+      this.#load(name, map, batch, head).catch(() => {}); // for the next, which need not wait for it
+      return this.#ask({ ...task, map: map.id, batch, head }, signal);
+    }
+    const loaded = known ?? (await this.#load(name, map, batch, head, signal));
     return this.engine.run(name, loaded, task, signal);
   }
 
+  async #ask(request: Request, signal?: AbortSignal): Promise<Tensor> {
+    const answer = await this.host.ask(request, signal);
+    return { ...(decoded(answer) as Tensor), sampled: answer.sampled ?? null };
+  }
+
+  async #load(name: string, map: MapInfo, batch: number, head: number, signal?: AbortSignal): Promise<Head> {
+    const loaded = await loadHead(this.blobs, map, batch, head, signal);
+    this.#heads.set(name, loaded, bytesOf(loaded));
+    return loaded;
+  }
+
   #asksFor({ rows, shape }: MapInfo, task: Task): boolean {
-    if (rows.kind === "served") return true;
+    if (rows.kind === "served" || rows.kind === "later") return true;
     if (rows.kind !== "factors" || !this.host.canServe) return false;
     const depth = rows.heads.find((one) => one)?.q.shape[1] ?? 1;
     return costOf(task, shape[2], shape[3], depth) > TOO_MUCH;

@@ -1,19 +1,19 @@
 /** What is computed of a head, in a worker or in the page. */
 
 import type { Request } from "../protocol";
-import type { Tensor } from "./arrays";
 import type { Head } from "./heads";
 import { columnOf, rowsOf } from "./rows";
+import type { Steps } from "./steps";
 import { tileOf } from "./tiles";
 
-type Computed = Extract<Request, { map: number }>;
+type Computed = Extract<Request, { head: number }>;
 type Where = "map" | "batch" | "head";
 
 /** A request without the head that it is of. */
 export type Task = Computed extends infer R ? (R extends Computed ? Omit<R, Where> : never) : never;
 
-/** Return what a task asks for. */
-export function computed(head: Head, task: Task): Tensor {
+/** Return what a task asks for, in steps. */
+export function stepsOf(head: Head, task: Task): Steps {
   switch (task.kind) {
     case "rows":
       return rowsOf(head, task.queries);

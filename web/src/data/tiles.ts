@@ -1,14 +1,14 @@
 /** Pooled parts of a head, as a map that is zoomed is drawn from. */
 
 import type { TileAt } from "../protocol";
-import type { Tensor } from "./arrays";
-import { type Head, isThere, weights } from "./heads";
+import { costOfRow, type Head, isThere, weights } from "./heads";
+import { each, type Steps } from "./steps";
 
 /** The largest number of cells along each side of a tile. */
 export const SIDE = 256;
 
 /** Return a tile (cell, cell); at the lower and right edges cells pool what there is; no cell pools padding, or rows that are not there. */
-export function tileOf(head: Head, { level, row, column, how }: TileAt): Tensor {
+export function* tileOf(head: Head, { level, row, column, how }: TileAt): Steps {
   const size = 2 ** level;
   const [top, bottom] = extent(row, size, head.queries);
   const [left, right] = extent(column, size, head.keys);
@@ -21,7 +21,9 @@ export function tileOf(head: Head, { level, row, column, how }: TileAt): Tensor 
   const values = new Float32Array(shape[0] * shape[1]).fill(how === "max" ? Number.NEGATIVE_INFINITY : 0);
   const part = new Float32Array(right - left);
   const rows = new Int32Array(shape[0]); // that are pooled
+  const step = each(costOfRow(head));
   for (let query = top; query < bottom; query++) {
+    if (query > top && (query - top) % step === 0) yield;
     if (head.padding?.[query] || !isThere(head, query)) continue;
     rows[Math.floor((query - top) / size)]! += 1;
     weights(head, query, left, right, part);

@@ -40,6 +40,7 @@ export function usePadding(side: "queries" | "keys"): Uint8Array | null | undefi
   const store = useStore();
   const map = store.map.value;
   const batch = store.place.value.batch;
+  const known = store.reader.details.told.value >= 0 && map?.rows.kind !== "later"; // which that changes
   const ref = map?.padding?.[side] ?? null;
   const all = usePromised(
     async (signal) => (ref ? (await store.reader.blob<Uint8Array>(ref, signal)).values : null),
@@ -47,8 +48,8 @@ export function usePadding(side: "queries" | "keys"): Uint8Array | null | undefi
   ).value;
   const count = ref?.shape[1] ?? 0;
   return useMemo(
-    () => (ref ? all?.subarray(batch * count, (batch + 1) * count) : null),
-    [ref, all, batch, count],
+    () => (known ? (ref ? all?.subarray(batch * count, (batch + 1) * count) : null) : undefined),
+    [known, ref, all, batch, count],
   );
 }
 

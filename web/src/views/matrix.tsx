@@ -7,7 +7,7 @@ import { type Looked, levelOf, Tiles } from "../draw/mosaic";
 import { redrawnBy } from "../figure/redrawing";
 import type { Store } from "../state";
 import { useStore } from "./context";
-import { usePaint, useSize } from "./hooks";
+import { usePadding, usePaint, useSize } from "./hooks";
 import { printed, tokenName } from "./naming";
 
 const EDGE = 88; // pixels for the names of tokens
@@ -38,6 +38,7 @@ export function Matrix() {
   const pooling = store.pooling.value;
   const byRow = store.direction.value === "row";
   const { table } = usePaint(1);
+  const padding = usePadding("queries");
   useEffect(() => {
     const context = canvas.current?.getContext("2d");
     if (!context || !canvas.current || width <= EDGE) return;
@@ -152,7 +153,7 @@ export function Matrix() {
           : "a cell is one weight"}
         ; {store.spreading.value} scale from {map.signed ? `−${printed(tiles.max)}` : 0} to{" "}
         {printed(tiles.max)}
-        {map.padding?.queries ? "; rows of padding are left out" : ""}
+        {padding ? "; rows of padding are left out" : ""}
         {tiles.trouble ? ` · ${tiles.trouble}` : tiles.waiting ? " · computing …" : ""}
       </p>
     </div>

@@ -5,7 +5,7 @@ import threading
 import numpy as np
 import pytest
 
-from visualizer.viewer.kept import Kept
+from visualizer.kept import Kept
 
 
 def test_those_go_first_that_were_not_asked_for_longest():
@@ -22,11 +22,23 @@ def test_those_go_first_that_were_not_asked_for_longest():
     assert kept.names == {"large"}
 
 
-def test_what_is_larger_than_all_is_given_and_nothing_goes_for_it():
+def test_what_is_larger_than_all_stays_until_the_next():
     kept = Kept(10)
     kept.get("small", lambda: np.ones(10, np.uint8))
     assert kept.get("large", lambda: np.ones(11, np.uint8)).sum() == 11
+    assert kept.names == {"large"}
+    kept.get("small", lambda: np.ones(10, np.uint8))
     assert kept.names == {"small"}
+
+
+def test_what_takes_the_place_of_another_counts_alone():
+    kept = Kept(100)
+    for size in (60, 90, 50):
+        kept.keep("a", np.zeros(size, np.uint8))
+    kept.keep("b", np.zeros(50, np.uint8))
+    assert kept.names == {"a", "b"}
+    assert kept.peek("a").nbytes == 50
+    assert kept.peek("c") is None
 
 
 def test_what_failed_is_made_again():
