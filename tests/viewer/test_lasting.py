@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pytest
 from playwright.sync_api import expect
+from tests.viewer.pointing import cell_of_matrix
 
 import visualizer
 from visualizer.axes import Axis, Grid, Special, Text
@@ -124,7 +125,6 @@ def test_keys_of_other_tokens_are_no_queries_when_two_are_compared(built, open_p
     page.locator(".difference td").first.wait_for()
     page.locator(".compare .cells canvas").first.hover(position={"x": 5, "y": 5})
     expect(page.locator(".compare .strip").first).to_contain_text("query: token 2, “c”")
-    page.locator("summary", has_text="Choose a query").click()
     page.locator(".compare [data-token='3']").click()
     expect(page.locator(".compare .strip").first).to_contain_text("query: token 3, “d”")
 
@@ -150,14 +150,8 @@ def test_a_pinned_key_stays_while_the_pointer_reads_its_column(address, open_pag
     )
     page.locator("table.top td").first.wait_for()
     canvas = page.locator(".matrix canvas")
-    box, edge = canvas.bounding_box(), 88
-
-    def cell(query, key):
-        inner, tall = box["width"] - edge, box["height"] - edge
-        return {"x": edge + (key + 0.5) * inner / 9, "y": edge + (query + 0.5) * tall / 9}
-
-    canvas.click(position=cell(4, 6))
-    canvas.hover(position=cell(7, 1))
+    canvas.click(position=cell_of_matrix(canvas, 4, 6, 9))
+    canvas.hover(position=cell_of_matrix(canvas, 7, 1, 9))
     expect(page.locator("[data-strip]")).to_contain_text("key: token 6")
     said = page.locator("output[data-value]")
     expect(said).to_contain_text(re.compile("token 7, .* → token 6, "))
@@ -186,8 +180,9 @@ def test_two_runs_of_other_batches_compare_and_rows_of_b_are_chosen(built, open_
     gap = 50 * np.abs(ROWS[0, 0, 3] - ROWS[1, 0, 3]).sum()
     strip = page.locator(".compare .strip").first
     expect(strip).to_contain_text(f"total variation {gap:.1f} %")
-    page.locator(".compare select").select_option("0")
-    page.locator(".compare input[type=number]").nth(1).fill("1")
+    other = page.locator(".compare article").nth(1)
+    other.get_by_label("map").select_option("0")
+    other.get_by_label("row").fill("1")
     expect(strip).to_contain_text("total variation 0.0 %")
     expect(page.locator(".difference-surface [data-legend]")).to_contain_text("0 (sqrt scale")
 

@@ -131,7 +131,7 @@ def test_time_is_a_band_of_seconds(page_of):
     page.get_by_role("option", name="c", exact=True).hover()
     wait_for_query(page, "token 2, “c”")
     assert_shows(page, a[0, 0, 2].numpy())
-    page.get_by_role("button", name="what a query looks at").click()
+    page.get_by_role("button", name="who looks at a key").click()
     reach(page, page.locator(".timeline canvas").first, (0, 30), (1, 50))
     wait_for_query(page, "token 30, “0.6 s”")
     assert_shows(page, a[0, 0].numpy()[:, 30])

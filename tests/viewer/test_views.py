@@ -7,10 +7,14 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 from playwright.sync_api import expect
+from tests.viewer.pointing import cell_of_matrix
 from tests.viewer.surfaces import centres
 
 import visualizer
+from visualizer.attention import AttentionMap, Dense
 from visualizer.axes import Axis, Special, Text
+from visualizer.calls import Call
+from visualizer.run import Run
 
 WEIGHTS = np.random.default_rng(5).dirichlet(np.full(70, 0.1), size=(2, 3, 70)).astype(np.float32)
 AXIS = Axis((Special("[CLS]"), Text([f" w{number}" for number in range(68)]), Special("[SEP]")))
@@ -62,6 +66,34 @@ def test_the_finder_has_the_metrics_sorts_filters_and_marks(address, open_page, 
     expect(page.locator(".thumb.out")).to_have_count(3)
 
 
+def test_marks_are_of_the_call_that_is_looked_at_and_are_in_the_address(built, open_page, tmp_path):
+    calls = []
+    for number, sharp in enumerate((0, 2)):
+        maps = np.full((1, 3, 6, 6), 1 / 6, np.float32)
+        maps[0, sharp] = np.eye(6)
+        calls.append(Call("layer.0", AttentionMap(Dense(maps)), number, number, "given"))
+    Run(calls).to_html(tmp_path / "run.html")
+    page = open_page(f"{(tmp_path / 'run.html').as_uri()}#view=finder&sort=-diagonal&bound=0.5")
+    expect(page.locator(".finder tbody tr")).to_have_count(1)
+    page.get_by_role("button", name="mark these in the atlas").click()
+    expect(page).to_have_url(re.compile("sort=-diagonal&bound=0.5&marked=true"))
+    page.keyboard.press("1")
+    expect(page).not_to_have_url(re.compile("view="))
+    page.reload()
+    assert marked(page) == ["layer.0, head 0"]
+    page.get_by_label("Call").fill("1")
+    page.wait_for_url(re.compile("at=1"))
+    assert marked(page) == ["layer.0, head 2"]
+    page.get_by_role("button", name="show all").click()
+    expect(page.locator(".thumb.out")).to_have_count(0)
+
+
+def marked(page):
+    """Names of the heads that are not pale in the atlas."""
+    page.locator("[data-ready=true] .thumb.out").nth(1).wait_for()
+    return page.locator(".thumb:not(.out)").evaluate_all("all => all.map((one) => one.ariaLabel)")
+
+
 def shown(page):
     """The largest weights that the head view prints."""
     page.locator("table.top td").first.wait_for()
@@ -92,12 +124,8 @@ def test_the_matrix_reads_out_the_weight_under_the_pointer(address, open_page):
     page = open_page(f"{address}#view=head&at=0.0.2", viewport={"width": 1280, "height": 900})
     canvas = page.locator(".matrix canvas").first
     page.locator("table.top td").first.wait_for()
-    box = canvas.bounding_box()
-    edge = 88
-    inner, tall = box["width"] - edge, box["height"] - edge
     for query, key in ((3, 60), (41, 0), (69, 33)):
-        x, y = edge + (key + 0.5) * inner / 70, edge + (query + 0.5) * tall / 70
-        canvas.hover(position={"x": x, "y": y})
+        canvas.hover(position=cell_of_matrix(canvas, query, key, 70))
         expect(page.locator("output[data-value]")).to_contain_text(
             re.compile(rf"token {query}, .* → token {key}, ")
         )

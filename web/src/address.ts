@@ -2,7 +2,7 @@
 
 import { batch, effect } from "@preact/signals";
 import { isListed } from "./data/listed";
-import { type Place, SPREADINGS, type Store, TABLE_NAMES, VIEWS, type View } from "./state";
+import { type Place, type Sort, SPREADINGS, type Store, TABLE_NAMES, VIEWS, type View } from "./state";
 
 /** Return the state as it stands in an address. */
 export function written(store: Store): string {
@@ -26,6 +26,10 @@ export function written(store: Store): string {
   put("kept", store.kept.value.join("."), "");
   put("find", store.sought.value, "");
   put("arcs", store.arcs.value, false);
+  const sort = store.sort.value;
+  put("sort", sort && `${sort.rising ? "" : "-"}${sort.measure}`, null);
+  put("bound", store.bound.value, "");
+  put("marked", store.marked.value, false);
   return words.toString();
 }
 
@@ -60,6 +64,10 @@ export function take(store: Store, address: string): void {
     );
     store.sought.value = words.get("find") ?? "";
     store.arcs.value = words.get("arcs") === "true";
+    store.sort.value = readSort(store, words.get("sort") ?? "");
+    const bound = words.get("bound") ?? "";
+    store.bound.value = bound.trim() && Number.isFinite(Number(bound)) ? bound : "";
+    store.marked.value = words.get("marked") === "true";
   });
 }
 
@@ -101,6 +109,13 @@ export function keepInAddress(store: Store): () => void {
 /** "3.5" as numbers from 0; what is none is left out. */
 function numbers(text: string | null): number[] {
   return (text ?? "").split(".").flatMap((one) => (/^\d+$/.test(one) ? [Number(one)] : []));
+}
+
+/** A measure, behind "-" where the largest comes first. */
+function readSort(store: Store, text: string): Sort | null {
+  const measure = text.replace(/^-/, "");
+  const isThere = store.manifest.measures.some((one) => one.name === measure);
+  return isThere ? { measure, rising: measure === text } : null;
 }
 
 function placed({ map, batch: row, head }: Place): string {

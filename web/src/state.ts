@@ -24,6 +24,12 @@ export interface Place {
   head: number;
 }
 
+/** A measure of heads, and whether the least comes first. */
+export interface Sort {
+  measure: string;
+  rising: boolean;
+}
+
 /** The weights of one query over the keys, or those that one key is given by all queries. */
 export interface Row {
   place: Place;
@@ -52,8 +58,12 @@ export class Store {
   readonly mass = signal(1);
   readonly row = signal<Row | null>(null);
   readonly trouble = signal<string | null>(null);
-  /** Heads that were looked for, as "map.batch.head"; null: all. */
-  readonly found = signal<Set<string> | null>(null);
+  /** What heads are in order of; null: the first measure that they have. */
+  readonly sort = signal<Sort | null>(null);
+  /** The measure that heads have at least, or at most, as it was written; "": any. */
+  readonly bound = signal("");
+  /** Whether the heads within the bound alone are shown in the atlas. */
+  readonly marked = signal(false);
   readonly help = signal(false);
   /** Which part of the queries and which of the keys are looked at alone; see `partsOf`. */
   readonly part = signal<[number, number] | null>(null);

@@ -1,6 +1,7 @@
 /** What made the runs, what was recorded, and what was left out. */
 
 import { useStore } from "./context";
+import { Path } from "./path";
 
 export function About() {
   const { manifest } = useStore();
@@ -8,7 +9,9 @@ export function About() {
     <section class="about">
       {manifest.runs.map((run) => (
         <article key={run.name}>
-          <h2>{run.name}</h2>
+          <h2>
+            <Path path={run.name} />
+          </h2>
           <p>{run.checks || "No call was compared with the model's own output."}</p>
           <table>
             <tbody>
@@ -29,27 +32,31 @@ export function About() {
           ))}
         </ul>
       )}
-      <table>
-        <caption>Maps</caption>
-        <thead>
-          <tr>
-            <th scope="col">module</th>
-            <th scope="col">shape</th>
-            <th scope="col">recorded from</th>
-            <th scope="col">note</th>
-          </tr>
-        </thead>
-        <tbody>
-          {manifest.maps.map((map) => (
-            <tr key={map.id}>
-              <th scope="row">{map.path || "model"}</th>
-              <td>{map.shape.join(" × ")}</td>
-              <td>{map.how}</td>
-              <td>{map.note}</td>
+      <div class="scroll">
+        <table>
+          <caption>Maps</caption>
+          <thead>
+            <tr>
+              <th scope="col">module</th>
+              <th scope="col">shape</th>
+              <th scope="col">recorded from</th>
+              <th scope="col">note</th>
             </tr>
-          ))}
-        </tbody>
-      </table>
+          </thead>
+          <tbody>
+            {manifest.maps.map((map) => (
+              <tr key={map.id}>
+                <th scope="row">
+                  <Path path={map.path || "model"} />
+                </th>
+                <td>{map.shape.join(" × ")}</td>
+                <td>{map.how}</td>
+                <td>{map.note}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
     </section>
   );
 }

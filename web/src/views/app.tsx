@@ -14,7 +14,9 @@ import { HeadView } from "./head";
 import { Heads } from "./heads";
 import { Help } from "./help";
 import { onKey } from "./keys";
+import { runNames } from "./naming";
 import { Saying } from "./saying";
+import { Which } from "./which";
 
 const TABS: Record<View, { name: string; view: ComponentType }> = {
   atlas: { name: "Atlas", view: Atlas },
@@ -24,6 +26,8 @@ const TABS: Record<View, { name: string; view: ComponentType }> = {
   compare: { name: "Compare", view: Compare },
   about: { name: "About", view: About },
 };
+
+const WHICH: View[] = ["atlas", "head", "heads", "finder"]; // the others show several
 
 export function App({ store }: { store: Store }) {
   const root = useRef<HTMLDivElement>(null);
@@ -42,10 +46,24 @@ export function App({ store }: { store: Store }) {
     <Context.Provider value={store}>
       <div class="page" ref={root}>
         <header>
-          <h1>{manifest.title}</h1>
+          <h1 title={manifest.title}>{runNames(manifest.runs).join(" / ")}</h1>
           <Tabs store={store} />
+          {WHICH.includes(store.view.value) && <Which />}
           <Controls />
-          <Export />
+          <div class="tools">
+            <Export />
+            <button
+              type="button"
+              class="keys"
+              aria-label="Keys"
+              title="Keys (?)"
+              onClick={() => {
+                store.help.value = true;
+              }}
+            >
+              ?
+            </button>
+          </div>
         </header>
         {manifest.omitted.length > 0 && (
           <ul class="omitted">

@@ -5,27 +5,35 @@ import { paintOn } from "../draw/canvas";
 import type { MapInfo } from "../protocol";
 import type { Place } from "../state";
 import { useStore } from "./context";
-import { usePaint, usePromised } from "./hooks";
+import { placed, useFinding } from "./finding";
+import { useColumns, usePaint, usePromised } from "./hooks";
 import { Legend } from "./legend";
-import { callsOf, shortPaths } from "./naming";
+import { atlasMaps, rowWords, shortPaths } from "./naming";
+import { Path } from "./path";
+import { useWide } from "./wide";
 
 export function Atlas() {
   const store = useStore();
   const { manifest, reader } = store;
   const place = store.place.value;
   const pooling = store.pooling.value;
-  const maps = useMemo(() => atlasMaps(manifest.maps, place), [place.map]);
+  const maps = useMemo(() => atlasMaps(manifest.maps, place.map), [place.map]);
   const names = useMemo(() => shortPaths(maps.map((one) => one.path)), [maps]);
-  const { value, trouble } = usePromised(
-    (signal) =>
-      Promise.all(
-        maps.map(async ({ overview }) =>
-          overview ? (await reader.blob(overview[pooling], signal)).values : null,
-        ),
-      ),
+  const { value: read, trouble } = usePromised(
+    async (signal) => {
+      const all = maps.map(({ overview }) => (overview ? reader.blob(overview[pooling], signal) : null));
+      return { maps, values: (await Promise.all(all)).map((one) => one?.values ?? null) };
+    },
     [maps, pooling],
   );
+  const value = read?.maps === maps ? read.values : null; // and none of the call before
+  const marked = store.marked.value;
+  const finding = useFinding(store, marked);
+  const found = useMemo(() => new Set(finding.found.map((one) => placed(one.place))), [finding]);
   const max = useMemo(() => largest(value ?? []), [value]);
+  const { grid, columns } = useColumns<HTMLDivElement>(useWide() ? 72 : 42, 4);
+  const most = Math.max(...maps.map((one) => one.shape[1]));
+  const label = Math.min(MOST_LABEL, Math.max(...names.map((one) => one.length)));
   const sampled = maps.find((one) => one.overview?.sampled)?.overview?.sampled;
   if (trouble) return <p class="trouble">{trouble}</p>;
   return (
@@ -34,16 +42,38 @@ export function Atlas() {
         <Legend max={max} />
         <p class="strip">
           One scale for all heads; rows are queries, columns keys; a cell is the {pooling} of its weights
-          {sampled ? `, of ${sampled} queries of each cell` : ""}.
+          {sampled ? `, of ${sampled} queries of each cell` : ""}
+          {store.map.value &&
+            ["", ...rowWords(store.map.value, place.batch, store.queries.value)].join(" · ")}
+          {marked && ` · ${found.size} of ${finding.all.length} heads are marked`}
         </p>
+        {marked && (
+          <button
+            type="button"
+            onClick={() => {
+              store.marked.value = false;
+            }}
+          >
+            show all
+          </button>
+        )}
       </div>
-      <div class="layers">
+      <div class="layers" style={{ "--label": label }}>
         {maps.map((map, number) => (
           <div class="layer" key={map.id}>
-            <h3 title={map.path}>{names[number]}</h3>
-            <div class="thumbs">
+            <h3 title={map.path}>
+              <Path path={names[number]!} />
+            </h3>
+            <div class="thumbs" ref={number === 0 ? grid : null} style={{ "--columns": columns(most) }}>
               {headsOf(map, place.batch).map((one) => (
-                <Thumb key={one.head} map={map} place={one} values={value?.[number] ?? null} max={max} />
+                <Thumb
+                  key={one.head}
+                  map={map}
+                  place={one}
+                  values={value?.[number] ?? null}
+                  max={max}
+                  out={marked && finding.all.length > 0 && !found.has(placed(one))}
+                />
               ))}
             </div>
           </div>
@@ -53,14 +83,18 @@ export function Atlas() {
   );
 }
 
+const MOST_LABEL = 18; // letters of a layer's name in a line
+
 interface ThumbProps {
   map: MapInfo;
   place: Place;
   values: Float32Array | null;
   max: number;
+  /** Whether it is none of the heads that are marked. */
+  out: boolean;
 }
 
-function Thumb({ map, place, values, max }: ThumbProps) {
+function Thumb({ map, place, values, max, out }: ThumbProps) {
   const store = useStore();
   const canvas = useRef<HTMLCanvasElement>(null);
   const paint = usePaint(max);
@@ -72,7 +106,6 @@ function Thumb({ map, place, values, max }: ThumbProps) {
   }, [values, paint, place.batch]);
   const { map: at, batch, head } = store.place.value;
   const here = at === place.map && batch === place.batch && head === place.head;
-  const out = store.found.value && !store.found.value.has(`${place.map}.${place.batch}.${place.head}`);
   return (
     <button
       type="button"
@@ -89,17 +122,6 @@ function Thumb({ map, place, values, max }: ThumbProps) {
       <span>{place.head}</span>
     </button>
   );
-}
-
-/** The map of each module whose call is the one that is looked at, or else its last. */
-export function atlasMaps(maps: MapInfo[], place: Place): MapInfo[] {
-  const here = maps[place.map];
-  if (!here) return [];
-  const paths = [...new Set(maps.filter((one) => one.run === here.run).map((one) => one.path))];
-  return paths.map((path) => {
-    const calls = callsOf(maps, here.run, path);
-    return calls.find((one) => one.call === here.call) ?? calls[calls.length - 1]!;
-  });
 }
 
 function headsOf(map: MapInfo, batch: number): Place[] {

@@ -9,7 +9,7 @@ import { useStore } from "./context";
 import { Difference } from "./difference";
 import { usePromised } from "./hooks";
 import { Legend } from "./legend";
-import { percent, placeName, tokenName } from "./naming";
+import { percent, placeName, runNames, tokenName } from "./naming";
 import { Surface } from "./surface";
 import { Whole } from "./whole";
 
@@ -66,7 +66,7 @@ export function Compare() {
         </p>
       </div>
       {!linked[0] && (
-        <details>
+        <details open>
           <summary>Choose a query</summary>
           <Surface axis={queriesA} values={null} max={1} marked={query} label="Queries" onPick={pick} />
         </details>
@@ -76,10 +76,16 @@ export function Compare() {
           <article key={i === 0 ? "a" : "b"}>
             <h3>
               {i === 0 ? "A" : "B"}:{" "}
-              {manifest.runs.length > 1 ? `${manifest.runs[(i ? mapB : mapA).run]!.name} · ` : ""}
+              {manifest.runs.length > 1 ? `${runNames(manifest.runs)[(i ? mapB : mapA).run]} · ` : ""}
               {placeName(i ? mapB : mapA, place, store.axisOf(place, "queries"))}
             </h3>
-            {i === 1 && <Chooser place={place} />}
+            <Chooser
+              place={place}
+              take={(next) => {
+                if (i === 0) store.select(next);
+                else store.other.value = next;
+              }}
+            />
             <Surface
               axis={store.axisOf(place, "keys")}
               values={rows?.[i]?.values ?? null}
@@ -105,14 +111,12 @@ export function Compare() {
   );
 }
 
-/** Which head stands beside. */
-function Chooser({ place }: { place: Place }) {
+/** Which head stands there. */
+function Chooser({ place, take }: { place: Place; take: (next: Place) => void }) {
   const store = useStore();
-  const maps = store.manifest.maps;
+  const { maps, runs } = store.manifest;
+  const names = runs.length > 1 ? runNames(runs) : [];
   const [rows, heads] = maps[place.map]!.shape;
-  const take = (other: Place) => {
-    store.other.value = other;
-  };
   return (
     <div class="bar">
       <label>
@@ -128,7 +132,9 @@ function Chooser({ place }: { place: Place }) {
         >
           {maps.map((one) => (
             <option key={one.id} value={one.id}>
-              {mapTitle(one, store.manifest.runs.length)}
+              {[names[one.run], one.path || "model", one.call ? `call ${one.call}` : ""]
+                .filter(Boolean)
+                .join(", ")}
             </option>
           ))}
         </select>
@@ -139,10 +145,6 @@ function Chooser({ place }: { place: Place }) {
       )}
     </div>
   );
-}
-
-function mapTitle(map: MapInfo, runs: number): string {
-  return `${runs > 1 ? `run ${map.run}: ` : ""}${map.path || "model"}${map.call ? `, call ${map.call}` : ""}`;
 }
 
 /** The same head of the other run; of one run the next head, or that of the next map. */

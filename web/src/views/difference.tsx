@@ -28,12 +28,14 @@ export function Difference({ axis, a, b, marked }: DifferenceProps) {
   const most = Math.max(0, ...order.map(({ gap }) => Math.abs(gap)));
   const half = (gap: number) => (most ? (50 * Math.abs(gap)) / most : 0);
   return (
-    <section class="difference-surface" aria-label="Difference">
-      <div class="bar">
-        <h3>B − A</h3>
-        <Legend max={most} signed />
+    <section class="difference-surface columns" aria-label="Difference">
+      <div>
+        <div class="bar">
+          <h3>B − A</h3>
+          <Legend max={most} signed />
+        </div>
+        <Surface axis={axis} values={gaps} max={most} marked={marked} label="Difference" signed />
       </div>
-      <Surface axis={axis} values={gaps} max={most} marked={marked} label="Difference" signed />
       <table class="difference">
         <caption>
           Largest differences, B − A; bars from −{printed(most)} to {printed(most)}

@@ -35,38 +35,40 @@ export function Export() {
   return (
     <details class="export" ref={box}>
       <summary>Figure</summary>
-      <div class="bar">
-        <button type="button" onClick={act(() => saveScreen(store, box.current!, "png"))}>
-          PNG
-        </button>
-        <button type="button" onClick={act(() => saveScreen(store, box.current!, "svg"))}>
-          SVG
-        </button>
-        {store.reader.host.canServe &&
-          drawings.map((one) => (
-            <button
-              key={one.picture}
-              type="button"
-              title={`What plots.${one.picture} draws`}
-              onClick={act(() => savePrint(store, one, "pdf"))}
-            >
-              PDF{drawings.length > 1 ? ` of the ${one.picture === "head" ? "matrix" : "row"}` : ""}
-            </button>
-          ))}
-        <button type="button" onClick={act(copy)}>
-          Copy as Python
-        </button>
-        <output aria-live="polite">{said}</output>
+      <div class="menu">
+        <div class="bar">
+          <button type="button" onClick={act(() => saveScreen(store, box.current!, "png"))}>
+            PNG
+          </button>
+          <button type="button" onClick={act(() => saveScreen(store, box.current!, "svg"))}>
+            SVG
+          </button>
+          {store.reader.host.canServe &&
+            drawings.map((one) => (
+              <button
+                key={one.picture}
+                type="button"
+                title={`What plots.${one.picture} draws`}
+                onClick={act(() => savePrint(store, one, "pdf"))}
+              >
+                PDF{drawings.length > 1 ? ` of the ${one.picture === "head" ? "matrix" : "row"}` : ""}
+              </button>
+            ))}
+          <button type="button" onClick={act(copy)}>
+            Copy as Python
+          </button>
+          <output aria-live="polite">{said}</output>
+        </div>
+        {code !== null && (
+          <textarea
+            readOnly
+            aria-label="The Python call"
+            rows={code.split("\n").length}
+            value={code}
+            onFocus={(event) => event.currentTarget.select()}
+          />
+        )}
       </div>
-      {code !== null && (
-        <textarea
-          readOnly
-          aria-label="The Python call"
-          rows={code.split("\n").length}
-          value={code}
-          onFocus={(event) => event.currentTarget.select()}
-        />
-      )}
     </details>
   );
 }

@@ -1,146 +1,142 @@
 /** Which heads do what: a table of metrics that sorts, filters, and marks heads in the atlas. */
 
-import { useMemo, useState } from "preact/hooks";
-import type { Place } from "../state";
-import { atlasMaps } from "./atlas";
+import { useMemo } from "preact/hooks";
 import { useStore } from "./context";
-import { usePromised } from "./hooks";
-import { printed, shortPaths } from "./naming";
-
-interface Found {
-  place: Place;
-  layer: string;
-  values: Float32Array;
-}
+import { type Finding, type Measured, placed, useFinding } from "./finding";
+import { atlasMaps, printed, rowWords, shortPaths } from "./naming";
 
 const MOST = 400; // rows that are shown
+const NOTHING = 1e-6; // what is less is left from rounding
 
 export function Finder() {
   const store = useStore();
-  const { manifest, reader } = store;
-  const here = store.place.value;
-  const maps = useMemo(() => atlasMaps(manifest.maps, here), [here.map]);
-  const [by, sort] = useState<{ column: number; falling: boolean }>({ column: 0, falling: false });
-  const [least, filter] = useState("");
-  const { value, trouble } = usePromised(
-    (signal) =>
-      Promise.all(
-        maps.map(async ({ metrics }) => (metrics ? (await reader.blob(metrics, signal)).values : null)),
-      ),
-    [maps],
-  );
-  const rows = useMemo(() => {
-    const names = shortPaths(maps.map((one) => one.path));
-    return (value ?? []).flatMap((values, number) =>
-      rowsOf(maps[number]!, names[number]!, values, manifest.measures.length),
-    );
-  }, [value, maps]);
-  const shown = useMemo(() => sorted(rows, by.column, by.falling, least), [rows, by, least]);
-  const measures = manifest.measures;
-  const there = measures.map((_, i) => rows.some((row) => !Number.isNaN(row.values[i]!)));
-  if (trouble) return <p class="trouble">{trouble}</p>;
+  const finding = useFinding(store);
+  const { all, found } = finding;
+  if (finding.trouble) return <p class="trouble">{finding.trouble}</p>;
   return (
     <section class="finder">
       <div class="bar">
-        <label>
-          at least{" "}
-          <input
-            type="number"
-            step="any"
-            value={least}
-            aria-label={`Least ${measures[by.column]?.name}`}
-            onInput={(event) => filter(event.currentTarget.value)}
-          />{" "}
-          of {measures[by.column]?.name}
-        </label>
+        <Bound finding={finding} />
         <button
           type="button"
-          aria-pressed={store.found.value !== null}
+          aria-pressed={store.marked.value}
+          disabled={!store.marked.value && found.length === all.length}
+          title="In the atlas the others are pale"
           onClick={() => {
-            store.found.value = store.found.value
-              ? null
-              : new Set(shown.map(({ place }) => `${place.map}.${place.batch}.${place.head}`));
+            store.marked.value = !store.marked.value;
           }}
         >
-          {store.found.value ? "show all in the atlas" : "mark these in the atlas"}
+          {store.marked.value ? "show all in the atlas" : "mark these in the atlas"}
         </button>
         <span>
-          {shown.length} of {rows.length} heads
+          {found.length} of {all.length} heads
         </span>
       </div>
       <div class="scroll">
         <table>
-          <thead>
-            <tr>
-              <th scope="col">layer</th>
-              <th scope="col">head</th>
-              {measures.map((one, i) =>
-                there[i] ? (
-                  <th
-                    key={one.name}
-                    scope="col"
-                    title={one.about}
-                    aria-sort={by.column === i ? (by.falling ? "descending" : "ascending") : "none"}
-                  >
-                    <button
-                      type="button"
-                      onClick={() => sort({ column: i, falling: by.column === i ? !by.falling : true })}
-                    >
-                      {one.name.replaceAll("_", " ")} <small>{one.unit}</small>
-                    </button>
-                  </th>
-                ) : null,
-              )}
-            </tr>
-          </thead>
-          <tbody>
-            {shown.slice(0, MOST).map(({ place, layer, values }) => (
-              <tr key={`${place.map}.${place.batch}.${place.head}`}>
-                <th scope="row">{layer}</th>
-                <td>
-                  <button
-                    type="button"
-                    aria-label={`${layer}, head ${place.head}`}
-                    onClick={() => {
-                      store.select(place);
-                      store.view.value = "head";
-                    }}
-                  >
-                    {place.batch ? `${place.head}, row ${place.batch}` : place.head}
-                  </button>
-                </td>
-                {measures.map((one, i) => (there[i] ? <td key={one.name}>{printed(values[i]!)}</td> : null))}
-              </tr>
-            ))}
-          </tbody>
+          <Columns finding={finding} />
+          <Heads found={found.slice(0, MOST)} there={finding.there} />
         </table>
       </div>
-      {shown.length > MOST && <p>{shown.length - MOST} more: ask for at least some of the measure.</p>}
+      {found.length > MOST && (
+        <p class="strip">
+          The first {MOST} are listed; {finding.rising ? "at most" : "at least"} some {nameOf(store, finding)}{" "}
+          leaves fewer.
+        </p>
+      )}
     </section>
   );
 }
 
-function rowsOf(
-  map: { id: number; shape: readonly number[] },
-  layer: string,
-  values: Float32Array | null,
-  measures: number,
-): Found[] {
-  const [batches, heads] = map.shape as [number, number];
-  if (!values) return [];
-  return Array.from({ length: batches * heads }, (_, at) => ({
-    place: { map: map.id, batch: Math.floor(at / heads), head: at % heads },
-    layer,
-    values: values.subarray(at * measures, (at + 1) * measures),
-  }));
+function nameOf(store: ReturnType<typeof useStore>, { column }: Finding): string {
+  return store.manifest.measures[column]?.name.replaceAll("_", " ") ?? "";
 }
 
-/** Return the heads in order of a measure; those without a number come last. */
-function sorted(rows: Found[], column: number, falling: boolean, least: string): Found[] {
-  const kept = least === "" ? rows : rows.filter((row) => row.values[column]! >= Number(least));
-  const place = (row: Found) => {
-    const value = row.values[column]!;
-    return Number.isNaN(value) ? Number.POSITIVE_INFINITY : falling ? -value : value;
-  };
-  return [...kept].sort((a, b) => place(a) - place(b));
+/** What heads have at least or, where the least come first, at most. */
+function Bound({ finding }: { finding: Finding }) {
+  const store = useStore();
+  const name = nameOf(store, finding);
+  return (
+    <label>
+      {name} at {finding.rising ? "most" : "least"}{" "}
+      <input
+        type="number"
+        step="any"
+        value={store.bound.value}
+        aria-label={`${finding.rising ? "Most" : "Least"} ${name}`}
+        onInput={(event) => {
+          store.bound.value = event.currentTarget.value;
+        }}
+      />
+    </label>
+  );
+}
+
+function Columns({ finding: { there, column, rising } }: { finding: Finding }) {
+  const store = useStore();
+  return (
+    <thead>
+      <tr>
+        <th scope="col">head</th>
+        {store.manifest.measures.map((one, i) =>
+          there[i] ? (
+            <th
+              key={one.name}
+              scope="col"
+              title={one.about}
+              aria-sort={column === i ? (rising ? "ascending" : "descending") : "none"}
+            >
+              <button
+                type="button"
+                onClick={() => {
+                  store.sort.value = { measure: one.name, rising: column === i && !rising };
+                }}
+              >
+                {one.name.replaceAll("_", " ")} <small>{one.unit}</small>
+              </button>
+            </th>
+          ) : null,
+        )}
+      </tr>
+    </thead>
+  );
+}
+
+function Heads({ found, there }: { found: Measured[]; there: boolean[] }) {
+  const store = useStore();
+  const { maps, measures } = store.manifest;
+  const here = store.place.value.map;
+  const names = useMemo(() => {
+    const shown = atlasMaps(maps, here);
+    const short = shortPaths(shown.map((one) => one.path));
+    return new Map(shown.map((one, i) => [one.id, short[i]!]));
+  }, [here]);
+  return (
+    <tbody>
+      {found.map(({ place, values }) => (
+        <tr key={placed(place)}>
+          <th scope="row">
+            <button
+              type="button"
+              onClick={() => {
+                store.select(place);
+                store.view.value = "head";
+              }}
+            >
+              {[
+                names.get(place.map),
+                `head ${place.head}`,
+                ...rowWords(maps[place.map]!, place.batch, store.axisOf(place, "queries")),
+              ].join(" · ")}
+            </button>
+          </th>
+          {measures.map((one, i) => (there[i] ? <td key={one.name}>{measuredWords(values[i]!)}</td> : null))}
+        </tr>
+      ))}
+    </tbody>
+  );
+}
+
+function measuredWords(value: number): string {
+  return value !== 0 && Math.abs(value) < NOTHING ? "≈ 0" : printed(value);
 }

@@ -49,20 +49,24 @@ export function HeadView() {
         <Matrix />
         <div class="surfaces">
           <div class="bar">
-            <Legend max={max} />
-            <button
-              type="button"
-              aria-pressed={!byRow}
-              onClick={() => store.turn(byRow ? "column" : "row")}
-              title="What a query looks at, or who looks at a key (r)"
-            >
-              {byRow ? "what a query looks at" : "who looks at a key"}
-            </button>
+            <span class="switch">
+              {(["row", "column"] as const).map((way) => (
+                <button
+                  key={way}
+                  type="button"
+                  aria-pressed={store.direction.value === way}
+                  onClick={() => store.turn(way)}
+                  title={`The map's ${way}s (r)`}
+                >
+                  {way === "row" ? "what a query looks at" : "who looks at a key"}
+                </button>
+              ))}
+            </span>
             <button
               type="button"
               aria-pressed={store.pinned.value}
               onClick={() => store.pin(query)}
-              title="p"
+              title="Stay at this query while the pointer moves (p)"
             >
               {store.pinned.value ? "pinned" : "pin"}
             </button>
@@ -96,9 +100,12 @@ export function HeadView() {
               />
             </>
           )}
-          <h3>
-            {byRow ? "Keys" : "Queries"}, by the weight they {byRow ? "get" : "give"}
-          </h3>
+          <div class="bar">
+            <h3>
+              {byRow ? "Keys" : "Queries"}, by the weight they {byRow ? "get" : "give"}
+            </h3>
+            <Legend max={max} />
+          </div>
           <Surface
             axis={shownAxis}
             values={shown?.values ?? null}

@@ -7,8 +7,9 @@ import { windowsOf } from "../data/windows";
 import { useStore } from "./context";
 import { usePromised } from "./hooks";
 import { Legend } from "./legend";
-import { percent, tokenName } from "./naming";
+import { percent, rowWords, tokenName } from "./naming";
 import { Ribbon } from "./ribbon";
+import { Small } from "./small";
 import { Surface } from "./surface";
 
 export function Heads() {
@@ -55,11 +56,15 @@ export function Heads() {
       <div class="bar">
         <Legend max={max} />
         <p class="strip">
-          {map.path || "model"} · query: {tokenName(store.queries.value, query, map.places?.[query] ?? query)}{" "}
-          · one scale for all heads
+          {[
+            map.path || "model",
+            ...rowWords(map, batch, store.queries.value),
+            `query: ${tokenName(store.queries.value, query, map.places?.[query] ?? query)}`,
+            "one scale for all heads",
+          ].join(" · ")}
         </p>
       </div>
-      <details>
+      <details open={!(pictures && linked)}>
         <summary>Choose a query</summary>
         <Surface
           axis={store.queries.value}
@@ -72,7 +77,7 @@ export function Heads() {
           }}
         />
       </details>
-      <div class={pictures ? "small pictures" : "small"}>
+      <Small pictures={pictures} count={heads}>
         {rows.map((row, head) => (
           <div class="card" key={head}>
             <h3>
@@ -107,7 +112,7 @@ export function Heads() {
             )}
           </div>
         ))}
-      </div>
+      </Small>
     </section>
   );
 }

@@ -53,6 +53,13 @@ export function usePadding(side: "queries" | "keys"): Uint8Array | null | undefi
   );
 }
 
+/** In how many columns so many things fill a grid, each at least so wide: rows of it have as many, if they can. */
+export function useColumns<T extends HTMLElement>(least: number, gap: number) {
+  const [grid, width] = useSize<T>();
+  const most = Math.max(1, Math.floor((width + gap) / (least + gap)));
+  return { grid, columns: (count: number) => Math.ceil(count / Math.ceil(count / most)) };
+}
+
 /** An element's size in CSS pixels. */
 export function useSize<T extends HTMLElement>(): [RefObject<T | null>, number, number] {
   const element = useRef<T>(null);

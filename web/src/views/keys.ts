@@ -3,6 +3,7 @@
 import { stepped } from "../data/listed";
 import { SPREADINGS, type Store, VIEWS } from "../state";
 import { callsOf } from "./naming";
+import { goTo } from "./which";
 
 export interface Key {
   keys: string[];
@@ -13,7 +14,7 @@ export interface Key {
 export const KEYS: Key[] = [
   ...VIEWS.map((view, i) => ({
     keys: [String(i + 1)],
-    does: `view: ${view}`,
+    does: `view: ${view === "heads" ? "all heads" : view}`,
     act: (store: Store) => {
       store.view.value = view;
     },
@@ -91,7 +92,7 @@ function stepLayer(store: Store, by: number): void {
   if (!map) return;
   const layers = store.manifest.maps.filter((one) => one.run === map.run && one.call === map.call);
   const next = layers[layers.indexOf(map) + by];
-  if (next) go(store, next.id);
+  if (next) goTo(store, next.id);
 }
 
 function stepCall(store: Store, by: number): void {
@@ -99,11 +100,5 @@ function stepCall(store: Store, by: number): void {
   if (!map) return;
   const calls = callsOf(store.manifest.maps, map.run, map.path);
   const next = calls[calls.indexOf(map) + by];
-  if (next) go(store, next.id);
-}
-
-function go(store: Store, map: number): void {
-  const { batch: row, head } = store.place.value;
-  const [batches, heads] = store.manifest.maps[map]!.shape;
-  store.select({ map, batch: Math.min(row, batches - 1), head: Math.min(head, heads - 1) });
+  if (next) goTo(store, next.id);
 }

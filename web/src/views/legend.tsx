@@ -23,7 +23,7 @@ export function Legend({ max, signed }: { max: number; signed?: boolean }) {
       <span>{scale.signed ? `−${printed(max)}` : least}</span>
       <canvas ref={canvas} width={STEPS} height={1} />
       <span>
-        {printed(max)} ({spreading} scale{scale.signed ? ", 0 in the middle" : ""})
+        {printed(max)} ({spreading} scale)
       </span>
     </span>
   );

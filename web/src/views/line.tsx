@@ -77,7 +77,7 @@ export function Line(props: SurfaceProps & { segments: Segment[] }) {
     event.stopPropagation();
   };
   return (
-    <div class="text" ref={scroller}>
+    <div class={isBare(segments) ? "text bare" : "text"} ref={scroller}>
       <div
         class="tokens"
         ref={box}
@@ -128,24 +128,44 @@ interface Word {
   kind: "special" | "apart" | "";
 }
 
-const MANY = 3; // special tokens of one name from which on they are numbered
+const MANY = 3; // special tokens of one name in a row, from which on they are numbered
+const LOTS = 24; // from which on the first alone bears the name
+const FEW = 8; // special tokens that stand without a frame
 
 function wordsOf(axis: Axis, segments: Segment[]): Word[] {
-  const many = new Map<string, number>();
-  for (const one of segments) if (one.kind === "special") many.set(one.text, (many.get(one.text) ?? 0) + 1);
-  const seen = new Map<string, number>();
-  const numbered = (text: string) => {
-    if ((many.get(text) ?? 0) < MANY) return text;
-    seen.set(text, (seen.get(text) ?? -1) + 1);
-    return `${text} ${seen.get(text)}`;
-  };
-  return segments.flatMap((one) => {
+  const numbers = numbersOf(segments);
+  return segments.flatMap((one, place) => {
     const kind = kindOf(one);
     return Array.from({ length: one.length }, (_, i) => ({
-      text: visible(one.kind === "text" ? (one.tokens[i] ?? "") : numbered(nameOf(axis, one.begin + i))),
+      text: visible(
+        one.kind === "text" ? (one.tokens[i] ?? "") : numbers[place]!(nameOf(axis, one.begin + i)),
+      ),
       kind,
     }));
   });
+}
+
+/** What adds to a name its place among special tokens of one name in a row, where they are many. */
+function numbersOf(segments: Segment[]): ((name: string) => string)[] {
+  const found: ((name: string) => string)[] = [];
+  while (found.length < segments.length) {
+    const begin = found.length;
+    const first = segments[begin]!;
+    let end = begin + 1;
+    while (first.kind === "special" && isNamed(segments[end], first.text)) end++;
+    const count = end - begin;
+    for (let i = 0; i < count; i++)
+      found.push((name) => (count < MANY ? name : count < LOTS || i === 0 ? `${name} ${i}` : String(i)));
+  }
+  return found;
+}
+
+function isNamed(segment: Segment | undefined, text: string): boolean {
+  return segment?.kind === "special" && segment.text === text;
+}
+
+function isBare(segments: Segment[]): boolean {
+  return segments.length <= FEW && segments.every((one) => one.kind === "special");
 }
 
 function kindOf(segment: Segment): Word["kind"] {

@@ -8,10 +8,10 @@ import { redrawnBy } from "../figure/redrawing";
 import type { Store } from "../state";
 import { useStore } from "./context";
 import { usePadding, usePaint, useSize } from "./hooks";
+import { type Labels, labelsOf, WIDEST, writeNames } from "./labels";
 import { printed, tokenName } from "./naming";
 
-const EDGE = 88; // pixels for the names of tokens
-const LEGIBLE = 11; // pixels of a cell from which on tokens are named
+const HIGHEST = 0.78; // of the window; the style sheet has the same
 
 export function Matrix() {
   const store = useStore();
@@ -32,7 +32,9 @@ export function Matrix() {
   const part = store.part.value;
   useEffect(() => look(part ? partLooked(store, part, whole) : whole), [queries, keys, part]);
 
-  const [inner, tall] = [Math.max(1, width - EDGE), Math.max(1, height - EDGE)];
+  const [rows, columns] = labelsFor(store, looked, width);
+  const [left, top] = [rows.edge, columns.edge];
+  const [inner, tall] = [Math.max(1, width - left), Math.max(1, height - top)];
   const query = store.query.value;
   const key = store.key.value;
   const pooling = store.pooling.value;
@@ -41,7 +43,7 @@ export function Matrix() {
   const padding = usePadding("queries");
   useEffect(() => {
     const context = canvas.current?.getContext("2d");
-    if (!context || !canvas.current || width <= EDGE) return;
+    if (!context || !canvas.current || width <= left || height <= top) return;
     const ratio = window.devicePixelRatio || 1;
     canvas.current.width = width * ratio;
     canvas.current.height = height * ratio;
@@ -53,7 +55,7 @@ export function Matrix() {
     context.scale(ratio, ratio);
     context.clearRect(0, 0, width, height);
     context.save();
-    context.translate(EDGE, EDGE);
+    context.translate(left, top);
     context.beginPath();
     context.rect(0, 0, inner, tall);
     context.clip();
@@ -61,15 +63,22 @@ export function Matrix() {
     cross(context, looked, inner, tall, query, key);
     context.restore();
     const style = getComputedStyle(canvas.current!);
-    context.fillStyle = style.color;
     context.font = `11px ${style.fontFamily}`;
-    names(context, looked, inner, tall, (token) => tokenName(store.queries.value, token), "rows");
-    names(context, looked, inner, tall, (token) => tokenName(store.keys.value, token), "columns");
+    const colours = { usual: style.color, marked: getComputedStyle(canvas.current!.parentElement!).color };
+    const down = { begin: looked.top, count: looked.rows, pixels: tall, offset: top };
+    writeNames(context, { axis: store.queries.value, ...down, labels: rows, marked: query }, "rows", colours);
+    const across = { begin: looked.left, count: looked.columns, pixels: inner, offset: left };
+    writeNames(
+      context,
+      { axis: store.keys.value, ...across, labels: columns, marked: key },
+      "columns",
+      colours,
+    );
   };
 
   const cellUnder = (event: MouseEvent): [number, number] | null => {
     const at = canvas.current!.getBoundingClientRect();
-    const [x, y] = [event.clientX - at.left - EDGE, event.clientY - at.top - EDGE];
+    const [x, y] = [event.clientX - at.left - left, event.clientY - at.top - top];
     if (x < 0 || y < 0 || x >= inner || y >= tall) return null;
     const row = Math.floor(looked.top + (y / tall) * looked.rows);
     const column = Math.floor(looked.left + (x / inner) * looked.columns);
@@ -80,9 +89,11 @@ export function Matrix() {
     if (drag.current && event.buttons) {
       const { x, y, from } = drag.current;
       drag.current.moved ||= Math.abs(event.clientX - x) + Math.abs(event.clientY - y) > 3;
-      const left = from.left - ((event.clientX - x) / inner) * from.columns;
-      const top = from.top - ((event.clientY - y) / tall) * from.rows;
-      look(inside({ ...from, left, top }, queries, keys));
+      const moved = {
+        left: from.left - ((event.clientX - x) / inner) * from.columns,
+        top: from.top - ((event.clientY - y) / tall) * from.rows,
+      };
+      look(inside({ ...from, ...moved }, queries, keys));
       return;
     }
     const cell = cellUnder(event);
@@ -100,11 +111,12 @@ export function Matrix() {
   const sampled = tiles.sampled(level, pooling);
   return (
     <div class="matrix">
-      <div class="frame" ref={box} style={{ aspectRatio: `${EDGE + 400} / ${EDGE + sideOf(queries, keys)}` }}>
+      <div class="frame" ref={box} style={{ height: `${heightOf(store, whole, width)}px` }}>
         <canvas
           ref={canvas}
           role="img"
           tabIndex={0}
+          data-edges={`${left} ${top}`}
           aria-label={`Attention of head ${place.head}: ${queries} queries down, ${keys} keys across`}
           onPointerDown={(event) => {
             drag.current = { x: event.clientX, y: event.clientY, from: looked, moved: false };
@@ -118,7 +130,7 @@ export function Matrix() {
           onDblClick={() => look(whole)}
           onWheel={(event) => {
             const at = canvas.current!.getBoundingClientRect();
-            const [x, y] = [(event.clientX - at.left - EDGE) / inner, (event.clientY - at.top - EDGE) / tall];
+            const [x, y] = [(event.clientX - at.left - left) / inner, (event.clientY - at.top - top) / tall];
             zoom(event.deltaY > 0 ? 1.25 : 0.8, x, y);
             event.preventDefault();
           }}
@@ -136,14 +148,14 @@ export function Matrix() {
           zoom in
         </button>
         <button type="button" onClick={() => zoom(2)} title="-">
-          out
+          zoom out
         </button>
         <button type="button" onClick={() => look(whole)} title="0">
-          all
+          whole map
         </button>
         <output data-value>
           {key === null || value === undefined
-            ? "rows: queries, columns: keys"
+            ? "rows: queries, columns: keys; a click pins"
             : `${tokenName(store.queries.value, query)} → ${tokenName(store.keys.value, key)}: ${printed(value)}`}
         </output>
       </div>
@@ -175,9 +187,27 @@ function partLooked(store: Store, [from, to]: [number, number], whole: Looked): 
   return { top: a.begin, left: b.begin, rows: a.end - a.begin, columns: b.end - b.begin };
 }
 
-/** The height of the matrix for a width of 400: cells are squares unless it is very long or flat. */
-function sideOf(queries: number, keys: number): number {
-  return Math.min(560, Math.max(120, (400 * queries) / keys));
+/** How rows and columns are named of what is looked at, in a frame of so many pixels. */
+function labelsFor(store: Store, looked: Looked, width: number): [Labels, Labels] {
+  const across = Math.max(1, width - WIDEST); // not what is left: names that came and went would change it
+  const down = Math.max(1, Math.min(across * shareOf(store), HIGHEST * window.innerHeight - WIDEST));
+  return [
+    labelsOf(store.queries.value, looked.rows, down),
+    labelsOf(store.keys.value, looked.columns, across),
+  ];
+}
+
+/** The height of the frame in pixels; none, and so nothing to be drawn, until its width is known. */
+function heightOf(store: Store, whole: Looked, width: number): number {
+  if (!width) return 0;
+  const [rows, columns] = labelsFor(store, whole, width);
+  return columns.edge + Math.max(1, width - rows.edge) * shareOf(store);
+}
+
+/** The height of the matrix as a share of its width: cells are squares unless it is very long or flat. */
+function shareOf(store: Store): number {
+  const [, , queries, keys] = store.map.value!.shape;
+  return Math.min(1.4, Math.max(0.3, queries / keys));
 }
 
 function zoomed(looked: Looked, by: number, x: number, y: number, queries: number, keys: number): Looked {
@@ -209,47 +239,4 @@ function cross(
   const y = (query - looked.top) * down;
   context.strokeRect(-2, y, width + 4, Math.max(down, 1));
   if (key !== null) context.strokeRect((key - looked.left) * across, -2, Math.max(across, 1), height + 4);
-}
-
-/** Write the names of tokens along a side, as many as there is room for. */
-function names(
-  context: CanvasRenderingContext2D,
-  looked: Looked,
-  width: number,
-  height: number,
-  nameOf: (token: number) => string,
-  side: "rows" | "columns",
-): void {
-  const [begin, count, length] =
-    side === "rows" ? [looked.top, looked.rows, height] : [looked.left, looked.columns, width];
-  const cell = length / count;
-  const every = roundStep(LEGIBLE / cell);
-  context.textBaseline = "middle";
-  for (let token = Math.ceil(begin / every) * every; token < begin + count; token += every) {
-    const at = (token - begin + 0.5) * cell;
-    if (at < 0 || at > length) continue;
-    const text = every > 1 ? String(token) : short(nameOf(token));
-    context.save();
-    if (side === "rows") {
-      context.textAlign = "right";
-      context.translate(EDGE - 5, EDGE + at);
-    } else {
-      context.translate(EDGE + at, EDGE - 5);
-      context.rotate(-Math.PI / 2);
-    }
-    context.fillText(text, 0, 0, EDGE - 8);
-    context.restore();
-  }
-}
-
-/** The next of 1, 2, 5, 10, 20, … */
-function roundStep(least: number): number {
-  const ten = 10 ** Math.floor(Math.log10(Math.max(least, 1)));
-  return [1, 2, 5, 10].map((one) => one * ten).find((one) => one >= least) ?? 10 * ten;
-}
-
-/** "token 5, “cat”" without what is said by the place. */
-function short(name: string): string {
-  const text = name.replace(/^token \d+, “(.*)”$/, "$1").replace(/^token /, "");
-  return text.length > 14 ? `${text.slice(0, 13)}…` : text;
 }

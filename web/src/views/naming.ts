@@ -2,7 +2,7 @@
 
 import { nameOf } from "../data/axes";
 import { windowsIn } from "../data/windows";
-import type { Axis, MapInfo } from "../protocol";
+import type { Axis, MapInfo, RunInfo } from "../protocol";
 import type { Place } from "../state";
 
 /** The maps of one module, in the order of its calls. */
@@ -10,7 +10,24 @@ export function callsOf(maps: MapInfo[], run: number, path: string): MapInfo[] {
   return maps.filter((one) => one.run === run && one.path === path);
 }
 
-/** Paths without the parts that all of them begin or end with. */
+/** The map of each module whose call is that of a map, or else its last. */
+export function atlasMaps(maps: MapInfo[], map: number): MapInfo[] {
+  const here = maps[map];
+  if (!here) return [];
+  const paths = [...new Set(maps.filter((one) => one.run === here.run).map((one) => one.path))];
+  return paths.map((path) => {
+    const calls = callsOf(maps, here.run, path);
+    return calls.find((one) => one.call === here.call) ?? calls[calls.length - 1]!;
+  });
+}
+
+/** Names of runs: of a class without the modules it is in, numbered where they are the same. */
+export function runNames(runs: RunInfo[]): string[] {
+  const names = runs.map(({ name }) => name.replace(/^(?:\w+\.)+(?=[A-Z]\w*$)/, ""));
+  return names.map((name, i) => (names.filter((one) => one === name).length > 1 ? `${name} ${i}` : name));
+}
+
+/** Paths without the parts that all of them begin or end with; a number keeps what it is a number of. */
 export function shortPaths(paths: string[]): string[] {
   if (new Set(paths).size < 2) return paths.map((one) => one || "model");
   const parts = paths.map((one) => one.split("."));
@@ -20,25 +37,29 @@ export function shortPaths(paths: string[]): string[] {
     while (parts.every((one) => count < one.length - 1 && at(one, count) === at(first, count))) count++;
     return count;
   };
-  const begin = shared((one, i) => one[i]);
+  const same = shared((one, i) => one[i]);
+  const begin = same && parts.some((one) => /^\d/.test(one[same]!)) ? same - 1 : same;
   const end = shared((one, i) => one[one.length - 1 - i]);
   return parts.map((one) => one.slice(begin, Math.max(one.length - end, begin + 1)).join(".") || "model");
 }
 
-/** "layer.3 · head 5 of 12 · row 2 of the batch"; by the axis of its queries a row that is a window is told as one. */
+/** "layer.3 · head 5 of 12 · row 2 of the batch"; the axis is that of its queries. */
 export function placeName(map: MapInfo, place: Place, axis?: Axis): string {
-  const [batches, heads] = map.shape;
-  const parts = [map.path || "model", `head ${place.head} of ${heads}`];
+  const head = `head ${place.head} of ${map.shape[1]}`;
+  return [map.path || "model", head, ...rowWords(map, place.batch, axis)].join(" · ");
+}
+
+/** Which row of the batch, told as a window where it is one, and which call. */
+export function rowWords(map: MapInfo, batch: number, axis?: Axis): string[] {
+  const parts: string[] = [];
   const windows = axis ? windowsIn(axis) : 0;
-  const id = map.ids ? `, “${map.ids[place.batch]}”` : "";
+  const id = map.ids ? `, “${map.ids[batch]}”` : "";
   if (windows)
-    parts.push(
-      `window ${place.batch % windows} of ${windows} of item ${Math.floor(place.batch / windows)}${id}`,
-    );
-  else if (batches > 1) parts.push(`row ${place.batch} of the batch${id}`);
+    parts.push(`window ${batch % windows} of ${windows} of item ${Math.floor(batch / windows)}${id}`);
+  else if (map.shape[0] > 1) parts.push(`row ${batch} of the batch${id}`);
   if (map.item !== null) parts.push(`item ${map.item}`);
   if (map.call > 0 && !map.continues) parts.push(`call ${map.call}`);
-  return parts.join(" · ");
+  return parts;
 }
 
 /** "token 5, “cat”"; `at` is its number, where it is not that of the axis. */
@@ -68,7 +89,7 @@ export function printed(value: number): string {
   if (Number.isNaN(value)) return "–";
   if (Number.isInteger(value)) return String(value);
   if (value !== 0 && Math.abs(value) < 1e-4) return value.toExponential(2);
-  return value.toFixed(Math.abs(value) < 0.01 ? 5 : 4);
+  return value.toFixed(Math.abs(value) < 0.009995 ? 5 : 4);
 }
 
 export function percent(share: number): string {
@@ -77,7 +98,7 @@ export function percent(share: number): string {
 
 /** How a map compared with what the model itself gave. */
 export function checkedWords(error: number | null): string {
-  return error === null
-    ? "not compared with the model's output"
-    : `compared with the model's output: largest error ${error.toExponential(0)}`;
+  if (error === null) return "not compared with the model's output";
+  const found = error === 0 ? "the same" : `largest error ${error.toExponential(0)}`;
+  return `compared with the model's output: ${found}`;
 }

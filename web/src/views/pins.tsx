@@ -6,6 +6,7 @@ import { usePromised } from "./hooks";
 import { Legend } from "./legend";
 import { tokenName } from "./naming";
 import { Ribbon } from "./ribbon";
+import { Small } from "./small";
 import { Surface } from "./surface";
 
 export function Pins() {
@@ -32,13 +33,14 @@ export function Pins() {
   const max = Math.max(0, ...shown.map((one) => one.max));
   const axis = store.keys.value;
   const pictures = axis.segments.some(isLattice);
+  const linked = axis === store.queries.value; // a cell is a query too
   return (
     <section class="pins" aria-label="Kept queries">
       <div class="bar">
         <h3>Kept queries, on one scale</h3>
         <Legend max={max} />
       </div>
-      <div class={pictures ? "small pictures" : "small"}>
+      <Small pictures={pictures} count={kept.length}>
         {kept.map((query, i) => {
           const name = tokenName(store.queries.value, query, map.places?.[query] ?? query);
           return (
@@ -52,14 +54,20 @@ export function Pins() {
                 </button>
               </h3>
               {pictures ? (
-                <Surface axis={axis} values={shown[i]!.values} max={max} marked={query} label={name} />
+                <Surface
+                  axis={axis}
+                  values={shown[i]!.values}
+                  max={max}
+                  marked={linked ? query : null}
+                  label={name}
+                />
               ) : (
                 <Ribbon axis={axis} values={shown[i]!.values} max={max} label={name} />
               )}
             </div>
           );
         })}
-      </div>
+      </Small>
     </section>
   );
 }

@@ -1,0 +1,98 @@
+/** What is looked at, where there are several: runs, calls of a module, rows of the batch or windows. */
+
+import { windowsIn } from "../data/windows";
+import type { Store } from "../state";
+import { useStore } from "./context";
+import { callsOf, runNames } from "./naming";
+import { Whole } from "./whole";
+
+export function Which() {
+  const store = useStore();
+  if (!store.map.value) return null;
+  return (
+    <div class="which controls">
+      <Runs />
+      <Calls />
+      <Rows />
+    </div>
+  );
+}
+
+function Runs() {
+  const store = useStore();
+  const { runs, maps } = store.manifest;
+  const here = store.map.value!;
+  if (runs.length < 2) return null;
+  return (
+    <label>
+      Run
+      <select
+        value={here.run}
+        onChange={(event) => {
+          const there = maps.filter((one) => one.run === Number(event.currentTarget.value));
+          const like = there.find((one) => one.path === here.path && one.call === here.call) ?? there[0];
+          if (like) goTo(store, like.id);
+        }}
+      >
+        {runNames(runs).map((name, run) => (
+          <option key={run} value={run}>
+            {name}
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+}
+
+function Calls() {
+  const store = useStore();
+  const map = store.map.value!;
+  const calls = callsOf(store.manifest.maps, map.run, map.path);
+  if (calls.length < 2) return null;
+  return (
+    <label>
+      Call {map.call} of {calls.length}
+      <input
+        type="range"
+        min="0"
+        max={calls.length - 1}
+        value={calls.indexOf(map)}
+        aria-label="Call"
+        onInput={(event) => goTo(store, calls[Number(event.currentTarget.value)]!.id)}
+      />
+    </label>
+  );
+}
+
+/** Rows of the batch; those that are windows of one item as the items and the windows of each. */
+function Rows() {
+  const store = useStore();
+  const { batch } = store.place.value;
+  const rows = store.map.value!.shape[0];
+  const take = (next: number) => store.select({ ...store.place.value, batch: Math.min(next, rows - 1) });
+  const windows = windowsIn(store.queries.value);
+  if (!windows) {
+    return rows > 1 ? <Whole label="Row of the batch" count={rows} value={batch} take={take} /> : null;
+  }
+  const [items, item, window] = [Math.ceil(rows / windows), Math.floor(batch / windows), batch % windows];
+  return (
+    <>
+      {items > 1 && (
+        <Whole
+          label="Item of the batch"
+          count={items}
+          value={item}
+          take={(next) => take(next * windows + window)}
+        />
+      )}
+      <Whole label="Window" count={windows} value={window} take={(next) => take(item * windows + next)} />
+    </>
+  );
+}
+
+/** Look at another map, at the same row and head where it has them. */
+export function goTo(store: Store, map: number): void {
+  const { batch: row, head } = store.place.value;
+  const [batches, heads] = store.manifest.maps[map]!.shape;
+  store.select({ map, batch: Math.min(row, batches - 1), head: Math.min(head, heads - 1) });
+}
