@@ -55,4 +55,4 @@ def wait_for(address, process, log):
             return urlopen(address).close()
         except URLError:
             time.sleep(0.2)
-    raise RuntimeError(f"JupyterLab does not answer: {log.read_text()}")
+    raise RuntimeError(f"{address} does not answer: {log.read_text()}")

@@ -6,7 +6,7 @@ import os
 import sys
 import tempfile
 import webbrowser
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 from visualizer.errors import require
 from visualizer.run import Run
 from visualizer.viewer.html import to_html
-from visualizer.viewer.notebooks import in_kernel
+from visualizer.viewer.notebooks import display_below
 from visualizer.viewer.screens import has_screen, tunnel_to
 from visualizer.viewer.server import Server, serve
 
@@ -48,8 +48,9 @@ def show(
     OptionError
         If the runs hold no map, or an option is not as it is to be.
     """
-    if in_kernel():
-        _show_widget(runs)
+    display = display_below()
+    if display:
+        _show_widget(runs, display)
     elif not has_screen():
         _write(runs, path, options)
     else:
@@ -57,13 +58,11 @@ def show(
     return None
 
 
-def _show_widget(runs: Run | Sequence[Run]) -> None:
+def _show_widget(runs: Run | Sequence[Run], display: Callable[[Any], Any]) -> None:
     require("anywidget", "viewer", "The viewer in a notebook")
-    from IPython.display import display
-
     from visualizer.viewer.widget import Widget
 
-    display(Widget(runs))  # type: ignore[no-untyped-call]  # IPython has no types for it
+    display(Widget(runs))
     _say(WAY_OUT)
 
 
