@@ -94,7 +94,7 @@ def test_programs_read_the_address_of_two_runs_behind_a_proxy(folder):
         (["{0}", "{0}", "{0}"], "3 runs were to be shown: give one, or two to compare"),
         (["{0}", "--base-url", "hub"], "base_url='hub' was asked for; give a path from / on"),
         (["{0}", "--allow-host", "a@b"], "a@b was to be allowed; give names"),
-        (["{0}", "--host", "nowhere.invalid"], "nowhere.invalid port 0 was to be listened at, but: "),
+        (["{0}", "--host", "nowhere.invalid"], "nowhere.invalid was to be listened at, but: "),
     ],
 )
 def test_a_mistake_is_one_sentence(run, folder, arguments, sentence):

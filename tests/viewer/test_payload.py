@@ -263,3 +263,16 @@ def test_queries_that_are_none_or_nowhere_are_one_sentence(tmp_path):
     with pytest.raises(OptionError, match="queries=9 was asked for, but maps have at most 3 queries"):
         run.to_html(tmp_path / "run.html", queries=9)
     assert not (tmp_path / "run.html").exists()
+
+
+def test_two_runs_of_one_model_have_names_of_their_own(tmp_path):
+    made = [visualizer.from_arrays({"layer.0": np.eye(3)[None]}) for _ in range(2)]
+    for run in made:
+        run.provenance = {"model": "Bert"}
+    assert [one.name for one in Payload(made).manifest.runs] == ["Bert · run 0", "Bert · run 1"]
+    for run, name in zip(made, ("before", "after"), strict=True):
+        run.save(tmp_path / f"{name}.zarr")
+    stored = [visualizer.load(tmp_path / f"{name}.zarr") for name in ("before", "after")]
+    assert Payload(stored).manifest.title == "Bert · before.zarr / Bert · after.zarr"
+    assert Payload(stored[:1]).manifest.title == "Bert"
+    assert Payload([stored[0], stored[0]]).manifest.title == "Bert · run 0 / Bert · run 1"

@@ -119,11 +119,12 @@ function served(one: Case) {
     if (request.kind === "details") return details;
     return request.kind === "blob" ? blobOf(one.blobs[request.name]!) : zeros(map.shape[3]);
   };
-  const manifest = { ...one.manifest, maps: [{ ...map, rows: { kind: "later" as const }, padding: null }] };
+  const later: MapInfo = { ...map, rows: { kind: "later" }, padding: null };
+  const manifest = { ...one.manifest, maps: [later] };
   const host: Host = { manifest, kind: "server", canServe: true, ask };
   const bytes = new TextEncoder().encode(JSON.stringify({ rows, padding }));
   const answer = () => tell({ dtype: "u1", shape: [bytes.length], bytes });
-  return { reader: new Reader(host, new Engine(null)), map: manifest.maps[0]!, asked, answer };
+  return { reader: new Reader(host, new Engine(null)), map: later, asked, answer };
 }
 
 test("a server is asked for rows until the page can compute them, and once how they come", async () => {

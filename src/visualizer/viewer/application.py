@@ -12,10 +12,11 @@ from starlette.routing import Route, Router
 from visualizer.errors import OptionError, VisualizerError
 from visualizer.viewer.answering import answers
 from visualizer.viewer.guard import Guard
-from visualizer.viewer.html import document, embedded, page_file
+from visualizer.viewer.html import document, page_file
 from visualizer.viewer.payload import Payload
 from visualizer.viewer.sending import packed, sent
 from visualizer.viewer.working import Workers
+from visualizer.viewer.writing import embedded
 
 if TYPE_CHECKING:
     from starlette.requests import Request

@@ -11,8 +11,8 @@ import numpy as np
 from visualizer.analysis.columns import MEASURES
 from visualizer.viewer.arrays import refs_of
 from visualizer.viewer.payload import Payload
-from visualizer.viewer.protocol import Absent, BlobRef, Factored, Formed, Manifest, MapInfo, Rows
-from visualizer.viewer.writing import Written, written
+from visualizer.viewer.protocol import Absent, BlobRef, Factored, Formed, Manifest, MapInfo, Rows, plain
+from visualizer.viewer.writing import Written, embedded, written
 
 SHARE = 0.6
 """Of the budget that overviews may take before maps are left out."""
@@ -25,26 +25,27 @@ class Choice:
     budget: float
     arrays: dict[str, Written] = field(default_factory=dict)
     taken: int = 0
-    """Characters so far."""
+    """Bytes so far."""
     rates: dict[str, float] = field(default_factory=dict)
-    """The fewest characters for a byte that arrays of each role took so far."""
+    """The fewest bytes for a byte that arrays of each role took so far."""
 
-    def take(self, payload: Payload, refs: Collection[BlobRef], share: float = 1) -> bool:
-        """Take arrays unless all together go beyond a share of the budget.
+    def take(self, payload: Payload, refs: Collection[BlobRef], share: float = 1, told: int = 0) -> bool:
+        """Take arrays unless all, with what is ``told`` of them in bytes, go beyond a share of the budget.
 
         What would go beyond it at the rate of the smallest before is not even made.
         """
         new = {one.name: one for one in refs if one.name not in self.arrays}
         if not self.may_take([(_role(one.name), one.nbytes) for one in new.values()], share):
             return False
-        made = {name: written(payload.blob(name)) for name in new}
+        made = {name: written(name, payload.blob(name)) for name in new}
         for name, one in made.items():
             rate = one.size / max(1, new[name].nbytes)
             self.rates[_role(name)] = min(rate, self.rates.get(_role(name), rate))
-        if self.taken + sum(one.size for one in made.values()) > share * self.budget:
+        size = told + sum(one.size for one in made.values())
+        if self.taken + size > share * self.budget:
             return False
         self.arrays |= made
-        self.taken += sum(one.size for one in made.values())
+        self.taken += size
         return True
 
     def may_take(self, sizes: Iterable[tuple[str, int]], share: float = 1) -> bool:
@@ -54,7 +55,7 @@ class Choice:
 
 
 def chosen(payload: Payload, budget: int, heads: Collection[int] | None) -> tuple[Manifest, Choice]:
-    """Return what the page is told of what goes into a file of a budget of characters, and its arrays.
+    """Return what the page is told of what goes into a file of a budget of bytes, and its arrays.
 
     Overviews, metrics and images come first, then the rows of heads, the most concentrated ones that look
     elsewhere than at first and special tokens before the others. Each is made, taken and let go of.
@@ -91,8 +92,10 @@ def _heads_taken(
         if not choice.may_take([sizes[number]]):
             continue
         rows = payload.rows(number)
-        if isinstance(rows, Factored | Formed) and choice.take(payload, _parts(rows, place)):
-            left[number][place] = True
+        if not isinstance(rows, Factored | Formed):
+            continue
+        told = _told(rows.heads[place]) + (0 if any(left[number]) else _told(_only(rows, left[number])))
+        left[number][place] = choice.take(payload, _parts(rows, place), told=told)
     return left
 
 
@@ -137,15 +140,24 @@ def _parts(rows: Any, place: int) -> list[BlobRef]:
 
 
 def _kept(payload: Payload, one: MapInfo, kept: Sequence[bool]) -> Rows:
-    """Return rows without the heads that were left out."""
+    """Return how the page comes by the rows of a map's heads that were kept."""
     if payload.rows_asked(one.id) == []:
         return payload.rows(one.id)
     if not any(kept):
         return Absent("left out of this file")
-    rows: Any = payload.rows(one.id)
+    return _only(payload.rows(one.id), kept)
+
+
+def _only(rows: Any, kept: Sequence[bool]) -> Rows:
+    """Return rows without the heads that were left out."""
     heads = [head if keep else None for head, keep in zip(rows.heads, kept, strict=True)]
     some: Rows = replace(rows, heads=heads)
     return some
+
+
+def _told(part: Any) -> int:
+    """Return how many bytes it takes to tell of rows, or of a head."""
+    return len(embedded(plain(part)))
 
 
 def _omitted(

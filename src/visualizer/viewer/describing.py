@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from visualizer.analysis.columns import MEASURES
@@ -30,11 +32,25 @@ ABOUT = {
 """Of each measure its unit, and what it says."""
 
 
-def run_info(run: Run, number: int) -> RunInfo:
-    """Return a run's name, path and provenance as the page has them."""
+def run_infos(runs: Sequence[Run]) -> list[RunInfo]:
+    """Return each run's name, unlike the others', path and provenance as the page has them."""
+    return [_info(run, name) for run, name in zip(runs, _names(runs), strict=True)]
+
+
+def _names(runs: Sequence[Run]) -> list[str]:
+    """Return the names of the models; where they are the same, with the runs' files, or numbers, too."""
+    numbers = [f"run {number}" for number in range(len(runs))]
+    models = [str(run.provenance.get("model") or number) for run, number in zip(runs, numbers, strict=True)]
+    if len({*models}) == len(runs):
+        return models
+    files = [Path(run.stored_at).name if run.stored_at else "" for run in runs]
+    more = files if len({*files}) == len(runs) and all(files) else numbers
+    return [f"{model} · {one}" for model, one in zip(models, more, strict=True)]
+
+
+def _info(run: Run, name: str) -> RunInfo:
     made = {name: _said(value) for name, value in run.provenance.items()}
-    name = visible(str(run.provenance.get("model") or f"run {number}"))  # which is written as UTF-8
-    return RunInfo(name, run.stored_at, sorted(made.items()), str(run.checks))
+    return RunInfo(visible(name), run.stored_at, sorted(made.items()), str(run.checks))  # written as UTF-8
 
 
 def measures_told() -> list[Measure]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import html
-import json
 import os
 from collections.abc import Collection, Sequence
 from importlib.resources import files
@@ -17,8 +16,13 @@ from visualizer.run import Run
 from visualizer.viewer.choosing import Choice, chosen
 from visualizer.viewer.payload import Payload
 from visualizer.viewer.protocol import Manifest
+from visualizer.viewer.writing import embedded
 
 MEGABYTE = 10**6
+SAID = 1000
+"""Bytes for the sentences that say what was left out."""
+SAID_OF_MAP = 50
+"""Bytes for what is told of each map besides its arrays."""
 
 
 def to_html(  # noqa: PLR0913  # each thing that can be chosen is a keyword
@@ -54,7 +58,8 @@ def to_html(  # noqa: PLR0913  # each thing that can be chosen is a keyword
     CallsError
         If no call was recorded under a path.
     OptionError
-        If the budget is no number above 1, the runs hold no map, or no map has one of the queries or heads.
+        If the budget is no number from 1 on, or too small for names alone; if the runs hold no map, or no map
+        has one of the queries or heads.
     """
     if not isinstance(max_mb, int | float) or not max_mb >= 1:
         raise OptionError(f"max_mb={max_mb!r} was asked for; give megabytes, from 1 on")
@@ -70,7 +75,12 @@ def to_html(  # noqa: PLR0913  # each thing that can be chosen is a keyword
     if heads is not None and not any(head in heads for head in range(most)):
         raise OptionError(f"heads={heads!r:.60} was asked for, but maps have at most {most}, counted from 0")
     script, style = page_file("viewer.js"), page_file("viewer.css")
-    told, choice = chosen(payload, int(max_mb * MEGABYTE) - len(script) - len(style), heads)
+    frame = len(_page(payload.outline, Choice(0), script, style).encode())
+    frame += SAID + SAID_OF_MAP * len(payload.exhibits)
+    if frame > max_mb * MEGABYTE:
+        least = f"{frame / MEGABYTE:.1f} MB"
+        raise OptionError(f"max_mb={max_mb} was asked for, but names and the page itself take {least}")
+    told, choice = chosen(payload, int(max_mb * MEGABYTE) - frame, heads)
     Path(path).write_text(_page(told, choice, script, style), encoding="utf-8")
 
 
@@ -98,12 +108,6 @@ def _part(run: Run, modules: Sequence[str]) -> Run:
 
 
 def _page(told: Manifest, choice: Choice, script: str, style: str) -> str:
-    arrays = "\n".join(
-        f'<script type="application/octet-stream;base64" data-blob="{html.escape(name)}" '
-        f'data-dtype="{one.dtype}" data-shape="{",".join(map(str, one.shape))}"'
-        f"{' data-gzip=1' if one.packed else ''}>{one.text}</script>"
-        for name, one in choice.arrays.items()
-    )
     policy = (
         "default-src 'none'; "
         f"script-src {_hash(script)} blob:; style-src {_hash(style)}; worker-src blob:; img-src blob: data:; "
@@ -112,8 +116,7 @@ def _page(told: Manifest, choice: Choice, script: str, style: str) -> str:
     head = f"""<meta http-equiv="Content-Security-Policy" content="{policy}">
 <style>{style}</style>"""
     body = f"""<script type="application/json" id="visualizer-manifest">{embedded(told.to_json())}</script>
-{arrays}
-<script type="module">{script}</script>"""
+{"".join(one.line for one in choice.arrays.values())}<script type="module">{script}</script>"""
     return document(told.title, head, body)
 
 
@@ -133,17 +136,6 @@ def document(title: str, head: str, body: str) -> str:
 </body>
 </html>
 """
-
-
-def embedded(value: Any) -> str:
-    r"""Return JSON that nothing in it can end: `<` is written as its number.
-
-    Examples
-    --------
-    >>> embedded(["</script>"])
-    '["\\u003c/script>"]'
-    """
-    return json.dumps(value, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")
 
 
 def _hash(text: str) -> str:

@@ -15,7 +15,7 @@ from visualizer.errors import OptionError
 from visualizer.kept import Kept
 from visualizer.run import Run
 from visualizer.viewer.arrays import Arrays
-from visualizer.viewer.describing import measures_told, run_info
+from visualizer.viewer.describing import measures_told, run_infos
 from visualizer.viewer.exhibits import Exhibit, exhibits, omitted_of
 from visualizer.viewer.forming import Forming
 from visualizer.viewer.measuring import metrics_of
@@ -150,7 +150,7 @@ class Payload:
 
     @cached_property
     def _infos(self) -> list[RunInfo]:
-        return [run_info(run, number) for number, run in enumerate(self.runs)]
+        return run_infos(self.runs)
 
     @cached_property
     def _layers(self) -> dict[tuple[int, str], int]:

@@ -101,7 +101,8 @@ def shown_image(seen: Seen, longest: int = LARGEST) -> Any:
 
 def _step(seen: Seen, longest: int) -> int:
     """Return how many pixels along each side become one."""
-    return -(-max(seen.pixels.shape[:2]) // longest)
+    step: int = -(-max(seen.pixels.shape[:2]) // longest)
+    return step
 
 
 def _seen(run: Run) -> tuple[Sequence[Seen], str]:

@@ -193,8 +193,7 @@ class Details:
 
     def to_json(self) -> dict[str, Any]:
         """Return it as JSON has it; what is not finite as None."""
-        found: dict[str, Any] = _finite(asdict(self))
-        return found
+        return plain(self)
 
 
 @dataclass(frozen=True)
@@ -256,8 +255,19 @@ class Manifest:
 
     def to_json(self) -> dict[str, Any]:
         """Return it as JSON has it; what is not finite as None."""
-        found: dict[str, Any] = _finite(asdict(self))
-        return found
+        return plain(self)
+
+
+def plain(one: Any) -> dict[str, Any]:
+    """Return what is told as JSON has it; what is not finite as None.
+
+    Examples
+    --------
+    >>> plain(BandInfo(None, 0, 2))
+    {'left': None, 'right': 0, 'diagonal': 2}
+    """
+    found: dict[str, Any] = _finite(asdict(one))
+    return found
 
 
 def _finite(value: Any) -> Any:

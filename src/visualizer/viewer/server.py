@@ -152,5 +152,6 @@ def _listening(host: str, port: int | None) -> socket.socket:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         return socket.create_server((host, number), family=family)
     except OSError as error:
-        what = error.strerror or error
-        raise VisualizerError(f"{host} port {number} was to be listened at, but: {what}") from None
+        where = f"{host} port {port}" if port else host
+        what = (error.strerror or str(error)).partition(" (while")[0]  # the rest is said here already
+        raise VisualizerError(f"{where} was to be listened at, but: {what}") from None
