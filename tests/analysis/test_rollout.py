@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from tests.analysis.test_relevance import few_rows_at_a_time
 
 from visualizer import analysis
 from visualizer.analysis import parts
@@ -66,7 +67,7 @@ def test_rollout_of_rows_that_sinks_left_less_of():
 def test_discarding_as_published(layers, fusion, discard, monkeypatch):
     expected = [of_images([a.numpy()[b] for a in layers], fusion, discard) for b in range(2)]
     close(analysis.rollout(layers, fusion=fusion, discard=discard), expected, atol=1e-6)
-    monkeypatch.setattr(parts, "BLOCK", 10 * 4 * 2 * 3)  # three rows at a time
+    few_rows_at_a_time(monkeypatch)
     close(analysis.rollout(layers, fusion=fusion, discard=discard), expected, atol=1e-6)
 
 

@@ -10,9 +10,7 @@ import numpy as np
 
 from visualizer.attention import AttentionMap
 from visualizer.attention.arrays import Array, arrays_of
-
-BLOCK = 2**24
-"""Bytes of rows that are there at a time."""
+from visualizer.attention.blocks import room
 
 _HALF = 16  # bits
 
@@ -27,7 +25,8 @@ def summed(a: AttentionMap, function: Callable[[Array, slice], Array]) -> Array:
         they are of, it returns an array of one shape, of which there is room for some.
     """
     total: Any = 0
-    step = max(1, BLOCK // max(1, prod(a.shape[:-2]) * a.shape[-1] * 4))
+    row = max(1, prod(a.shape[:-2]) * a.shape[-1] * 4)
+    step = max(1, room(row) // row)
     for begin in range(0, a.shape[-2], step):
         queries = slice(begin, min(begin + step, a.shape[-2]))
         rows = a[..., queries, :].array()

@@ -20,6 +20,11 @@ FEWEST = 32  # rows at a time below which reading the keys costs more than formi
 PASSES = 4  # arrays as large as a block of rows that are alive at once while it is formed
 
 
+def room(row: int) -> int:
+    """Return how many bytes of rows are formed at a time, given those of one."""
+    return max(BLOCK, min(FEWEST * row, COPIES))
+
+
 class Source(ABC):
     """What holds a map: it gives rows, and applies the map as an operator.
 
@@ -104,7 +109,7 @@ class Source(ABC):
     def parts(self, at: At) -> Iterator[tuple[Box, At]]:
         """Cut ``at`` so that the rows of each part fit the block."""
         row = self.shape[-1] * 8 * PASSES
-        yield from blocks(at, row, max(BLOCK, min(FEWEST * row, COPIES)))
+        yield from blocks(at, row, room(row))
 
     def apply(self, at: At, w: Array) -> Array:
         """Return the map times ``w`` (..., key, column)."""
