@@ -36,8 +36,8 @@ def similarity(a: Any) -> Floats:
     counted = a.valid.all(-2)[..., None, :, None]
 
     def products_of(rows: Array, queries: slice) -> Array:
-        flat = exact(rows * counted[..., queries, :]).reshape(*rows.shape[:-2], -1)
-        return flat @ flat.swapaxes(-1, -2)
+        each = exact(rows * counted[..., queries, :]).swapaxes(-3, -2)  # (..., row, head, key)
+        return (each @ each.swapaxes(-1, -2)).sum(-3)
 
     products = numbers(summed(a, products_of))
     length = np.sqrt(np.diagonal(products, axis1=-2, axis2=-1))
