@@ -14,6 +14,7 @@ from visualizer.axes import Axis, Grid, Special, Windows
 from visualizer.calls import Call
 from visualizer.errors import OptionError
 from visualizer.run import Run
+from visualizer.viewer import exhibits
 from visualizer.viewer.factoring import shortened
 from visualizer.viewer.payload import Payload
 from visualizer.viewer.querying import rows_asked
@@ -174,13 +175,16 @@ def test_windows_and_prefixes_are_told_as_cells_of_the_grid():
     assert (array(payload, image["blob"]) == 7).all()
 
 
-def test_of_very_many_calls_the_first_are_shown_and_the_rest_is_counted():
+def test_of_very_many_calls_the_first_are_shown_and_the_rest_is_counted(monkeypatch):
     a = AttentionMap(Dense(np.eye(3)[None, None]))
     run = Run([Call(f"layer.{n % 2}", a, n // 2, n, "given") for n in range(2400)])
-    found = told(Payload(run))
+    found = told(Payload(run, served=True))
+    assert ([one["order"] for one in found["maps"]], found["omitted"]) == (list(range(2400)), [])
+    monkeypatch.setattr(exhibits, "MOST", 1000)
+    found = told(Payload(run, served=True))
     assert [one["order"] for one in found["maps"]] == list(range(1000))
     assert found["omitted"] == [
-        "1400 of 2400 calls are not shown: show a part of the run, such as run[1000:2000] or "
+        "1400 of 2400 calls are not shown: show a part of the run, such as run[20000:40000] or "
         "run['blocks.3.*']."
     ]
 

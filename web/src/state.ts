@@ -122,6 +122,13 @@ export class Store {
     if (!partsOf(this.queries.value)[from] || !partsOf(this.keys.value)[to]) this.part.value = null;
   }
 
+  /** Look at another map: the row of the batch and the head stay where there are such. */
+  moveTo(map: number): void {
+    const { batch, head } = this.place.value;
+    const [batches, heads] = this.manifest.maps[map]!.shape;
+    this.select({ map, batch: Math.min(batch, batches - 1), head: Math.min(head, heads - 1) });
+  }
+
   /** A row without what is not to be drawn of it. */
   look({ place, direction, values }: Row): Shown {
     const axis = this.axisOf(place, direction === "row" ? "keys" : "queries");

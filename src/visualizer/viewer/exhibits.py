@@ -15,11 +15,9 @@ from visualizer.plots.generations import continue_one
 from visualizer.plots.sources import subject_of
 from visualizer.run import Run
 
-MOST = 1000
-"""Maps of a run that a page is told of."""
-LOOKED = 20_000
-"""Calls of a run that are looked at, as later ones may continue earlier ones."""
-REMEDY = "show a part of the run, such as run[1000:2000] or run['blocks.3.*']"
+MOST = 20_000
+"""Calls of a run that a page is told of."""
+REMEDY = "show a part of the run, such as run[20000:40000] or run['blocks.3.*']"
 
 
 @dataclass(frozen=True)
@@ -49,20 +47,20 @@ def exhibits(run: Run, number: int = 0) -> tuple[list[Exhibit], str]:
 
     What is no map is left out; of a run of very many calls the first are shown.
     """
-    looked = run[:LOOKED]
+    looked = run[:MOST]
     calls = [call for call in looked if isinstance(call.content, AttentionMap) and not call.levels]
     groups = sorted(_groups(calls), key=lambda group: group[0].order)
-    left = sum(map(len, groups[MOST:])) + len(run) - len(looked)
+    left = len(run) - len(looked)
     said = f"{left} of {len(run)} calls are not shown: {REMEDY}." if left else ""
     beside: dict[str, list[Call]] = {}
     for call in looked:
         beside.setdefault(call.path, []).append(call)
-    return [_exhibit(run, group, number, beside[group[0].path]) for group in groups[:MOST]], said
+    return [_exhibit(run, group, number, beside[group[0].path]) for group in groups], said
 
 
 def omitted_of(run: Run) -> Iterator[str]:
     """Yield a sentence for each module whose maps the page does not draw."""
-    for path in dict.fromkeys(call.path for call in run[:LOOKED] if call.levels):
+    for path in dict.fromkeys(call.path for call in run[:MOST] if call.levels):
         yield (
             f"{path or 'The model'} reads a feature map at points that it computes, which are no keys, so it "
             "is not drawn here: visualizer.plots.sampling draws them."

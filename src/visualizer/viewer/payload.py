@@ -10,7 +10,6 @@ from typing import Any
 from visualizer.analysis.columns import MEASURES
 from visualizer.attention import AttentionMap
 from visualizer.attention.arrays import NUMPY
-from visualizer.axes import Axis
 from visualizer.errors import OptionError
 from visualizer.kept import Kept
 from visualizer.run import Run
@@ -19,11 +18,11 @@ from visualizer.viewer.describing import measures_told, run_infos
 from visualizer.viewer.exhibits import Exhibit, exhibits, omitted_of
 from visualizer.viewer.forming import Forming
 from visualizer.viewer.measuring import metrics_of
+from visualizer.viewer.numbering import Numbering
 from visualizer.viewer.overviews import Small
 from visualizer.viewer.padding import padding_of
 from visualizer.viewer.pictures import Pictures
 from visualizer.viewer.protocol import (
-    AxisInfo,
     Blob,
     BlobRef,
     Details,
@@ -38,7 +37,6 @@ from visualizer.viewer.protocol import (
 )
 from visualizer.viewer.querying import rows_asked
 from visualizer.viewer.rows import dtype_of, least, rows_of
-from visualizer.viewer.tokens import axis_info
 
 
 class Payload:
@@ -80,8 +78,7 @@ class Payload:
         self._rows: dict[int, Rows] = {}
         self._paddings: dict[int, Padding | None] = {}
         self._forming = Forming()
-        self._axes: dict[str, int] = {}
-        self._told_axes: list[AxisInfo] = []
+        self._axes = Numbering()
 
     def blob(self, name: str) -> Blob:
         """Return an array that the manifest, or the details of a map that were asked for, name.
@@ -136,7 +133,7 @@ class Payload:
             title=" / ".join(info.name for info in self._infos),
             runs=self._infos,
             maps=[self._map(number, one, pictures[one.run]) for number, one in enumerate(self.exhibits)],
-            axes=self._told_axes,
+            axes=self._axes.told,
             images=images,
             measures=measures_told(),
             omitted=[
@@ -176,8 +173,8 @@ class Payload:
             how=first.how,
             note=first.note,
             error=_worst(shown),
-            queries=self._sides(shown.queries, a.shape[0], pictures),
-            keys=self._sides(shown.keys, a.shape[0], pictures),
+            queries=self._axes.sides(shown.queries, a.shape[0], pictures),
+            keys=self._axes.sides(shown.keys, a.shape[0], pictures),
             places=list(shown.places) or None,
             signed=signed,
             padding=None,
@@ -200,18 +197,6 @@ class Payload:
             for side, one in (("queries", found.queries), ("keys", found.keys))
         ]
         return Padding(*refs) if any(refs) else None
-
-    def _sides(self, axes: Sequence[Axis], batches: int, pictures: Pictures) -> list[int]:
-        """Return the number of the axis of each row of the batch; of one alone where all are the same."""
-        found = [self._axis(axes[row if len(axes) > 1 else 0], row, pictures) for row in range(batches)]
-        return found[:1] if len(set(found)) == 1 else found
-
-    def _axis(self, axis: Axis, row: int, pictures: Pictures) -> int:
-        told = axis_info(axis, row, pictures.under(axis, row))
-        place = self._axes.setdefault(repr(told), len(self._told_axes))
-        if place == len(self._told_axes):
-            self._told_axes.append(told)
-        return place
 
     def _overview(self, name: str, shown: Exhibit) -> Overview:
         small, dtype = Small(shown.map, self._forming.formed), dtype_of(shown.map)

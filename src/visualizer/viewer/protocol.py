@@ -5,7 +5,8 @@ Every map, axis and image is named by its place in a list, every array by a name
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
+from math import isfinite
 from typing import Any, Literal
 
 import numpy as np
@@ -193,7 +194,8 @@ class Details:
 
     def to_json(self) -> dict[str, Any]:
         """Return it as JSON has it; what is not finite as None."""
-        return plain(self)
+        found: dict[str, Any] = plain(self)
+        return found
 
 
 @dataclass(frozen=True)
@@ -255,25 +257,24 @@ class Manifest:
 
     def to_json(self) -> dict[str, Any]:
         """Return it as JSON has it; what is not finite as None."""
-        return plain(self)
+        found: dict[str, Any] = plain(self)
+        return found
 
 
-def plain(one: Any) -> dict[str, Any]:
+def plain(told: Any) -> Any:
     """Return what is told as JSON has it; what is not finite as None.
 
     Examples
     --------
-    >>> plain(BandInfo(None, 0, 2))
-    {'left': None, 'right': 0, 'diagonal': 2}
+    >>> plain([BandInfo(None, 0, 2), float("inf")])
+    [{'left': None, 'right': 0, 'diagonal': 2}, None]
     """
-    found: dict[str, Any] = _finite(asdict(one))
-    return found
-
-
-def _finite(value: Any) -> Any:
-    """Return nested data without what JSON lacks."""
-    if isinstance(value, dict):
-        return {name: _finite(one) for name, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(one) for one in value]
-    return None if isinstance(value, float) and not np.isfinite(value) else value
+    if isinstance(told, float):
+        return told if isfinite(told) else None
+    if told is None or isinstance(told, str | int):
+        return told
+    if isinstance(told, dict):
+        return {name: plain(one) for name, one in told.items()}
+    if isinstance(told, list | tuple):
+        return [plain(one) for one in told]
+    return {name: plain(getattr(told, name)) for name in told.__dataclass_fields__}

@@ -1,10 +1,15 @@
 /** What made the runs, what was recorded, and what was left out. */
 
+import { useMemo } from "preact/hooks";
+import type { MapInfo } from "../protocol";
 import { useStore } from "./context";
 import { Path } from "./path";
 
+const MOST = 500; // rows of the table of maps
+
 export function About() {
   const { manifest } = useStore();
+  const alike = useMemo(() => alikeOf(manifest.maps), [manifest]);
   return (
     <section class="about">
       {manifest.runs.map((run) => (
@@ -38,17 +43,19 @@ export function About() {
           <thead>
             <tr>
               <th scope="col">module</th>
+              <th scope="col">calls</th>
               <th scope="col">shape</th>
               <th scope="col">recorded from</th>
               <th scope="col">note</th>
             </tr>
           </thead>
           <tbody>
-            {manifest.maps.map((map) => (
+            {alike.slice(0, MOST).map(({ map, count }) => (
               <tr key={map.id}>
                 <th scope="row">
                   <Path path={map.path || "model"} />
                 </th>
+                <td>{count}</td>
                 <td>{map.shape.join(" × ")}</td>
                 <td>{map.how}</td>
                 <td>{map.note}</td>
@@ -57,6 +64,19 @@ export function About() {
           </tbody>
         </table>
       </div>
+      {alike.length > MOST && <p class="strip">{alike.length - MOST} more are not listed.</p>}
     </section>
   );
+}
+
+/** Return one map of each module, shape and way to record, and how many there are. */
+function alikeOf(maps: MapInfo[]): { map: MapInfo; count: number }[] {
+  const found = new Map<string, { map: MapInfo; count: number }>();
+  for (const map of maps) {
+    const name = JSON.stringify([map.run, map.path, map.shape, map.how, map.note]);
+    const one = found.get(name) ?? { map, count: 0 };
+    one.count++;
+    found.set(name, one);
+  }
+  return [...found.values()];
 }

@@ -1,14 +1,16 @@
 /** All layers and heads at a glance; a click enters a head. */
 
 import { useEffect, useMemo, useRef } from "preact/hooks";
+import { blockOf } from "../data/modules";
 import { paintOn } from "../draw/canvas";
 import type { MapInfo } from "../protocol";
 import type { Place } from "../state";
+import { Blocks } from "./blocks";
 import { useStore } from "./context";
 import { placed, useFinding } from "./finding";
 import { useColumns, usePaint, usePromised } from "./hooks";
 import { Legend } from "./legend";
-import { atlasMaps, rowWords, shortPaths } from "./naming";
+import { rowWords, shortPaths } from "./naming";
 import { Path } from "./path";
 import { useWide } from "./wide";
 
@@ -17,7 +19,7 @@ export function Atlas() {
   const { manifest, reader } = store;
   const place = store.place.value;
   const pooling = store.pooling.value;
-  const maps = useMemo(() => atlasMaps(manifest.maps, place.map), [place.map]);
+  const maps = useMemo(() => blockOf(manifest.maps, place.map).maps, [place.map]);
   const names = useMemo(() => shortPaths(maps.map((one) => one.path)), [maps]);
   const { value: read, trouble } = usePromised(
     async (signal) => {
@@ -58,6 +60,7 @@ export function Atlas() {
           </button>
         )}
       </div>
+      <Blocks />
       <div class="layers" style={{ "--label": label }}>
         {maps.map((map, number) => (
           <div class="layer" key={map.id}>

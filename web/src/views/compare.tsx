@@ -2,6 +2,7 @@
 
 import { useEffect, useMemo } from "preact/hooks";
 import { nearest } from "../data/listed";
+import { callNear, type Module, modulesOf } from "../data/modules";
 import { shownOf, sinksOf } from "../data/shown";
 import type { MapInfo } from "../protocol";
 import type { Place } from "../state";
@@ -111,40 +112,53 @@ export function Compare() {
   );
 }
 
-/** Which head stands there. */
+/** Which head stands there: its module, its call, its row of the batch. */
 function Chooser({ place, take }: { place: Place; take: (next: Place) => void }) {
   const store = useStore();
   const { maps, runs } = store.manifest;
-  const names = runs.length > 1 ? runNames(runs) : [];
-  const [rows, heads] = maps[place.map]!.shape;
+  const here = maps[place.map]!;
+  const [rows, heads] = here.shape;
+  const modules = useMemo(() => modulesOf(maps), [maps]);
+  const at = modules.findIndex((one) => one.run === here.run && one.path === here.path);
+  const { calls } = modules[at]!;
+  const options = useMemo(() => optionsOf(modules, runs.length > 1 ? runNames(runs) : []), [modules, runs]);
+  const takeMap = ({ id, shape }: MapInfo) => {
+    const { batch, head } = place;
+    take({ map: id, batch: Math.min(batch, shape[0] - 1), head: Math.min(head, shape[1] - 1) });
+  };
   return (
     <div class="bar">
       <label>
         map
         <select
-          value={place.map}
-          onChange={(event) => {
-            const map = Number(event.currentTarget.value);
-            const [batches, count] = maps[map]!.shape;
-            const { batch, head } = place;
-            take({ map, batch: Math.min(batch, batches - 1), head: Math.min(head, count - 1) });
-          }}
+          value={at}
+          onChange={(event) => takeMap(callNear(modules[Number(event.currentTarget.value)]!, here.call))}
         >
-          {maps.map((one) => (
-            <option key={one.id} value={one.id}>
-              {[names[one.run], one.path || "model", one.call ? `call ${one.call}` : ""]
-                .filter(Boolean)
-                .join(", ")}
-            </option>
-          ))}
+          {options}
         </select>
       </label>
+      {calls.length > 1 && (
+        <Whole
+          label="call"
+          count={calls.length}
+          value={calls.indexOf(here)}
+          take={(call) => takeMap(calls[call]!)}
+        />
+      )}
       <Whole label="head" count={heads} value={place.head} take={(head) => take({ ...place, head })} />
       {rows > 1 && (
         <Whole label="row" count={rows} value={place.batch} take={(batch) => take({ ...place, batch })} />
       )}
     </div>
   );
+}
+
+function optionsOf(modules: Module[], runs: string[]) {
+  return modules.map(({ run, path }, value) => (
+    <option key={value} value={value}>
+      {[runs[run], path || "model"].filter(Boolean).join(", ")}
+    </option>
+  ));
 }
 
 /** The same head of the other run; of one run the next head, or that of the next map. */

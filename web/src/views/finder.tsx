@@ -1,9 +1,11 @@
 /** Which heads do what: a table of metrics that sorts, filters, and marks heads in the atlas. */
 
 import { useMemo } from "preact/hooks";
+import { blockOf } from "../data/modules";
+import { Blocks } from "./blocks";
 import { useStore } from "./context";
 import { type Finding, type Measured, placed, useFinding } from "./finding";
-import { atlasMaps, printed, rowWords, shortPaths } from "./naming";
+import { printed, rowWords, shortPaths } from "./naming";
 
 const MOST = 400; // rows that are shown
 const NOTHING = 1e-6; // what is less is left from rounding
@@ -32,6 +34,7 @@ export function Finder() {
           {found.length} of {all.length} heads
         </span>
       </div>
+      <Blocks />
       <div class="scroll">
         <table>
           <Columns finding={finding} />
@@ -107,7 +110,7 @@ function Heads({ found, there }: { found: Measured[]; there: boolean[] }) {
   const { maps, measures } = store.manifest;
   const here = store.place.value.map;
   const names = useMemo(() => {
-    const shown = atlasMaps(maps, here);
+    const shown = blockOf(maps, here).maps;
     const short = shortPaths(shown.map((one) => one.path));
     return new Map(shown.map((one, i) => [one.id, short[i]!]));
   }, [here]);

@@ -1,10 +1,10 @@
 /** Heads in order of a measure, and those on one side of a bound. */
 
 import { useMemo } from "preact/hooks";
+import { blockOf } from "../data/modules";
 import type { MapInfo, Measure } from "../protocol";
 import type { Place, Sort, Store } from "../state";
 import { usePromised } from "./hooks";
-import { atlasMaps } from "./naming";
 
 export interface Measured {
   place: Place;
@@ -28,7 +28,7 @@ export interface Finding {
 export function useFinding(store: Store, wanted = true): Finding {
   const { manifest, reader } = store;
   const here = store.place.value.map;
-  const maps = useMemo(() => atlasMaps(manifest.maps, here), [here]);
+  const maps = useMemo(() => blockOf(manifest.maps, here).maps, [here]);
   const { value, trouble } = usePromised(
     async (signal) => {
       const read = ({ metrics }: MapInfo) => (metrics && wanted ? reader.blob(metrics, signal) : null);

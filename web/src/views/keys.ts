@@ -1,9 +1,8 @@
 /** What keys do, wherever the pointer is. */
 
 import { stepped } from "../data/listed";
+import { callsOf } from "../data/modules";
 import { SPREADINGS, type Store, VIEWS } from "../state";
-import { callsOf } from "./naming";
-import { goTo } from "./which";
 
 export interface Key {
   keys: string[];
@@ -92,7 +91,7 @@ function stepLayer(store: Store, by: number): void {
   if (!map) return;
   const layers = store.manifest.maps.filter((one) => one.run === map.run && one.call === map.call);
   const next = layers[layers.indexOf(map) + by];
-  if (next) goTo(store, next.id);
+  if (next) store.moveTo(next.id);
 }
 
 function stepCall(store: Store, by: number): void {
@@ -100,5 +99,5 @@ function stepCall(store: Store, by: number): void {
   if (!map) return;
   const calls = callsOf(store.manifest.maps, map.run, map.path);
   const next = calls[calls.indexOf(map) + by];
-  if (next) goTo(store, next.id);
+  if (next) store.moveTo(next.id);
 }

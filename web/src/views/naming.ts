@@ -5,22 +5,6 @@ import { windowsIn } from "../data/windows";
 import type { Axis, MapInfo, RunInfo } from "../protocol";
 import type { Place } from "../state";
 
-/** The maps of one module, in the order of its calls. */
-export function callsOf(maps: MapInfo[], run: number, path: string): MapInfo[] {
-  return maps.filter((one) => one.run === run && one.path === path);
-}
-
-/** The map of each module whose call is that of a map, or else its last. */
-export function atlasMaps(maps: MapInfo[], map: number): MapInfo[] {
-  const here = maps[map];
-  if (!here) return [];
-  const paths = [...new Set(maps.filter((one) => one.run === here.run).map((one) => one.path))];
-  return paths.map((path) => {
-    const calls = callsOf(maps, here.run, path);
-    return calls.find((one) => one.call === here.call) ?? calls[calls.length - 1]!;
-  });
-}
-
 /** Names of runs: of a class without the modules it is in, numbered where they are the same. */
 export function runNames(runs: RunInfo[]): string[] {
   const names = runs.map(({ name }) => name.replace(/^(?:\w+\.)+(?=[A-Z]\w*$)/, ""));

@@ -1,9 +1,9 @@
 /** What is looked at, where there are several: runs, calls of a module, rows of the batch or windows. */
 
+import { callsOf } from "../data/modules";
 import { windowsIn } from "../data/windows";
-import type { Store } from "../state";
 import { useStore } from "./context";
-import { callsOf, runNames } from "./naming";
+import { runNames } from "./naming";
 import { Whole } from "./whole";
 
 export function Which() {
@@ -31,7 +31,7 @@ function Runs() {
         onChange={(event) => {
           const there = maps.filter((one) => one.run === Number(event.currentTarget.value));
           const like = there.find((one) => one.path === here.path && one.call === here.call) ?? there[0];
-          if (like) goTo(store, like.id);
+          if (like) store.moveTo(like.id);
         }}
       >
         {runNames(runs).map((name, run) => (
@@ -58,7 +58,7 @@ function Calls() {
         max={calls.length - 1}
         value={calls.indexOf(map)}
         aria-label="Call"
-        onInput={(event) => goTo(store, calls[Number(event.currentTarget.value)]!.id)}
+        onInput={(event) => store.moveTo(calls[Number(event.currentTarget.value)]!.id)}
       />
     </label>
   );
@@ -88,11 +88,4 @@ function Rows() {
       <Whole label="Window" count={windows} value={window} take={(next) => take(item * windows + next)} />
     </>
   );
-}
-
-/** Look at another map, at the same row and head where it has them. */
-export function goTo(store: Store, map: number): void {
-  const { batch: row, head } = store.place.value;
-  const [batches, heads] = store.manifest.maps[map]!.shape;
-  store.select({ map, batch: Math.min(row, batches - 1), head: Math.min(head, heads - 1) });
 }

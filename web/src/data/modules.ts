@@ -1,0 +1,69 @@
+/** Maps by module: a run of very many calls has few modules. */
+
+import type { MapInfo } from "../protocol";
+
+export interface Module {
+  run: number;
+  path: string;
+  /** Its maps in the order of its calls. */
+  calls: MapInfo[];
+}
+
+/** Modules whose maps are drawn at once. */
+export const AT_ONCE = 128;
+
+const known = new WeakMap<MapInfo[], Map<string, Module>>();
+
+/** Return the modules of a run, or of all runs, in the order of the model. */
+export function modulesOf(maps: MapInfo[], run?: number): Module[] {
+  return [...byName(maps).values()].filter((one) => run === undefined || one.run === run);
+}
+
+/** Return the maps of one module, in the order of its calls. */
+export function callsOf(maps: MapInfo[], run: number, path: string): MapInfo[] {
+  return byName(maps).get(nameOf(run, path))?.calls ?? [];
+}
+
+/** Some modules of a run, the one of a map among them. */
+export interface Block {
+  /** Of each module the map whose call is the one that is looked at, or else its last. */
+  maps: MapInfo[];
+  /** Which of all modules the first is. */
+  begin: number;
+  all: Module[];
+}
+
+/** Return the modules around a map that are drawn at once. */
+export function blockOf(maps: MapInfo[], at: number): Block {
+  const here = maps[at];
+  if (!here) return { maps: [], begin: 0, all: [] };
+  const all = modulesOf(maps, here.run);
+  const place = all.findIndex((one) => one.path === here.path);
+  const begin = place - (place % AT_ONCE);
+  const drawn = all.slice(begin, begin + AT_ONCE).map((one) => callNear(one, here.call));
+  return { maps: drawn, begin, all };
+}
+
+/** Return a module's map of a call, or else its last. */
+export function callNear({ calls }: Module, call: number): MapInfo {
+  return calls.find((one) => one.call === call) ?? calls[calls.length - 1]!;
+}
+
+function byName(maps: MapInfo[]): Map<string, Module> {
+  let modules = known.get(maps);
+  if (!modules) {
+    modules = new Map();
+    for (const map of maps) {
+      const name = nameOf(map.run, map.path);
+      const module = modules.get(name) ?? { run: map.run, path: map.path, calls: [] };
+      module.calls.push(map);
+      modules.set(name, module);
+    }
+    known.set(maps, modules);
+  }
+  return modules;
+}
+
+function nameOf(run: number, path: string): string {
+  return `${run} ${path}`;
+}

@@ -1,0 +1,24 @@
+/** Of a model of very many modules: which of them are drawn, and the ones before and after. */
+
+import { AT_ONCE, blockOf, callNear } from "../data/modules";
+import { useStore } from "./context";
+
+export function Blocks() {
+  const store = useStore();
+  const { maps } = store.manifest;
+  const { begin, all } = blockOf(maps, store.place.value.map);
+  if (all.length <= AT_ONCE) return null;
+  const call = store.map.value?.call ?? 0;
+  const go = (at: number) => store.moveTo(callNear(all[at]!, call).id);
+  return (
+    <p class="blocks">
+      <button type="button" disabled={begin === 0} onClick={() => go(begin - AT_ONCE)}>
+        before
+      </button>{" "}
+      modules {begin + 1} to {Math.min(begin + AT_ONCE, all.length)} of {all.length}{" "}
+      <button type="button" disabled={begin + AT_ONCE >= all.length} onClick={() => go(begin + AT_ONCE)}>
+        after
+      </button>
+    </p>
+  );
+}
