@@ -28,7 +28,7 @@ def test_every_call_can_be_gone_to_and_modules_are_drawn_in_parts(built, open_pa
         page = open_page(server.url)
         page.wait_for_selector("section.atlas[data-ready=true]")
         layers = page.locator(".layer h3")
-        assert (layers.count(), layers.last.inner_text()) == (128, "127")
+        assert (layers.count(), layers.last.inner_text()) == (128, "layer.127")
         page.get_by_role("button", name="after").click()
         page.wait_for_selector("text=modules 129 to 200 of 200")
         assert layers.count() == MODULES - 128
