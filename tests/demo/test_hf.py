@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from visualizer.demo import hf
+from visualizer.demo.pages import page_of
 from visualizer.demo.readings import Given
 from visualizer.errors import MissingExtraError, ModelNotFoundError, VisualizerError
 from visualizer.loading.hf_models import transformers_library
@@ -54,6 +55,18 @@ def test_the_packaged_bert_reads_a_sentence_pair_in_word_pieces(bert_reading):
         f"[CLS] the {pieces} is older than the violinist . [SEP] a violinist tunes an old {pieces} . [SEP]"
     )
     assert [one.shape for one in bert_reading.maps] == [(12, 24, 24)] * 6
+
+
+def test_the_page_of_a_sentence_pair_has_both_as_they_read_and_what_stands_between_them(bert_reading):
+    run = page_of(bert_reading).run
+    texts = [one.text for one in run.axis().segments]
+    assert [text.strip() for text in texts] == [
+        "[CLS]",
+        "the violoncello is older than the violinist.",
+        "[SEP]",
+        "a violinist tunes an old violoncello.",
+        "[SEP]",
+    ]
 
 
 def test_a_head_of_bert_finds_each_piece_of_the_rare_word_in_the_other_sentence(bert_reading):

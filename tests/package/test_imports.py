@@ -114,7 +114,7 @@ SEES = {
         "store",
     },
     "loading": {"errors"},
-    "demo": {"__init__", "axes", "errors", "images", "instrument", "loading", "plots", "run"},
+    "demo": {"__init__", "axes", "errors", "images", "instrument", "loading", "plots", "run", "tokens"},
     "cli": {
         "__init__",
         "demo",

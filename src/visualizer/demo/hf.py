@@ -5,11 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from visualizer.axes import Axis
 from visualizer.demo.attention import record_attention
 from visualizer.demo.images import as_seen, fit_grid, load_image
 from visualizer.demo.readings import Given, ImageReading, TextReading
 from visualizer.errors import require
 from visualizer.loading.hf_models import load, source_of, tokenized, tower_of, transformers_library
+from visualizer.tokens import text_of
 
 # A rare word is cut into pieces, and most words come twice: heads that look for twins show it.
 TEXT = "The violoncello is older than the violinist."
@@ -63,7 +65,9 @@ def _read_text(library: Any, model: Any, source: str, given: Given, title: str) 
     text, pair = (TEXT, TEXT_PAIR) if given.text is None else (given.text, given.text_pair)
     tokenizer, inputs = tokenized(library, source, text, pair)
     maps = record_attention(model, **inputs)
-    return TextReading(title, maps, tokenizer.convert_ids_to_tokens(inputs["input_ids"][0]))
+    ids = inputs["input_ids"][0].tolist()
+    axis = Axis(tuple(text_of(ids, tokenizer)))
+    return TextReading(title, maps, tokenizer.convert_ids_to_tokens(ids), axis)
 
 
 def _read_image(library: Any, model: Any, source: str, given: Given, title: str) -> ImageReading:

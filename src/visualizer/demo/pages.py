@@ -24,6 +24,8 @@ def page_of(reading: TextReading | ImageReading) -> Page:
     maps = {f"layer {number}": one for number, one in enumerate(reading.maps)}
     if isinstance(reading, TextReading):
         run = visualizer.from_arrays(maps, tokens=reading.tokens)
+        if reading.axis is not None:
+            run.label(axis=reading.axis)
         page = Page("text.html", "every head and token of the text, to look around in", run)
     else:
         run = _looked_at(visualizer.from_arrays(maps), reading)

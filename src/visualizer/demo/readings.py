@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from visualizer.axes import Axis
+
 Floats = NDArray[np.floating[Any]]
 
 
@@ -41,11 +43,14 @@ class TextReading:
         One array (head, query, key) a layer, rows sum to 1.
     tokens
         The pieces of text in the order of queries and keys.
+    axis
+        The text itself, where each token lies in it, and which are special; None where that is not known.
     """
 
     model: str
     maps: list[Floats]
     tokens: list[str]
+    axis: Axis | None = None
 
 
 @dataclass(frozen=True)
