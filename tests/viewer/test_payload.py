@@ -117,7 +117,7 @@ def test_a_real_model_of_grouped_causal_heads_generates_one_map_for_each_layer()
         model.generate(torch.tensor([[1, 5, 6, 7]]), max_new_tokens=4, do_sample=False)
     payload = Payload(run)
     one, _ = told(payload)["maps"]
-    assert (one["continues"], one["shape"]) == (True, [1, 4, 7, 7])
+    assert (one["steps"], one["grows"], one["shape"]) == ([0, 4, 5, 6], True, [1, 4, 7, 7])
     wanted = run.stitched("model.layers.0.self_attn")[0, 3].numpy()
     assert np.abs(head_rows(payload, one, 0, 3) - wanted).max() < 1e-3
     (segment,) = told(payload)["axes"][one["keys"][0]]["segments"]

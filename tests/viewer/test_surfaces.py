@@ -119,10 +119,52 @@ def test_a_generated_text_has_a_step_for_each_token_and_those_to_come_are_pale(p
     with visualizer.capture(model) as run:
         model.generate(torch.tensor([[1, 5, 6, 7]]), max_new_tokens=5, do_sample=False)
     page = page_of(run, "view=head&at=1.0.2")
-    page.get_by_label("Step of the sequence").fill("6")
+    steps = page.get_by_label("Step of the sequence")
+    steps.fill("0")
+    wait_for_query(page, "token 3")  # the last of the prompt
+    steps.fill("3")
     wait_for_query(page, "token 6")
+    expect(page.locator(".scrubber")).to_contain_text("step 3 of 5: token 6")
     expect(page.locator(".token.later")).to_have_count(1)
     assert_shows(page, run.stitched(run.paths[1])[0, 2, 6].numpy())
+
+
+def test_a_decoder_that_goes_on_sees_all_of_its_encoder(page_of):
+    torch.manual_seed(0)
+    config = transformers.T5Config(vocab_size=60, d_model=32, d_kv=8, d_ff=32, num_layers=1, num_heads=2)
+    config.decoder_start_token_id = 0
+    model = sharpened(transformers.T5ForConditionalGeneration(config), (".q.",), 4)
+    with visualizer.capture(model) as run:
+        model.generate(torch.tensor([[5, 6, 7, 8, 9, 1]]), max_new_tokens=4, eos_token_id=None)
+    cross = next(number for number, path in enumerate(run.paths) if "EncDec" in path)
+    page = page_of(run, f"view=head&at={cross}.0.1")
+    page.get_by_label("Step of the sequence").fill("2")
+    wait_for_query(page, "token 2")
+    assert_shows(page, run.stitched(run.paths[cross])[0, 1, 2].numpy())
+    expect(page.locator(".token.later")).to_have_count(0)
+
+
+def test_parts_that_are_too_many_for_a_table_are_chosen_by_name(page_of):
+    turns = [one for number in range(15) for one in (Text(["turn", f" {number}"]), Special("[SEP]"))]
+    axis = Axis(tuple(turns))
+    a = factors(axis.length)
+    page = page_of(run_of(a, axis=axis))
+    page.get_by_label("From the part").select_option(label="4: “turn 2”")
+    page.get_by_label("To the part").select_option(label="0: “turn 0”")
+    wait_for_query(page, "token 6, “turn”")
+    assert_shows(page, a[0, 0, 6].numpy()[:2])
+    expect(page).to_have_url(re.compile(r"part=4\.0"))
+    page.get_by_role("button", name="look at all parts").click()
+    assert_shows(page, a[0, 0, 6].numpy())
+
+
+def test_a_map_without_numbers_says_so_in_each_place(page_of):
+    run = visualizer.from_arrays({"layer.0": np.full((1, 2, 5, 5), np.nan, np.float32)})
+    page = page_of(run, "view=atlas")
+    expect(page.locator(".thumb em")).to_have_text(["no numbers"] * 2)
+    page.locator(".thumb").first.click()
+    expect(page.locator("[data-strip]")).to_contain_text("none of its weights is a number")
+    expect(page.locator(".matrix .strip")).to_contain_text("none of these weights is a number")
 
 
 def test_time_is_a_band_of_seconds(page_of):

@@ -89,8 +89,10 @@ export interface MapInfo {
   item: string | null;
   /** Names of the rows of the batch, where they were given. */
   ids: string[] | null;
-  /** Whether it is several calls that continue one sequence. */
-  continues: boolean;
+  /** The first query of each of the calls that continue one sequence; null of one call. */
+  steps: number[] | null;
+  /** Whether their queries are keys of the next, as in a generation. */
+  grows: boolean;
   /** Batch, head, query, key. */
   shape: [number, number, number, number];
   how: string;

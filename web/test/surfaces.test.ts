@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { massOf, partsOf } from "../src/data/parts";
 import { seek } from "../src/data/seeking";
-import { laterThan, shownOf } from "../src/data/shown";
+import { laterThan, shownOf, stepOf } from "../src/data/shown";
 import { spotOf, windowsOf } from "../src/data/windows";
 import type { Axis, Manifest, MapInfo, Segment } from "../src/protocol";
 
@@ -35,6 +35,16 @@ describe("parts of an axis", () => {
   test("count tokens of one name as one", () => {
     const queries = axis(special("object query"), special("object query"), special("register"));
     expect(partsOf(queries).map(({ name }) => name)).toEqual(["2 × object query", "register"]);
+  });
+
+  test("of which texts of a token each are one, as they were written step by step", () => {
+    const written = axis(text(["a", " cat"]), text([" sat"]), text([" on"]), special("[SEP]"), text(["!"]));
+    expect(partsOf(written)).toEqual([
+      { name: "“a cat”", begin: 0, end: 2 },
+      { name: "“sat on”", begin: 2, end: 4 },
+      { name: "[SEP]", begin: 4, end: 5 },
+      { name: "“!”", begin: 5, end: 6 },
+    ]);
   });
 
   test("have the mass of their keys, numbers or not", () => {
@@ -119,6 +129,11 @@ describe("a row as it is drawn", () => {
     expect(removed).toBe(0.5);
   });
 
+  test("says how many weights are no numbers, sinks apart", () => {
+    expect(shownOf(row, [0], 1).missing).toBe(0);
+    expect(shownOf(new Float32Array([0.5, Number.NaN, 0.5, Number.NaN]), [0], 1).missing).toBe(2);
+  });
+
   test("of one part has that alone, and says its share", () => {
     const { values, share } = shownOf(row, [], 1, false, { begin: 0, end: 2 });
     expect([[...values], share]).toEqual([[0.5, 0.25, Number.NaN, Number.NaN], 0.75]);
@@ -132,9 +147,13 @@ describe("a row as it is drawn", () => {
   });
 });
 
+test("a query is of the step that began last", () => {
+  expect([0, 3, 4, 6].map((query) => stepOf([0, 4, 5, 6], query))).toEqual([0, 0, 1, 3]);
+});
+
 test("keys that come later are told by a band, or by the sequence", () => {
   const map = (rows: object, more: object = {}) =>
-    ({ shape: [1, 1, 4, 6], rows, continues: false, places: null, ...more }) as unknown as MapInfo;
+    ({ shape: [1, 1, 4, 6], rows, grows: false, places: null, ...more }) as unknown as MapInfo;
   const band = (right: number | null, diagonal: number | number[]) => ({
     kind: "factors",
     band: { left: 2, right, diagonal },
@@ -144,5 +163,5 @@ test("keys that come later are told by a band, or by the sequence", () => {
   expect(laterThan(map(band(null, 0)), 1)).toBeNull();
   expect(laterThan(map(band(0, 2)), 3)).toBeNull();
   expect(laterThan(map({ kind: "dense" }), 1)).toBeNull();
-  expect(laterThan(map({ kind: "dense" }, { continues: true, places: [2, 3, 4, 5] }), 1)).toBe(4);
+  expect(laterThan(map({ kind: "dense" }, { grows: true, places: [2, 3, 4, 5] }), 1)).toBe(4);
 });

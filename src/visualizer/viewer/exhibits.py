@@ -5,13 +5,14 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import Any
 
 from visualizer.attention import AttentionMap
 from visualizer.axes import Axis
 from visualizer.calls import Call
 from visualizer.plots.asking import Options
-from visualizer.plots.generations import continue_one
+from visualizer.plots.generations import continue_one, grow
 from visualizer.plots.sources import subject_of
 from visualizer.run import Run
 
@@ -40,6 +41,17 @@ class Exhibit:
     def first(self) -> Call:
         """Its first call."""
         return self.calls[0]
+
+    @property
+    def steps(self) -> list[int] | None:
+        """The first query of each call; None of one call."""
+        counts = [call.shape[-2] for call in self.calls]
+        return list(accumulate(counts[:-1], initial=0)) if len(counts) > 1 else None
+
+    @property
+    def grows(self) -> bool:
+        """Whether queries of a call are keys of the next, as in a generation, not in cross-attention."""
+        return len(self.calls) > 1 and grow(self.calls)
 
 
 def exhibits(run: Run, number: int = 0) -> tuple[list[Exhibit], str]:

@@ -168,7 +168,8 @@ class Payload:
             step=first.step,
             item=None if first.item is None else str(first.item),
             ids=[str(one) for one in first.rows] or None,
-            continues=len(shown.calls) > 1,
+            steps=shown.steps,
+            grows=shown.grows,
             shape=tuple(a.shape),  # type: ignore[arg-type]  # exhibits have four axes
             how=first.how,
             note=first.note,

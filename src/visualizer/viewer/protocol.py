@@ -203,7 +203,8 @@ class MapInfo:
     """One map: of a call, or of the calls that continue one sequence. ``shape``: batch, head, query, key.
 
     ``signed`` maps are no shares of one, such as gradients, and have no metrics. ``ids`` names the rows of
-    the batch, where they were given names. ``options`` name the map for `visualizer.plots`.
+    the batch, where they were given names. ``options`` name the map for `visualizer.plots`. ``steps`` has the
+    first query of each of the calls, of several; ``grows`` tells that their queries are keys of the next.
     """
 
     id: int
@@ -215,7 +216,8 @@ class MapInfo:
     step: int
     item: str | None
     ids: list[str] | None
-    continues: bool
+    steps: list[int] | None
+    grows: bool
     shape: tuple[int, int, int, int]
     how: str
     note: str

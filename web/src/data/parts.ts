@@ -12,29 +12,39 @@ export interface Part {
 
 const LONGEST = 24; // characters of a text that name it
 
-/** Return the parts of an axis; tokens of one name that follow one another, as object queries, are one. */
+/**
+ * Return the parts of an axis. Tokens of one name that follow one another, as object queries, are one, and so are
+ * texts of a token each, as they were written step by step.
+ */
 export function partsOf(axis: Axis): Part[] {
-  const parts: (Part & { segment: Segment })[] = [];
+  const parts: Segment[][] = [];
   for (const segment of axis.segments) {
     const last = parts.at(-1);
-    const [begin, end] = [segment.begin, segment.begin + segment.length];
-    if (last && segment.kind === "special" && same(last.segment, segment)) last.end = end;
-    else parts.push({ name: nameOfPart(segment), begin, end, segment });
+    if (last && goesWith(last.at(-1)!, segment)) last.push(segment);
+    else parts.push([segment]);
   }
-  return parts.map(({ name, begin, end, segment }) => {
-    const many = segment.kind === "special" && end - begin > 1;
-    return { name: many ? `${end - begin} × ${name}` : name, begin, end };
+  return parts.map((segments) => {
+    const [first, last] = [segments[0]!, segments.at(-1)!];
+    return { name: nameOfPart(segments), begin: first.begin, end: last.begin + last.length };
   });
 }
 
-function same(a: Segment, b: Segment): boolean {
-  return a.kind === "special" && b.kind === "special" && a.text === b.text;
+function goesWith(a: Segment, b: Segment): boolean {
+  if (a.kind === "special" && b.kind === "special") return a.text === b.text;
+  return a.kind === "text" && b.kind === "text" && a.length === 1 && b.length === 1;
 }
 
-function nameOfPart(segment: Segment): string {
-  if (segment.kind === "special") return segment.text;
+function nameOfPart(segments: Segment[]): string {
+  const segment = segments[0]!;
+  if (segment.kind === "special")
+    return segments.length > 1 ? `${segments.length} × ${segment.text}` : segment.text;
   if (segment.kind === "text") {
-    const text = [...textOf(segment).trim()];
+    const text = [
+      ...segments
+        .map((one) => (one.kind === "text" ? textOf(one).trim() : ""))
+        .join(" ")
+        .trim(),
+    ];
     return `“${text.length > LONGEST ? `${text.slice(0, LONGEST).join("")}…` : text.join("")}”`;
   }
   if (segment.kind === "grid") return `image, ${segment.h} × ${segment.w} cells`;

@@ -13,6 +13,8 @@ export interface Shown {
   tokens: number;
   /** The share that the part has which is looked at. */
   share: number;
+  /** How many weights are no numbers. */
+  missing: number;
 }
 
 /** Return which tokens are sinks: special ones, and the first. */
@@ -34,6 +36,7 @@ export function shownOf(
 ): Shown {
   const values = row.slice();
   const total = sum(values);
+  const missing = values.reduce((count, value) => count + Number(Number.isNaN(value)), 0);
   let removed = 0;
   for (const sink of sinks) {
     removed += Math.abs(values[sink] ?? 0);
@@ -47,14 +50,19 @@ export function shownOf(
   const { shown, tokens } = cut(values, mass);
   let max = 0;
   for (const value of values) if (Math.abs(value) > max) max = Math.abs(value);
-  return { values, max, removed: total ? removed / total : 0, mass: shown, tokens, share };
+  return { values, max, removed: total ? removed / total : 0, mass: shown, tokens, share, missing };
+}
+
+/** Return which step a query is of, by the first query of each. */
+export function stepOf(steps: number[], query: number): number {
+  return steps.filter((first) => first <= query).length - 1;
 }
 
 /** Return the first key that comes after a query, which it cannot see; null where a map does not say so. */
 export function laterThan(map: MapInfo, query: number): number | null {
   const band = map.rows.kind === "factors" ? map.rows.band : null;
   const diagonal = typeof band?.diagonal === "number" ? band.diagonal : band?.diagonal[query];
-  let last = map.continues ? (map.places?.[query] ?? query) : null;
+  let last = map.grows ? (map.places?.[query] ?? query) : null;
   if (band && band.right !== null && diagonal !== undefined) last = query + diagonal + band.right;
   return last === null || last + 1 >= map.shape[3] ? null : last + 1;
 }

@@ -38,6 +38,8 @@ export class Tiles {
   #coming = 0;
   #stop = new AbortController();
   max = 0;
+  /** Whether any weight that was read is a number; null: none was read. */
+  numbers: boolean | null = null;
   trouble = "";
 
   constructor(
@@ -117,6 +119,7 @@ export class Tiles {
         if (sampled)
           this.#sampled.set(`${how} ${level}`, Math.min(sampled, this.sampled(level, how) ?? sampled));
         for (const value of values) if (Math.abs(value) > this.max) this.max = Math.abs(value);
+        this.numbers = this.numbers || values.some((value) => !Number.isNaN(value));
         const picture = document.createElement("canvas");
         const tile: Tile = { values, shape: [shape[0]!, shape[1]!], picture, painted: "" };
         this.#tiles.set(name, tile, 2 * values.byteLength);

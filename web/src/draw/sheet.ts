@@ -5,6 +5,8 @@ import { clipped, colourOf, type Scale, type Table } from "./colours";
 
 type Box = [number, number, number, number];
 
+const LEAST = 10; // pixels of a cell from which on lines do not hide what is between them
+
 /** A canvas, and where in it the cells lie: left, top, width, height. */
 export interface Frame {
   width: number;
@@ -169,7 +171,7 @@ function drawWindow(context: CanvasRenderingContext2D, sheet: Sheet): void {
 
 function drawGrid(context: CanvasRenderingContext2D, { frame, h, w }: Sheet): void {
   const [left, top, width, height] = frame.box;
-  if (width / w < 6) return;
+  if (width / w < LEAST) return;
   context.strokeStyle = "rgba(128, 128, 128, 0.4)";
   context.beginPath();
   for (let i = 0; i <= w; i++) {

@@ -48,8 +48,6 @@ export function App({ store }: { store: Store }) {
         <header>
           <h1 title={manifest.title}>{runNames(manifest.runs).join(" / ")}</h1>
           <Tabs store={store} />
-          {WHICH.includes(store.view.value) && <Which />}
-          <Controls />
           <div class="tools">
             <Export />
             <button
@@ -63,6 +61,10 @@ export function App({ store }: { store: Store }) {
             >
               ?
             </button>
+          </div>
+          <div class="how">
+            {WHICH.includes(store.view.value) && <Which />}
+            <Controls />
           </div>
         </header>
         {manifest.omitted.length > 0 && (

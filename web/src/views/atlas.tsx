@@ -101,12 +101,13 @@ function Thumb({ map, place, values, max, out }: ThumbProps) {
   const store = useStore();
   const canvas = useRef<HTMLCanvasElement>(null);
   const paint = usePaint(max);
+  const [, heads = 1, h = 1, w = 1] = map.overview?.mean.shape ?? [];
+  const begin = (place.batch * heads + place.head) * h * w;
+  const own = useMemo(() => values?.subarray(begin, begin + h * w), [values, begin]);
+  const blank = useMemo(() => own?.every(Number.isNaN) ?? false, [own]);
   useEffect(() => {
-    if (!values || !canvas.current || !map.overview) return;
-    const [, heads, h, w] = map.overview.mean.shape as [number, number, number, number];
-    const begin = (place.batch * heads + place.head) * h * w;
-    paintOn(canvas.current, values.subarray(begin, begin + h * w), [h, w], paint.table, paint.scale);
-  }, [values, paint, place.batch]);
+    if (own && canvas.current) paintOn(canvas.current, own, [h, w], paint.table, paint.scale);
+  }, [own, paint]);
   const { map: at, batch, head } = store.place.value;
   const here = at === place.map && batch === place.batch && head === place.head;
   return (
@@ -122,6 +123,7 @@ function Thumb({ map, place, values, max, out }: ThumbProps) {
       }}
     >
       <canvas ref={canvas} width={1} height={1} />
+      {blank && <em>no numbers</em>}
       <span>{place.head}</span>
     </button>
   );

@@ -12,7 +12,7 @@ import { percent, printed } from "./naming";
 
 const AT_ONCE = 2 ** 21; // weights that are added up without being asked to
 const ROWS = 64; // that are read at once
-const MOST = 12; // parts of a side
+const MOST = 24; // parts of a side in a table
 
 export function Flow() {
   const store = useStore();
@@ -30,7 +30,8 @@ export function Flow() {
     async (signal) => (there ? await flowOf(store.reader, map, place, queries, keys, padding, signal) : null),
     [map, place, queries, keys, there, padding],
   );
-  if (many || queries.length * keys.length < 2) return null;
+  if (queries.length * keys.length < 2) return null;
+  if (many) return <Parting queries={queries} keys={keys} />;
   const row = store.row.value;
   const own = row?.direction === "row" ? massOf(row.values, keys) : null;
   const [a, b] = store.part.value ?? [-1, -1];
@@ -85,17 +86,60 @@ export function Flow() {
           add up {map.shape[2]} × {map.shape[3]} weights
         </button>
       )}
-      {store.part.value && (
-        <button
-          type="button"
-          onClick={() => {
-            store.part.value = null;
-          }}
-        >
-          look at all parts
-        </button>
-      )}
+      <Whole />
     </details>
+  );
+}
+
+/** Two parts to look at alone, where they are too many for a table. */
+function Parting({ queries, keys }: { queries: Part[]; keys: Part[] }) {
+  const store = useStore();
+  const part = store.part.value;
+  const side = (at: 0 | 1, parts: Part[]) => (
+    <label>
+      {at ? "to" : "from"}{" "}
+      <select
+        value={part?.[at] ?? ""}
+        aria-label={at ? "To the part" : "From the part"}
+        onChange={(event) => {
+          const chosen = Number(event.currentTarget.value);
+          const other = part?.[1 - at] ?? Math.min(chosen, (at ? queries : keys).length - 1);
+          store.lookAtPart(at ? [other, chosen] : [chosen, other]);
+        }}
+      >
+        {!part && <option value="">all parts</option>}
+        {parts.map((one, i) => (
+          <option key={one.begin} value={i}>
+            {i}: {one.name}
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+  return (
+    <details class="flow" open>
+      <summary>From part to part</summary>
+      <div class="bar">
+        {side(0, queries)}
+        {side(1, keys)}
+        <Whole />
+      </div>
+    </details>
+  );
+}
+
+function Whole() {
+  const store = useStore();
+  if (!store.part.value) return null;
+  return (
+    <button
+      type="button"
+      onClick={() => {
+        store.part.value = null;
+      }}
+    >
+      look at all parts
+    </button>
   );
 }
 

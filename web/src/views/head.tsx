@@ -137,6 +137,7 @@ function Top() {
     .filter((i) => Math.abs(shown.values[i]!) > 0)
     .sort((a, b) => Math.abs(shown.values[b]!) - Math.abs(shown.values[a]!))
     .slice(0, 8);
+  if (!order.length) return null;
   return (
     <table class="top">
       <caption>Largest weights</caption>

@@ -4,6 +4,14 @@ import { useEffect, useRef } from "preact/hooks";
 import { useStore } from "./context";
 import { KEYS } from "./keys";
 
+const ARROWS: Record<string, string> = { ArrowDown: "↓", ArrowUp: "↑", ArrowRight: "→", ArrowLeft: "←" };
+
+/** What keys do that are not the page's, but of what has the focus. */
+const OF_PARTS = [
+  { keys: ["+", "-", "0"], does: "in the matrix: zoom in, zoom out, whole map" },
+  { keys: ["←", "→", "Enter"], does: "in a text or an image: go on, pin" },
+];
+
 export function Help() {
   const store = useStore();
   const box = useRef<HTMLDialogElement>(null);
@@ -19,11 +27,11 @@ export function Help() {
     <dialog ref={box} aria-label="Keys" onClose={close}>
       <h2>Keys</h2>
       <dl>
-        {KEYS.map(({ keys, does }) => (
+        {[...KEYS, ...OF_PARTS].map(({ keys, does }) => (
           <div key={does}>
             <dt>
               {keys.map((one) => (
-                <kbd key={one}>{one.replace("Arrow", "")}</kbd>
+                <kbd key={one}>{ARROWS[one] ?? one}</kbd>
               ))}
             </dt>
             <dd>{does}</dd>

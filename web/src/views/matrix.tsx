@@ -166,6 +166,7 @@ export function Matrix() {
         ; {store.spreading.value} scale from {map.signed ? `−${printed(tiles.max)}` : 0} to{" "}
         {printed(tiles.max)}
         {padding ? "; rows of padding are left out" : ""}
+        {tiles.numbers === false && !tiles.waiting ? "; none of these weights is a number" : ""}
         {tiles.trouble ? ` · ${tiles.trouble}` : tiles.waiting ? " · computing …" : ""}
       </p>
     </div>

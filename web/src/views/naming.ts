@@ -42,7 +42,7 @@ export function rowWords(map: MapInfo, batch: number, axis?: Axis): string[] {
     parts.push(`window ${batch % windows} of ${windows} of item ${Math.floor(batch / windows)}${id}`);
   else if (map.shape[0] > 1) parts.push(`row ${batch} of the batch${id}`);
   if (map.item !== null) parts.push(`item ${map.item}`);
-  if (map.call > 0 && !map.continues) parts.push(`call ${map.call}`);
+  if (map.call > 0 && !map.steps) parts.push(`call ${map.call}`);
   return parts;
 }
 

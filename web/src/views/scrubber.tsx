@@ -1,27 +1,33 @@
-/** The steps of a sequence that was continued: moves the query through it. */
+/** The steps of a sequence that was continued, such as the tokens of a generation: moves the query through them. */
 
+import { stepOf } from "../data/shown";
 import { useStore } from "./context";
 import { tokenName } from "./naming";
 
 export function Scrubber() {
   const store = useStore();
   const map = store.map.value;
-  if (!map?.continues || store.direction.value !== "row") return null;
+  const steps = map?.steps;
+  if (!steps || store.direction.value !== "row") return null;
   const query = store.query.value;
-  const at = map.places?.[query] ?? query;
+  const step = stepOf(steps, query);
   return (
     <label class="scrubber">
       <span>
-        {tokenName(store.queries.value, query, at)}, position {at} of {map.shape[3]}
+        step {step} of {steps.length}
+        {steps[1]! > 1 && step === 0 ? ", the prompt" : ""}:{" "}
+        {tokenName(store.queries.value, query, map.places?.[query] ?? query)}
       </span>
       <input
         type="range"
         min="0"
-        max={map.shape[2] - 1}
-        value={query}
+        max={steps.length - 1}
+        value={step}
         aria-label="Step of the sequence"
         onInput={(event) => {
-          store.query.value = Number(event.currentTarget.value);
+          // the last query of a step is what it answers to
+          const next = steps[Number(event.currentTarget.value) + 1] ?? map.shape[2];
+          store.query.value = next - 1;
           store.pinned.value = true;
         }}
       />

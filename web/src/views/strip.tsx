@@ -27,11 +27,15 @@ function rowSaid(store: ReturnType<typeof useStore>): string[] {
   const shown = store.shown.value;
   if (!row || !shown) return [];
   const map = store.map.value;
+  const missing = row.direction === "row" ? shown.missing : 0; // of columns also rows that are not here
   const side = row.direction === "row" ? "query" : "key";
   const axis = store.axisOf(row.place, side === "query" ? "queries" : "keys");
   const at = side === "query" ? (map?.places?.[row.token] ?? row.token) : row.token;
+  const token = `${side}: ${tokenName(axis, row.token, at)}`;
+  if (missing === row.values.length) return [token, "none of its weights is a number"];
   return [
-    `${side}: ${tokenName(axis, row.token, at)}`,
+    token,
+    ...(missing ? [`${missing} of its weights are no numbers`] : []),
     `${store.spreading.value} scale, ${map?.signed ? `−${printed(shown.max)}` : 0} to ${printed(shown.max)}`,
     ...(store.part.value ? [`${percent(shown.share)} of the row is in the part that is looked at`] : []),
     `mass shown: ${percent(shown.mass)} on ${shown.tokens} tokens`,
