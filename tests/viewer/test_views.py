@@ -134,6 +134,23 @@ def test_the_matrix_reads_out_the_weight_under_the_pointer(address, open_page):
         assert abs(float(said.rpartition(": ")[2]) - WEIGHTS[0, 2, query, key]) < 1e-3
 
 
+def test_few_keys_have_a_column_each_however_many_queries_there_are(built, open_page, tmp_path):
+    shares = np.array([0.1, 0.3, 0.6], np.float32)
+    run = visualizer.from_arrays({"cross": np.broadcast_to(shares, (1, 1, 3000, 3)).copy()})
+    run.to_html(tmp_path / "run.html")
+    page = open_page(f"{(tmp_path / 'run.html').as_uri()}#view=head&query=2999")
+    canvas = page.locator(".matrix canvas")
+    expect(page.locator(".matrix .strip")).to_contain_text(re.compile(r"the mean of \d+ × 1 weights"))
+    expect(page.locator(".matrix .strip")).to_contain_text("0 to 0.600")
+    places = [cell_of_matrix(canvas, 1, key, 3) for key in range(3)]
+    found = canvas.evaluate(
+        "(canvas, at) => at.map(({x, y}) => [...canvas.getContext('2d').getImageData(x, y, 1, 1).data])",
+        places,
+    )
+    wanted = mpl.colormaps["cividis"](np.sqrt(shares / 0.6), bytes=True).astype(int)
+    assert np.abs(np.array(found) - wanted).max() <= 12
+
+
 def test_compare_prints_the_differences(address, open_page):
     page = open_page(f"{address}#view=compare&at=0.0.0&other=1.0.2&query=9")
     page.locator(".difference td").first.wait_for()

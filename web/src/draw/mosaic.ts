@@ -6,14 +6,8 @@ import { SIDE } from "../data/tiles";
 import type { MapInfo, Pooling } from "../protocol";
 import { paintOn, scaleTo } from "./canvas";
 import type { Spreading, Table } from "./colours";
-
-/** Which queries and keys are looked at. */
-export interface Looked {
-  top: number;
-  left: number;
-  rows: number;
-  columns: number;
-}
+import { folded, type Grain } from "./grain";
+import type { Looked } from "./looked";
 
 interface Tile {
   values: Float32Array;
@@ -24,12 +18,6 @@ interface Tile {
 }
 
 const BUDGET = 2 ** 27; // bytes of tiles and their pictures; those of the largest screen are less
-
-/** Return the level whose cells are about as large as a pixel of the screen. */
-export function levelOf(looked: Looked, [width, height]: [number, number], ratio: number): number {
-  const cells = Math.max(looked.rows / (height * ratio), looked.columns / (width * ratio));
-  return Math.max(0, Math.ceil(Math.log2(Math.max(cells, 1e-9))));
-}
 
 export class Tiles {
   #tiles = new Kept<Tile>(BUDGET);
@@ -69,13 +57,13 @@ export class Tiles {
     context: CanvasRenderingContext2D,
     looked: Looked,
     size: [number, number],
-    ratio: number,
+    grain: Grain,
     how: Pooling,
     table: Table,
     spreading: Spreading,
   ): void {
-    const level = levelOf(looked, size, ratio);
-    const side = SIDE * 2 ** level;
+    const cell = 2 ** grain.level;
+    const side = SIDE * cell;
     context.imageSmoothingEnabled = false;
     for (let row = Math.floor(looked.top / side); row * side < looked.top + looked.rows; row++) {
       for (
@@ -83,7 +71,7 @@ export class Tiles {
         column * side < looked.left + looked.columns;
         column++
       ) {
-        const tile = this.#tile(level, row, column, how);
+        const tile = this.#tile(grain, row, column, how);
         if (!tile) continue;
         this.#paint(tile, table, spreading);
         const [h, w] = tile.shape;
@@ -92,8 +80,8 @@ export class Tiles {
           tile.picture,
           (column * side - looked.left) * across,
           (row * side - looked.top) * down,
-          Math.min(w * 2 ** level, this.map.shape[3] - column * side) * across,
-          Math.min(h * 2 ** level, this.map.shape[2] - row * side) * down,
+          w * grain.across * cell * across, // the last cells may go beyond the map, and what is drawn of it
+          h * grain.down * cell * down,
         );
       }
     }
@@ -106,14 +94,16 @@ export class Tiles {
     tile.painted = painted;
   }
 
-  #tile(level: number, row: number, column: number, how: Pooling): Tile | null {
-    const name = `${how} ${level} ${row} ${column}`;
+  #tile(grain: Grain, row: number, column: number, how: Pooling): Tile | null {
+    const { level, down, across } = grain;
+    const name = `${how} ${level} ${down} ${across} ${row} ${column}`;
     const found = this.#tiles.get(name);
     if (found || this.#asked.has(name)) return found ?? null;
     this.#asked.add(name);
     this.#coming++;
     this.reader.tile(this.map, this.batch, this.head, { level, row, column, how }, this.#stop.signal).then(
-      ({ values, shape, sampled }) => {
+      ({ values: read, shape: sides, sampled }) => {
+        const { values, shape } = folded(read, [sides[0]!, sides[1]!], grain, how);
         this.#coming--;
         this.#asked.delete(name);
         if (sampled)
@@ -121,7 +111,7 @@ export class Tiles {
         for (const value of values) if (Math.abs(value) > this.max) this.max = Math.abs(value);
         this.numbers = this.numbers || values.some((value) => !Number.isNaN(value));
         const picture = document.createElement("canvas");
-        const tile: Tile = { values, shape: [shape[0]!, shape[1]!], picture, painted: "" };
+        const tile: Tile = { values, shape, picture, painted: "" };
         this.#tiles.set(name, tile, 2 * values.byteLength);
         this.came();
       },

@@ -4,6 +4,7 @@ import { useEffect, useMemo } from "preact/hooks";
 import { nearest } from "../data/listed";
 import { callNear, type Module, modulesOf } from "../data/modules";
 import { shownOf, sinksOf } from "../data/shown";
+import { windowsIn } from "../data/windows";
 import type { MapInfo } from "../protocol";
 import type { Place } from "../state";
 import { useStore } from "./context";
@@ -147,7 +148,12 @@ function Chooser({ place, take }: { place: Place; take: (next: Place) => void })
       )}
       <Whole label="head" count={heads} value={place.head} take={(head) => take({ ...place, head })} />
       {rows > 1 && (
-        <Whole label="row" count={rows} value={place.batch} take={(batch) => take({ ...place, batch })} />
+        <Whole
+          label={windowsIn(store.axisOf(place, "queries")) ? "window" : "row"}
+          count={rows}
+          value={place.batch}
+          take={(batch) => take({ ...place, batch })}
+        />
       )}
     </div>
   );

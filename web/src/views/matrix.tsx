@@ -3,7 +3,9 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { listedOf } from "../data/listed";
 import { partsOf } from "../data/parts";
-import { type Looked, levelOf, Tiles } from "../draw/mosaic";
+import { type Grain, grainOf } from "../draw/grain";
+import { inside, type Looked, zoomed } from "../draw/looked";
+import { Tiles } from "../draw/mosaic";
 import { redrawnBy } from "../figure/redrawing";
 import type { Store } from "../state";
 import { useStore } from "./context";
@@ -59,7 +61,8 @@ export function Matrix() {
     context.beginPath();
     context.rect(0, 0, inner, tall);
     context.clip();
-    tiles.draw(context, looked, [inner, tall], ratio, pooling, table, store.spreading.value);
+    const grain = grainOf(looked, [inner, tall], ratio);
+    tiles.draw(context, looked, [inner, tall], grain, pooling, table, store.spreading.value);
     cross(context, looked, inner, tall, query, key);
     context.restore();
     const style = getComputedStyle(canvas.current!);
@@ -107,8 +110,9 @@ export function Matrix() {
     }
   };
   const value = key === null ? undefined : weightAt(store, query, key);
-  const level = levelOf(looked, [inner, tall], window.devicePixelRatio || 1);
-  const sampled = tiles.sampled(level, pooling);
+  const grain = grainOf(looked, [inner, tall], window.devicePixelRatio || 1);
+  const sampled = tiles.sampled(grain.level, pooling);
+  const weights = weightsOf(grain);
   return (
     <div class="matrix">
       <div class="frame" ref={box} style={{ height: `${heightOf(store, whole, width)}px` }}>
@@ -160,8 +164,8 @@ export function Matrix() {
         </output>
       </div>
       <p class="strip">
-        {level
-          ? `a cell is the ${pooling} of ${2 ** level} × ${2 ** level} weights${listedOf(map) ? " that are here" : ""}${sampled ? `, of ${sampled} rows a cell` : ""}`
+        {weights !== "1 × 1"
+          ? `a cell is the ${pooling} of ${weights} weights${listedOf(map) ? " that are here" : ""}${sampled ? `, of ${sampled} rows a cell` : ""}`
           : "a cell is one weight"}
         ; {store.spreading.value} scale from {map.signed ? `−${printed(tiles.max)}` : 0} to{" "}
         {printed(tiles.max)}
@@ -171,6 +175,11 @@ export function Matrix() {
       </p>
     </div>
   );
+}
+
+/** How many weights a cell is of. */
+function weightsOf({ level, down, across }: Grain): string {
+  return `${2 ** level * down} × ${2 ** level * across}`;
 }
 
 /** The weight of a query on a key; undefined until the row or column that has it was read. */
@@ -209,20 +218,6 @@ function heightOf(store: Store, whole: Looked, width: number): number {
 function shareOf(store: Store): number {
   const [, , queries, keys] = store.map.value!.shape;
   return Math.min(1.4, Math.max(0.3, queries / keys));
-}
-
-function zoomed(looked: Looked, by: number, x: number, y: number, queries: number, keys: number): Looked {
-  const rows = Math.min(queries, Math.max(Math.min(8, queries), looked.rows * by));
-  const columns = Math.min(keys, Math.max(Math.min(8, keys), looked.columns * by));
-  const top = looked.top + y * (looked.rows - rows);
-  const left = looked.left + x * (looked.columns - columns);
-  return inside({ top, left, rows, columns }, queries, keys);
-}
-
-function inside(looked: Looked, queries: number, keys: number): Looked {
-  const top = Math.max(0, Math.min(queries - looked.rows, looked.top));
-  const left = Math.max(0, Math.min(keys - looked.columns, looked.left));
-  return { ...looked, top, left };
 }
 
 function cross(

@@ -5,10 +5,9 @@ import { windowsIn } from "../data/windows";
 import type { Axis, MapInfo, RunInfo } from "../protocol";
 import type { Place } from "../state";
 
-/** Names of runs: of a class without the modules it is in, numbered where they are the same. */
+/** Names of runs: of a class without the modules that it is in. */
 export function runNames(runs: RunInfo[]): string[] {
-  const names = runs.map(({ name }) => name.replace(/^(?:\w+\.)+(?=[A-Z]\w*$)/, ""));
-  return names.map((name, i) => (names.filter((one) => one === name).length > 1 ? `${name} ${i}` : name));
+  return runs.map(({ name }) => name.replace(/^(?:\w+\.)+(?=[A-Z]\w*(?: · |$))/, ""));
 }
 
 /** Paths without the parts that all of them begin or end with; a number keeps what it is a number of. */
