@@ -83,7 +83,7 @@ function widthOf(text: string): number {
 function short(axis: Axis, token: number): string {
   const text = tokenName(axis, token)
     .replace(/^token \d+, “(.*)”$/, "$1")
-    .replace(/^token /, "");
+    .replace(/^(token|cell) /, "");
   return text.length > 14 ? `${text.slice(0, 13)}…` : text;
 }
 

@@ -19,7 +19,7 @@ export function Line(props: SurfaceProps & { segments: Segment[] }) {
   const box = useRef<HTMLDivElement>(null);
   const begin = segments[0]!.begin;
   const words = useMemo(() => wordsOf(axis, segments), [axis, begin]);
-  const spans = useMemo(() => words.map((word, i) => spanOf(word, begin + i)), [words]);
+  const spans = useMemo(() => words.flatMap((word, i) => spanOf(word, begin + i)), [words]);
   const sought = store.sought.value;
   const hits = useMemo(() => hitsOf(axis, sought), [axis, sought]);
   const { padding = null, later = null, part = null } = props;
@@ -96,8 +96,11 @@ export function Line(props: SurfaceProps & { segments: Segment[] }) {
   );
 }
 
+/** A token; a space that it begins with stands before it, where a line may end. */
 function spanOf({ text, kind }: Word, token: number) {
-  return (
+  const isSpaced = /^ \S/.test(text);
+  return [
+    isSpaced && " ",
     <span
       key={`${token} ${kind}`}
       data-token={token}
@@ -107,9 +110,9 @@ function spanOf({ text, kind }: Word, token: number) {
       tabIndex={-1}
       class={`token ${kind}`}
     >
-      {text}
-    </span>
-  );
+      {isSpaced ? text.slice(1) : text}
+    </span>,
+  ];
 }
 
 function hitsOf(axis: Axis, piece: string): Set<number> {
