@@ -120,6 +120,7 @@ export function Matrix() {
           ref={canvas}
           role="img"
           tabIndex={0}
+          class={looked.rows < queries || looked.columns < keys ? "zoomed" : ""}
           data-edges={`${left} ${top}`}
           aria-label={`Attention of head ${place.head}: ${queries} queries down, ${keys} keys across`}
           onPointerDown={(event) => {

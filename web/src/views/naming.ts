@@ -76,7 +76,7 @@ export function printed(value: number): string {
 }
 
 export function percent(share: number): string {
-  return `${(100 * share).toFixed(share > 0.995 && share < 1 ? 2 : 1)} %`;
+  return `${(100 * share).toFixed(share > 0.995 && share < 0.99995 ? 2 : 1)} %`;
 }
 
 /** How a map compared with what the model itself gave. */

@@ -13,7 +13,7 @@ export function Which() {
     <div class="which controls">
       <Runs />
       <Calls />
-      <Rows />
+      {store.view.value !== "finder" && <Rows />}
     </div>
   );
 }
