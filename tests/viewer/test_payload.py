@@ -220,13 +220,15 @@ def test_several_images_of_a_row_are_told_of_their_grids():
     assert [segment["image"] for segment in axis["segments"]] == [0, 1]
 
 
-def test_points_that_are_no_keys_are_told_in_a_sentence():
+def test_points_whose_weights_have_other_axes_are_told_in_a_sentence():
     level = SampledLevel(np.zeros((1, 3, 4, 2)), (2, 2), 0)
     points = AttentionMap(Dense(np.full((1, 1, 3, 4), 0.25)))
     payload = Payload(Run([Call("decoder.cross", points, 0, 0, "given", levels=(level,))]))
-    assert payload.manifest.maps == []
+    assert payload.manifest.maps == payload.manifest.samplings == []
     (sentence,) = payload.manifest.omitted
-    assert sentence.startswith("decoder.cross reads a feature map at points that it computes")
+    assert sentence.startswith(
+        "decoder.cross reads a feature map at points, but its weights are not those of"
+    )
 
 
 def test_arrays_that_nobody_named_are_one_sentence():

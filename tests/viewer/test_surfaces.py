@@ -12,10 +12,8 @@ from tests.viewer.signed import gradients_of
 from tests.viewer.surfaces import assert_shows, factors, reach, run_of, wait_for_query
 
 import visualizer
-from visualizer.attention import AttentionMap, Dense, SampledLevel
+from visualizer.attention import AttentionMap, Dense
 from visualizer.axes import Axis, Frames, Grid, Special, Text, Time, Volume
-from visualizer.calls import Call
-from visualizer.run import Run
 
 SIZES = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 32}
 PHOTO = np.random.default_rng(1).integers(0, 255, (48, 80, 3), np.uint8)
@@ -268,11 +266,3 @@ def test_several_images_of_a_row_and_rows_of_the_batch(page_of):
     reach(page, page.locator(".cells canvas").nth(1), (1, 2), (2, 3))
     wait_for_query(page, "token 9")
     assert_shows(page, a[1, 0, 9].numpy())
-
-
-def test_points_that_are_no_keys_are_named_in_the_page(page_of):
-    level = SampledLevel(np.zeros((1, 3, 4, 2)), (2, 2), 0)
-    points = AttentionMap(Dense(np.full((1, 1, 3, 4), 0.25)))
-    calls = [Call("cross", points, 0, 0, "given", levels=(level,)), Call("self", factors(3), 0, 1, "given")]
-    page = page_of(Run(calls))
-    expect(page.locator(".omitted")).to_contain_text("cross reads a feature map at points")

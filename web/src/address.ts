@@ -2,7 +2,8 @@
 
 import { batch, effect } from "@preact/signals";
 import { isListed } from "./data/listed";
-import { type Place, type Sort, SPREADINGS, type Store, TABLE_NAMES, VIEWS, type View } from "./state";
+import type { Sampled } from "./data/sampling";
+import { type Place, type Sort, SPREADINGS, type Store, TABLE_NAMES, type View, viewsOf } from "./state";
 
 /** Return the state as it stands in an address. */
 export function written(store: Store): string {
@@ -10,7 +11,7 @@ export function written(store: Store): string {
   const put = (name: string, value: unknown, usual: unknown) => {
     if (value !== usual && value !== null) words.set(name, String(value));
   };
-  put("view", store.view.value, "atlas");
+  put("view", store.view.value, viewsOf(store.manifest)[0]);
   put("at", placed(store.place.value), "0.0.0");
   put("other", store.other.value && placed(store.other.value), null);
   put("query", store.query.value, 0);
@@ -30,6 +31,7 @@ export function written(store: Store): string {
   put("sort", sort && `${sort.rising ? "" : "-"}${sort.measure}`, null);
   put("bound", store.bound.value, "");
   put("marked", store.marked.value, false);
+  put("points", sampledAt(store.sampled.value), "0.0.all.0");
   return words.toString();
 }
 
@@ -43,7 +45,8 @@ export function take(store: Store, address: string): void {
     return value >= least && value <= most ? value : usual;
   };
   batch(() => {
-    store.view.value = one<View>("view", VIEWS, "atlas");
+    const views = viewsOf(store.manifest);
+    store.view.value = one<View>("view", views, views[0]!);
     store.select(readPlace(store, words.get("at")) ?? { map: 0, batch: 0, head: 0 });
     store.other.value = readPlace(store, words.get("other"));
     const [, , queries, keys] = store.map.value?.shape ?? [1, 1, 1, 1];
@@ -68,6 +71,7 @@ export function take(store: Store, address: string): void {
     const bound = words.get("bound") ?? "";
     store.bound.value = bound.trim() && Number.isFinite(Number(bound)) ? bound : "";
     store.marked.value = words.get("marked") === "true";
+    store.sample(readSampled(words.get("points")));
   });
 }
 
@@ -120,6 +124,17 @@ function readSort(store: Store, text: string): Sort | null {
 
 function placed({ map, batch: row, head }: Place): string {
   return `${map}.${row}.${head}`;
+}
+
+function sampledAt({ sampling, batch: row, head, query }: Sampled): string {
+  return `${sampling}.${row}.${head ?? "all"}.${query}`;
+}
+
+function readSampled(text: string | null): Sampled {
+  const [sampling, row, head, query] = (text ?? "")
+    .split(".")
+    .map((one) => (/^\d+$/.test(one) ? Number(one) : null));
+  return { sampling: sampling ?? 0, batch: row ?? 0, head: head ?? null, query: query ?? 0 };
 }
 
 function readPlace(store: Store, text: string | null): Place | null {

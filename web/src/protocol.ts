@@ -10,6 +10,8 @@ export interface Manifest {
   images: ImageInfo[];
   /** In the order of the model. */
   maps: MapInfo[];
+  /** Calls of deformable attention, whose keys are points. */
+  samplings: SamplingInfo[];
   /** Columns of metrics. */
   measures: Measure[];
   /** What was left out and how to get it, in sentences. */
@@ -161,6 +163,36 @@ export interface Formed {
   kind: "dense";
   heads: (BlobRef | null)[];
   queries?: number[] | null;
+}
+
+/**
+ * One call of deformable attention: its queries read the levels (height, width) of a feature map at points, which are
+ * in the order of the levels.
+ */
+export interface SamplingInfo {
+  id: number;
+  run: number;
+  path: string;
+  call: number;
+  item: string | null;
+  ids: string[] | null;
+  how: string;
+  note: string;
+  /** Batch, query, head, point. */
+  shape: [number, number, number, number];
+  levels: [number, number][];
+  /** How many points of each head are on each level. */
+  counts: number[];
+  /** The axis of each row of the batch; of length 1: of all. */
+  queries: number[];
+  /** The image of each row of the batch. */
+  images: (number | null)[];
+  /** Of how many queries an array of `points` is. */
+  each: number;
+  /** Of each row of the batch f4 (query, head, point, 3): x and y in shares of the image, weight; null: left out. */
+  points: (BlobRef | null)[][];
+  /** What names it for `visualizer.plots`. */
+  options: Record<string, string | number>;
 }
 
 export interface Measure {

@@ -1,17 +1,25 @@
 /** What is looked at: one store for each page, read and written by every view. */
 
-import { computed, effect, type ReadonlySignal, signal } from "@preact/signals";
+import { computed, effect, type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import { isListed, nearest } from "./data/listed";
 import { partsOf } from "./data/parts";
 import type { Reader } from "./data/reader";
+import type { Sampled } from "./data/sampling";
 import { laterThan, type Shown, shownOf, sinksOf } from "./data/shown";
 import type { Spot } from "./data/windows";
 import type { Spreading, TableName } from "./draw/colours";
 import type { Axis, Manifest, MapInfo, Pooling } from "./protocol";
 
-export const VIEWS = ["atlas", "head", "heads", "finder", "compare", "about"] as const;
+export const VIEWS = ["atlas", "head", "heads", "finder", "compare", "about", "points"] as const;
 export type View = (typeof VIEWS)[number];
 const VIEWS_OF_ROWS = new Set<View>(["head", "heads", "compare"]);
+
+/** Return the views that there is something for, the first of which a page begins with. */
+export function viewsOf({ maps, samplings }: Manifest): View[] {
+  if (!samplings.length) return VIEWS.filter((view) => view !== "points");
+  return maps.length ? [...VIEWS] : ["points", "about"];
+}
+
 export const SPREADINGS: Spreading[] = ["linear", "sqrt", "log"];
 export const TABLE_NAMES: TableName[] = ["cividis", "viridis", "inferno", "grey"];
 
@@ -40,7 +48,7 @@ export interface Row {
 
 export class Store {
   readonly manifest: Manifest;
-  readonly view = signal<View>("atlas");
+  readonly view: Signal<View>;
   readonly place = signal<Place>({ map: 0, batch: 0, head: 0 });
   /** The head that it is compared with. */
   readonly other = signal<Place | null>(null);
@@ -73,6 +81,8 @@ export class Store {
   readonly sought = signal("");
   readonly gone = signal(0);
   readonly arcs = signal(false);
+  /** What is looked at of deformable attention. */
+  readonly sampled = signal<Sampled>({ sampling: 0, batch: 0, head: null, query: 0 });
 
   readonly map: ReadonlySignal<MapInfo | undefined>;
   readonly queries: ReadonlySignal<Axis>;
@@ -87,6 +97,7 @@ export class Store {
 
   constructor(readonly reader: Reader) {
     this.manifest = reader.host.manifest;
+    this.view = signal(viewsOf(this.manifest)[0]!);
     this.map = computed(() => this.manifest.maps[this.place.value.map]);
     this.queries = computed(() => this.axisOf(this.place.value, "queries"));
     this.keys = computed(() => this.axisOf(this.place.value, "keys"));
@@ -187,6 +198,25 @@ export class Store {
   lookAtKey(key: number): void {
     this.pinned.value = !(this.pinned.value && this.key.value === key);
     this.key.value = key;
+  }
+
+  /** Look at points of deformable attention; what is not there stays as it can be. */
+  sample(to: Sampled): void {
+    const found = this.manifest.samplings[to.sampling];
+    if (!found) return;
+    const [batches, queries, heads] = found.shape;
+    this.sampled.value = {
+      sampling: to.sampling,
+      batch: Math.min(to.batch, batches - 1),
+      head: to.head === null || to.head >= heads ? null : to.head,
+      query: Math.min(to.query, queries - 1),
+    };
+  }
+
+  /** Pin what is looked at, or let go. */
+  pinQuery(): void {
+    if (this.view.value === "points") this.pinned.value = !this.pinned.value;
+    else this.pin(this.query.value);
   }
 
   /** Look along rows, what a query looks at, or along columns, who looks at a key. */

@@ -11,6 +11,7 @@ import numpy as np
 from visualizer.axes import Axis, as_axis
 from visualizer.calls import Call
 from visualizer.errors import OptionError, ShapeError, TargetError
+from visualizer.images import numbered_image
 from visualizer.plots.arrays import Floats, as_floats
 from visualizer.plots.asking import COLOURS, PAGE, Options, takes
 from visualizer.plots.colours import ON_IMAGE, colour_scale
@@ -62,6 +63,8 @@ def sampling(shown: Any, *, reference: tuple[float, float] | None = None, **opti
         raise TargetError(f"places were to be drawn, but {call!r:.80} samples none: give a deformable call")
     stated = shown.labels.of(call.path, "queries") if isinstance(shown, Run) else None
     image = image_of(shown, asked) if isinstance(shown, Run) else asked.image
+    if isinstance(image, list | tuple):
+        image = numbered_image(image, 0, asked.batch)
     axis = stated if asked.queries is None else as_axis(asked.queries)
     query = _query(axis, call.shape[1], asked)
     sampled = _sampled(call, query, asked)
@@ -107,14 +110,13 @@ class Sampled:
 
 def _sampled(call: Call, query: int, asked: Options) -> Sampled:
     """Return what one query samples, of one head or of all."""
-    batch, _, heads, points = call.shape
+    batch, _, heads, _ = call.shape
     chosen = range(heads) if asked.head is None else [_within(asked.head, heads, "head")]
     row = _within(asked.batch, batch, "batch")
     weights = as_floats(call.map[row, query], "map")  # (head, point)
-    each = points // len(call.levels)
     places = [as_floats(level.places, "places") for level in call.levels]
     at = [[one[row * heads + head, query].reshape(-1, 2) for one in places] for head in chosen]
-    levels = [np.repeat(np.arange(len(places)), each) for _ in chosen]
+    levels = [np.repeat(np.arange(len(places)), [len(part) for part in one]) for one in at]
     shares = (np.concatenate([part for one in at for part in one]) + 1) / 2
     return Sampled(shares, np.concatenate([weights[head] for head in chosen]), np.concatenate(levels))
 

@@ -11,7 +11,17 @@ import numpy as np
 from visualizer.analysis.columns import MEASURES
 from visualizer.viewer.arrays import refs_of
 from visualizer.viewer.payload import Payload
-from visualizer.viewer.protocol import Absent, BlobRef, Factored, Formed, Manifest, MapInfo, Rows, plain
+from visualizer.viewer.protocol import (
+    Absent,
+    BlobRef,
+    Factored,
+    Formed,
+    Manifest,
+    MapInfo,
+    Rows,
+    SamplingInfo,
+    plain,
+)
 from visualizer.viewer.writing import Written, embedded, written
 
 SHARE = 0.6
@@ -65,13 +75,19 @@ def chosen(payload: Payload, budget: int, heads: Collection[int] | None) -> tupl
     maps = [one for one in told.maps if choice.take(payload, _small(one), SHARE)]
     padding = {one.id: payload.padding(one.id) for one in maps}
     maps = [one for one in maps if choice.take(payload, list(refs_of(padding[one.id])))]
+    samplings = [_sampled(payload, choice, one) for one in told.samplings]
     left = _heads_taken(payload, choice, maps, heads)
-    omitted = [*told.omitted, *_images_left(images), *_omitted(payload, maps, left, heads)]
+    omitted = [
+        *told.omitted,
+        *_images_left(images),
+        *_points_left(samplings),
+        *_omitted(payload, maps, left, heads),
+    ]
     maps = [  # their numbers are places in the list, which is shorter now
         replace(one, id=place, padding=padding[one.id], rows=_kept(payload, one, left[one.id]))
         for place, one in enumerate(maps)
     ]
-    return replace(told, maps=maps, omitted=omitted), choice
+    return replace(told, maps=maps, samplings=samplings, omitted=omitted), choice
 
 
 def _images_left(taken: Sequence[bool]) -> Iterator[str]:
@@ -79,6 +95,23 @@ def _images_left(taken: Sequence[bool]) -> Iterator[str]:
         yield (
             f"{len(taken) - sum(taken)} of {len(taken)} images were left out of this file, which a larger "
             "max_mb= or visualizer view RUN shows."
+        )
+
+
+def _sampled(payload: Payload, choice: Choice, one: SamplingInfo) -> SamplingInfo:
+    """Return a call with those of its points that go into a file."""
+    points = [
+        [ref if ref and choice.take(payload, [ref], SHARE) else None for ref in row] for row in one.points
+    ]
+    return replace(one, points=points)
+
+
+def _points_left(samplings: Sequence[SamplingInfo]) -> Iterator[str]:
+    refs = [ref for one in samplings for row in one.points for ref in row]
+    if None in refs:
+        yield (
+            f"The points of {refs.count(None) / len(refs):.0%} of the queries of deformable attention were "
+            "left out of this file, which a larger max_mb= or visualizer view RUN shows."
         )
 
 

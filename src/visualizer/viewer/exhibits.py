@@ -70,15 +70,6 @@ def exhibits(run: Run, number: int = 0) -> tuple[list[Exhibit], str]:
     return [_exhibit(run, group, number, beside[group[0].path]) for group in groups], said
 
 
-def omitted_of(run: Run) -> Iterator[str]:
-    """Yield a sentence for each module whose maps the page does not draw."""
-    for path in dict.fromkeys(call.path for call in run[:MOST] if call.levels):
-        yield (
-            f"{path or 'The model'} reads a feature map at points that it computes, which are no keys, so it "
-            "is not drawn here: visualizer.plots.sampling draws them."
-        )
-
-
 def options_of(calls: Sequence[Call], beside: Sequence[Call]) -> dict[str, str | int]:
     """Return the options of `visualizer.plots` that name calls which are one map, of all calls of a module.
 

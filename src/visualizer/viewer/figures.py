@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from io import BytesIO
 from threading import Lock
 from typing import Any
@@ -12,12 +12,14 @@ import visualizer.plots
 from visualizer.errors import OptionError
 from visualizer.run import Run
 from visualizer.viewer.answering import whole
+from visualizer.viewer.exhibits import Exhibit
 from visualizer.viewer.payload import Payload
 from visualizer.viewer.protocol import Blob
+from visualizer.viewer.samplings import Sampled
 
 UNDATED = {"pdf": {"CreationDate": None}, "svg": {"Date": None}, "png": None}
 """Formats, and metadata without which the same picture is the same bytes."""
-PICTURES = ("atlas", "head", "heads", "row", "compare")
+PICTURES = ("atlas", "head", "heads", "row", "compare", "sampling")
 TAKEN = ("layer", "call", "sequence", "batch", "head", "query", "scale", "cmap")
 
 _one_at_a_time = Lock()  # matplotlib's settings are the process's
@@ -40,7 +42,8 @@ def figure(payload: Payload, request: Mapping[str, Any]) -> Blob:
             f"picture {name!r:.40} was asked for as {kind!r:.40}; there are {', '.join(PICTURES)} as "
             f"{', '.join(UNDATED)}"
         )
-    shown = [_shown(payload, one) for one in _read(request, "of", list)]
+    listed = payload.samplings if name == "sampling" else payload.exhibits
+    shown = [_shown(payload, listed, one) for one in _read(request, "of", list)]
     options = _taken(_read(request, "options", dict))
     if len(shown) != (2 if name == "compare" else 1):
         raise OptionError(f"{name} of {len(shown)} maps was asked for; give 1, or 2 to compare")
@@ -52,10 +55,10 @@ def figure(payload: Payload, request: Mapping[str, Any]) -> Blob:
     return Blob("u1", (file.tell(),), file.getvalue())
 
 
-def _shown(payload: Payload, one: Any) -> tuple[Run, dict[str, Any]]:
+def _shown(payload: Payload, listed: Sequence[Exhibit | Sampled], one: Any) -> tuple[Run, dict[str, Any]]:
     if not isinstance(one, list) or len(one) != 2 or not isinstance(one[1], dict):
         raise OptionError(f"a picture of {one!r:.60} was asked for; give [map, options]")
-    return payload.runs[payload.exhibits[whole(one[0], len(payload.exhibits), "map")].run], _taken(one[1])
+    return payload.runs[listed[whole(one[0], len(listed), "map")].run], _taken(one[1])
 
 
 def _taken(options: dict[str, Any]) -> dict[str, Any]:

@@ -66,13 +66,14 @@ def to_html(  # noqa: PLR0913  # each thing that can be chosen is a keyword
     given = [runs] if isinstance(runs, Run) else list(runs)
     parts = [_part(run, [modules] if isinstance(modules, str) else list(modules)) for run in given]
     payload = Payload(parts, queries=queries)
-    if not payload.exhibits:
+    if not payload.shows:
         raise OptionError(f"a page was to be made, but there is no map in it: {given[0].why_empty()}")
-    if queries is not None and not any(map(payload.rows_asked, range(len(payload.exhibits)))):
+    asked = range(len(payload.exhibits))
+    if queries is not None and asked and not any(map(payload.rows_asked, asked)):
         longest = max(one.map.shape[2] for one in payload.exhibits)
         raise OptionError(f"queries={queries!r:.60} was asked for, but maps have at most {longest} queries")
-    most = max(one.map.shape[1] for one in payload.exhibits)
-    if heads is not None and not any(head in heads for head in range(most)):
+    most = max((one.map.shape[1] for one in payload.exhibits), default=0)
+    if payload.exhibits and heads is not None and not any(head in heads for head in range(most)):
         raise OptionError(f"heads={heads!r:.60} was asked for, but maps have at most {most}, counted from 0")
     script, style = page_file("viewer.js"), page_file("viewer.css")
     frame = len(_page(payload.outline, Choice(0), script, style).encode())

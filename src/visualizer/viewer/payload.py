@@ -15,7 +15,7 @@ from visualizer.kept import Kept
 from visualizer.run import Run
 from visualizer.viewer.arrays import Arrays
 from visualizer.viewer.describing import measures_told, run_infos
-from visualizer.viewer.exhibits import Exhibit, exhibits, omitted_of
+from visualizer.viewer.exhibits import Exhibit, exhibits
 from visualizer.viewer.forming import Forming
 from visualizer.viewer.measuring import metrics_of
 from visualizer.viewer.numbering import Numbering
@@ -34,9 +34,11 @@ from visualizer.viewer.protocol import (
     Padding,
     Rows,
     RunInfo,
+    SamplingInfo,
 )
 from visualizer.viewer.querying import rows_asked
 from visualizer.viewer.rows import dtype_of, least, rows_of
+from visualizer.viewer.samplings import Sampled, sampled_calls, sampling_info, unread
 
 
 class Payload:
@@ -72,6 +74,7 @@ class Payload:
         self.served, self._queries = served, queries
         found = [exhibits(run, number) for number, run in enumerate(self.runs)]
         self.exhibits = [one for shown, _ in found for one in shown]
+        self.samplings = [one for number, run in enumerate(self.runs) for one in sampled_calls(run, number)]
         self._omitted = [left for _, left in found if left]
         self.kept = Kept()
         self._arrays = Arrays()
@@ -79,6 +82,11 @@ class Payload:
         self._paddings: dict[int, Padding | None] = {}
         self._forming = Forming()
         self._axes = Numbering()
+
+    @property
+    def shows(self) -> bool:
+        """Whether there is something to be shown."""
+        return bool(self.exhibits or self.samplings)
 
     def blob(self, name: str) -> Blob:
         """Return an array that the manifest, or the details of a map that were asked for, name.
@@ -133,13 +141,16 @@ class Payload:
             title=" / ".join(info.name for info in self._infos),
             runs=self._infos,
             maps=[self._map(number, one, pictures[one.run]) for number, one in enumerate(self.exhibits)],
+            samplings=[
+                self._sampling(number, one, pictures[one.run]) for number, one in enumerate(self.samplings)
+            ],
             axes=self._axes.told,
             images=images,
             measures=measures_told(),
             omitted=[
                 *self._omitted,
                 *(one.trouble for one in pictures if one.trouble),
-                *(said for run in self.runs for said in omitted_of(run)),
+                *(said for run in self.runs for said in unread(run)),
             ],
             remarks=list(dict.fromkeys(remark for run in self.runs for remark in run.remarks())),
             served=self.served,
@@ -185,6 +196,12 @@ class Payload:
             options=dict(shown.options),
         )
 
+    def _sampling(self, number: int, shown: Sampled, pictures: Pictures) -> SamplingInfo:
+        rows = range(shown.call.shape[0])
+        queries = self._axes.sides((shown.queries,), len(rows), pictures)
+        images = [pictures.under(shown.queries, row).image(0) for row in rows]
+        return sampling_info(self._arrays, shown, number, queries, images)
+
     def _metrics(self, name: str, shown: Exhibit) -> BlobRef:
         shape, run = (*shown.map.shape[:2], len(MEASURES)), self.runs[shown.run]
         return self._arrays.add(
@@ -218,7 +235,7 @@ def served(runs: Run | Sequence[Run]) -> Payload:
         If there are more than two runs, or they hold no map.
     """
     payload = Payload(runs, served=True)
-    if not payload.exhibits:
+    if not payload.shows:
         raise OptionError(f"a run was to be shown, but there is no map in it: {payload.runs[0].why_empty()}")
     return payload
 

@@ -234,6 +234,34 @@ class MapInfo:
 
 
 @dataclass(frozen=True)
+class SamplingInfo:
+    """One call of deformable attention: its queries read the levels of a feature map at points.
+
+    ``shape`` is (batch, query, head, point), the points in the order of the ``levels`` (height, width), which
+    have so many ``counts``. ``points`` are f4 (query, head, point, 3) for each row of the batch, ``each``
+    queries in an array: x and y in shares of the image, from the top left, and the weight. ``images`` are the
+    places of the image of each row; the rest is as of maps.
+    """
+
+    id: int
+    run: int
+    path: str
+    call: int
+    item: str | None
+    ids: list[str] | None
+    how: str
+    note: str
+    shape: tuple[int, int, int, int]
+    levels: list[tuple[int, int]]
+    counts: list[int]
+    queries: list[int]
+    images: list[int | None]
+    each: int
+    points: list[list[BlobRef | None]]
+    options: dict[str, str | int]
+
+
+@dataclass(frozen=True)
 class Measure:
     """A column of metrics."""
 
@@ -251,6 +279,7 @@ class Manifest:
     axes: list[AxisInfo]
     images: list[ImageInfo]
     maps: list[MapInfo]
+    samplings: list[SamplingInfo]
     measures: list[Measure]
     omitted: list[str] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)

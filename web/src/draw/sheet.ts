@@ -56,9 +56,11 @@ export function frameOf(
 export function drawSheet(canvas: HTMLCanvasElement, sheet: Sheet): void {
   const context = canvas.getContext("2d");
   if (!context) return;
-  canvas.width = sheet.frame.width;
-  canvas.height = sheet.frame.height;
-  if (sheet.photo && sheet.image) drawPhoto(context, sheet.photo, sheet.image, sheet);
+  const { width, height } = sheet.frame;
+  canvas.width = width;
+  canvas.height = height;
+  if (sheet.photo && sheet.image)
+    drawPhoto(context, sheet.photo, sheet.image, width, height, sheet.values !== null);
   context.save();
   context.beginPath();
   context.rect(...sheet.frame.seen);
@@ -70,21 +72,39 @@ export function drawSheet(canvas: HTMLCanvasElement, sheet: Sheet): void {
   if (sheet.marked !== null) drawMark(context, sheet, sheet.tokens.indexOf(sheet.marked));
 }
 
+/** Draw an image alone, greyed, for what lies on it; without one an even ground. */
+export function drawPicture(
+  canvas: HTMLCanvasElement,
+  frame: Frame,
+  image: ImageInfo | undefined,
+  photo: Uint8Array | null,
+): void {
+  const context = canvas.getContext("2d");
+  if (!context) return;
+  canvas.width = frame.width;
+  canvas.height = frame.height;
+  context.fillStyle = "#808080";
+  context.fillRect(0, 0, frame.width, frame.height);
+  if (photo && image) drawPhoto(context, photo, image, frame.width, frame.height, true);
+}
+
 function drawPhoto(
   context: CanvasRenderingContext2D,
   photo: Uint8Array,
   image: ImageInfo,
-  sheet: Sheet,
+  width: number,
+  height: number,
+  greyed: boolean,
 ): void {
   const [high, wide] = image.blob.shape as [number, number];
-  const pictures = sheet.values ? greys : colours;
+  const pictures = greyed ? greys : colours;
   let picture = pictures.get(photo);
   if (!picture) {
-    picture = pictureOf(photo, wide, high, sheet.values !== null);
+    picture = pictureOf(photo, wide, high, greyed);
     pictures.set(photo, picture);
   }
-  context.imageSmoothingEnabled = sheet.frame.width < wide; // pixels of the photo stay pixels
-  context.drawImage(picture, 0, 0, sheet.frame.width, sheet.frame.height);
+  context.imageSmoothingEnabled = width < wide; // pixels of the photo stay pixels
+  context.drawImage(picture, 0, 0, width, height);
 }
 
 const greys = new WeakMap<Uint8Array, OffscreenCanvas>();

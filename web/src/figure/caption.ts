@@ -6,11 +6,16 @@ import { checkedWords, percent } from "../views/naming";
 /** Return the caption of a view: its own words, and what they leave out. */
 export function captionOf(store: Store, element: HTMLElement): string {
   const said = [...element.querySelectorAll(".strip")].map((one) => (one.textContent ?? "").trim());
-  const more = store.view.value === "head" ? ["row = query, column = key"] : usual(store);
+  const own = { head: ["row = query, column = key"], points: [levelsSaid(element)] };
+  const more = own[store.view.value as keyof typeof own] ?? usual(store);
   return [store.manifest.title, ...said, ...more]
     .map((one) => one.replace(/\s+/g, " ").replace(/\.$/, ""))
     .filter(Boolean)
     .join(" · ");
+}
+
+function levelsSaid(element: HTMLElement): string {
+  return [...element.querySelectorAll(".levels li")].map((one) => one.textContent).join("; ");
 }
 
 function usual(store: Store): string[] {

@@ -8,8 +8,8 @@ type Options = Record<string, string | number>;
 
 /** One call of `visualizer.plots`. */
 export interface Drawing {
-  picture: "atlas" | "head" | "heads" | "row" | "compare";
-  /** Maps by number, each with options of its own. */
+  picture: "atlas" | "head" | "heads" | "row" | "compare" | "sampling";
+  /** Maps, or calls of deformable attention, by number, each with options of its own. */
   of: [number, Options][];
   options: Options;
 }
@@ -48,6 +48,12 @@ export function drawingsOf(store: Store): Drawing[] {
           options: { query },
         },
       ];
+    case "points": {
+      const { sampling, batch: row, head, query: of } = store.sampled.value;
+      const options = store.manifest.samplings[sampling]?.options ?? {};
+      const which = { ...(head === null ? {} : { head }), ...(row ? { batch: row } : {}) };
+      return [{ picture: "sampling", of: [[sampling, { ...options, ...which }]], options: { query: of } }];
+    }
     default:
       return [];
   }
@@ -67,8 +73,10 @@ export function asked({ picture, of, options }: Drawing, format: FigureAt["forma
 /** Return the calls as Python has them, with where the runs come from. */
 export function pythonOf(store: Store): string {
   const drawings = drawingsOf(store);
-  const { runs, maps } = store.manifest;
-  const used = [...new Set(drawings.flatMap(({ of }) => of.map(([map]) => maps[map]?.run ?? 0)))].sort();
+  const { runs, maps, samplings } = store.manifest;
+  const listed = store.view.value === "points" ? samplings : maps;
+  const runOf = (number: number) => listed[number]?.run ?? 0;
+  const used = [...new Set(drawings.flatMap(({ of }) => of.map(([number]) => runOf(number))))].sort();
   const loaded = used.filter((run) => runs[run]?.path);
   return [
     ...(loaded.length ? ["import visualizer as viz"] : []),
@@ -76,7 +84,7 @@ export function pythonOf(store: Store): string {
     "",
     ...loaded.map((run) => `${nameOf(run)} = viz.load(${literal(runs[run]!.path!)})`),
     ...unlike(store),
-    ...drawings.map((one) => callOf(one, (map) => nameOf(maps[map]?.run ?? 0))),
+    ...drawings.map((one) => callOf(one, (number) => nameOf(runOf(number)))),
     "",
   ].join("\n");
 }

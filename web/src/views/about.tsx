@@ -1,15 +1,17 @@
 /** What made the runs, what was recorded, and what was left out. */
 
 import { useMemo } from "preact/hooks";
-import type { MapInfo } from "../protocol";
+import type { MapInfo, SamplingInfo } from "../protocol";
 import { useStore } from "./context";
 import { Path } from "./path";
+
+type Listed = MapInfo | SamplingInfo;
 
 const MOST = 500; // rows of the table of maps
 
 export function About() {
   const { manifest } = useStore();
-  const alike = useMemo(() => alikeOf(manifest.maps), [manifest]);
+  const alike = useMemo(() => alikeOf([...manifest.maps, ...manifest.samplings]), [manifest]);
   return (
     <section class="about">
       {manifest.runs.map((run) => (
@@ -51,7 +53,7 @@ export function About() {
           </thead>
           <tbody>
             {alike.slice(0, MOST).map(({ map, count }) => (
-              <tr key={map.id}>
+              <tr key={`${map.path} ${map.call} ${map.shape.join()}`}>
                 <th scope="row">
                   <Path path={map.path || "model"} />
                 </th>
@@ -70,8 +72,8 @@ export function About() {
 }
 
 /** Return one map of each module, shape and way to record, and how many there are. */
-function alikeOf(maps: MapInfo[]): { map: MapInfo; count: number }[] {
-  const found = new Map<string, { map: MapInfo; count: number }>();
+function alikeOf(maps: Listed[]): { map: Listed; count: number }[] {
+  const found = new Map<string, { map: Listed; count: number }>();
   for (const map of maps) {
     const name = JSON.stringify([map.run, map.path, map.shape, map.how, map.note]);
     const one = found.get(name) ?? { map, count: 0 };

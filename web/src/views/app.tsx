@@ -2,7 +2,7 @@
 
 import type { ComponentType } from "preact";
 import { useEffect, useRef } from "preact/hooks";
-import type { Store, View } from "../state";
+import { type Store, type View, viewsOf } from "../state";
 import { About } from "./about";
 import { Atlas } from "./atlas";
 import { Compare } from "./compare";
@@ -15,6 +15,7 @@ import { Heads } from "./heads";
 import { Help } from "./help";
 import { onKey } from "./keys";
 import { runNames } from "./naming";
+import { Points } from "./points";
 import { Saying } from "./saying";
 import { Which } from "./which";
 
@@ -25,6 +26,7 @@ const TABS: Record<View, { name: string; view: ComponentType }> = {
   finder: { name: "Finder", view: Finder },
   compare: { name: "Compare", view: Compare },
   about: { name: "About", view: About },
+  points: { name: "Points", view: Points },
 };
 
 const WHICH: View[] = ["atlas", "head", "heads", "finder"]; // the others show several
@@ -77,7 +79,7 @@ export function App({ store }: { store: Store }) {
         <main>
           <div id="view" role="tabpanel" aria-label={TABS[store.view.value].name}>
             <h2 class="unseen">{TABS[store.view.value].name}</h2>
-            {manifest.maps.length ? (
+            {manifest.maps.length || manifest.samplings.length ? (
               <Current />
             ) : (
               <p class="trouble">There is no attention map in this run.</p>
@@ -92,7 +94,7 @@ export function App({ store }: { store: Store }) {
 }
 
 function Tabs({ store }: { store: Store }) {
-  const views = Object.keys(TABS) as View[];
+  const views = viewsOf(store.manifest);
   const choose = (event: KeyboardEvent) => {
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
     if (!step) return;

@@ -16,7 +16,7 @@ export function Export() {
   const [said, say] = useState("");
   const [code, show] = useState<string | null>(null);
   const view = store.view.value;
-  useEffect(() => show(null), [view, store.place.value, store.query.value]);
+  useEffect(() => show(null), [view, store.place.value, store.query.value, store.sampled.value]);
   const drawings = drawingsOf(store);
   if (!drawings.length) return null;
   const act = (what: () => Promise<string>) => async () => {
@@ -76,6 +76,12 @@ export function Export() {
 function nameOf(store: Store, ending: string): string {
   const { head } = store.place.value;
   const view = store.view.value;
+  const at = store.sampled.value;
+  if (view === "points")
+    return fileName(
+      [view, store.manifest.samplings[at.sampling]?.path ?? "", at.head ?? "all", at.query],
+      ending,
+    );
   const which = view === "atlas" ? [] : [store.map.value?.path ?? "", head, store.query.value];
   return fileName([view, ...which], ending);
 }

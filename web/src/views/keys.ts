@@ -2,7 +2,7 @@
 
 import { stepped } from "../data/listed";
 import { callsOf } from "../data/modules";
-import { SPREADINGS, type Store, VIEWS } from "../state";
+import { SPREADINGS, type Store, VIEWS, viewsOf } from "../state";
 
 export interface Key {
   keys: string[];
@@ -15,18 +15,18 @@ export const KEYS: Key[] = [
     keys: [String(i + 1)],
     does: `view: ${view === "heads" ? "all heads" : view}`,
     act: (store: Store) => {
-      store.view.value = view;
+      if (viewsOf(store.manifest).includes(view)) store.view.value = view;
     },
   })),
-  { keys: ["j", "ArrowDown"], does: "next query, or key", act: (store) => step(store, 1) },
-  { keys: ["k", "ArrowUp"], does: "query before, or key", act: (store) => step(store, -1) },
-  { keys: ["l", "ArrowRight"], does: "next head", act: (store) => stepHead(store, 1) },
-  { keys: ["h", "ArrowLeft"], does: "head before", act: (store) => stepHead(store, -1) },
-  { keys: ["]"], does: "next layer", act: (store) => stepLayer(store, 1) },
-  { keys: ["["], does: "layer before", act: (store) => stepLayer(store, -1) },
+  { keys: ["j", "ArrowDown"], does: "next query, or key", act: (store) => move(store, "query", 1) },
+  { keys: ["k", "ArrowUp"], does: "query before, or key", act: (store) => move(store, "query", -1) },
+  { keys: ["l", "ArrowRight"], does: "next head", act: (store) => move(store, "head", 1) },
+  { keys: ["h", "ArrowLeft"], does: "head before", act: (store) => move(store, "head", -1) },
+  { keys: ["]"], does: "next layer", act: (store) => move(store, "layer", 1) },
+  { keys: ["["], does: "layer before", act: (store) => move(store, "layer", -1) },
   { keys: ["."], does: "next call", act: (store) => stepCall(store, 1) },
   { keys: [","], does: "call before", act: (store) => stepCall(store, -1) },
-  { keys: ["p"], does: "pin the query, or let go", act: (store) => store.pin(store.query.value) },
+  { keys: ["p"], does: "pin the query, or let go", act: (store) => store.pinQuery() },
   {
     keys: ["r"],
     does: "rows or columns",
@@ -72,6 +72,27 @@ export function onKey(event: KeyboardEvent, store: Store): void {
   found.act(store);
   event.preventDefault();
 }
+
+type Steps = Record<"query" | "head" | "layer", (store: Store, by: number) => void>;
+
+function move(store: Store, what: keyof Steps, by: number): void {
+  (store.view.value === "points" ? OF_POINTS : OF_MAPS)[what](store, by);
+}
+
+const OF_MAPS: Steps = { query: step, head: stepHead, layer: stepLayer };
+
+/** Of deformable attention all heads together come before the first. */
+const OF_POINTS: Steps = {
+  query: (store, by) =>
+    store.sample({ ...store.sampled.value, query: Math.max(0, store.sampled.value.query + by) }),
+  head: (store, by) => {
+    const at = store.sampled.value;
+    const count = 1 + (store.manifest.samplings[at.sampling]?.shape[2] ?? 0);
+    const next = ((at.head ?? -1) + 1 + by + count) % count;
+    store.sample({ ...at, head: next ? next - 1 : null });
+  },
+  layer: (store, by) => store.sample({ ...store.sampled.value, sampling: store.sampled.value.sampling + by }),
+};
 
 function step(store: Store, by: number): void {
   const map = store.map.value;

@@ -1,6 +1,7 @@
 /** How maps, heads, tokens and numbers are written. */
 
 import { nameOf } from "../data/axes";
+import type { Point } from "../data/sampling";
 import { windowsIn } from "../data/windows";
 import type { Axis, MapInfo, RunInfo } from "../protocol";
 import type { Place } from "../state";
@@ -50,6 +51,11 @@ export function tokenName(axis: Axis, token: number, at = token): string {
   if (token >= axis.length) return `token ${at}`;
   const name = nameOf(axis, token);
   return name.startsWith("token ") ? `token ${at}` : `token ${at}, “${visible(name).trim()}”`;
+}
+
+/** "level 1, head 2, point 3" */
+export function pointName({ level, head, number }: Point): string {
+  return `level ${level}, head ${head}, point ${number}`;
 }
 
 const LONGEST = 40; // characters of a token that are shown
