@@ -2,8 +2,9 @@
 
 import { useMemo } from "preact/hooks";
 import { isLattice } from "../data/axes";
-import { shownOf, sinksOf } from "../data/shown";
-import { windowsOf } from "../data/windows";
+import { type Shown, shownOf, sinksOf } from "../data/shown";
+import { type Window, windowsOf } from "../data/windows";
+import type { Axis } from "../protocol";
 import { useStore } from "./context";
 import { usePromised } from "./hooks";
 import { Legend } from "./legend";
@@ -78,41 +79,64 @@ export function Heads() {
         />
       </details>
       <Small pictures={pictures} count={heads}>
-        {rows.map((row, head) => (
-          <div class="card" key={head}>
-            <h3>
-              <button
-                type="button"
-                onClick={() => {
-                  store.select({ ...store.place.value, head });
-                  store.view.value = "head";
-                }}
-              >
-                head {head}
-              </button>
-              {typeof row !== "string" && row.removed > 0 && <small>sinks {percent(row.removed)}</small>}
-            </h3>
-            {typeof row === "string" ? (
-              <p class="trouble">{row}</p>
-            ) : pictures ? (
-              <Surface
-                axis={axis}
-                values={row.values}
-                max={max}
-                marked={linked ? query : null}
-                label={`Head ${head}`}
-                {...(linked
-                  ? { onHover: (token) => store.hover(token), onPick: (token) => store.pin(token) }
-                  : {})}
-                windows={windows}
-                onGo={(spot, picked) => (picked || !store.pinned.value) && store.go(spot, picked)}
-              />
-            ) : (
-              <Ribbon axis={axis} values={row.values} max={max} label={`Head ${head}`} />
-            )}
-          </div>
+        {Array.from({ length: heads }, (_, head) => (
+          <Card
+            key={head}
+            head={head}
+            row={rows[head] ?? null}
+            {...{ axis, max, pictures, linked, query, windows }}
+          />
         ))}
       </Small>
     </section>
+  );
+}
+
+interface CardProps {
+  head: number;
+  /** Why there is none; null: it is still read, while the card stays, as it may have the focus. */
+  row: Shown | string | null;
+  axis: Axis;
+  max: number;
+  pictures: boolean;
+  /** Whether a key is a query too. */
+  linked: boolean;
+  query: number;
+  windows: Window[];
+}
+
+function Card({ head, row, axis, max, pictures, linked, query, windows }: CardProps) {
+  const store = useStore();
+  const choose = () => {
+    store.select({ ...store.place.value, head });
+    store.view.value = "head";
+  };
+  const picking = linked
+    ? { onHover: (token: number) => store.hover(token), onPick: (token: number) => store.pin(token) }
+    : {};
+  const shown = typeof row === "string" ? null : row;
+  return (
+    <div class="card">
+      <h3>
+        <button type="button" onClick={choose}>
+          head {head}
+        </button>
+        {shown && shown.removed > 0 && <small>sinks {percent(shown.removed)}</small>}
+      </h3>
+      {typeof row === "string" && <p class="trouble">{row}</p>}
+      {typeof row !== "string" && pictures && (
+        <Surface
+          axis={axis}
+          values={shown?.values ?? null}
+          max={max}
+          marked={linked ? query : null}
+          label={`Head ${head}`}
+          {...picking}
+          windows={windows}
+          onGo={(spot, picked) => (picked || !store.pinned.value) && store.go(spot, picked)}
+        />
+      )}
+      {shown && !pictures && <Ribbon axis={axis} values={shown.values} max={max} label={`Head ${head}`} />}
+    </div>
   );
 }
