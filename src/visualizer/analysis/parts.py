@@ -8,9 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from visualizer.attention import AttentionMap
+from visualizer.attention import AttentionMap, blocks
 from visualizer.attention.arrays import Array, arrays_of
-from visualizer.attention.blocks import room
 
 _HALF = 16  # bits
 
@@ -26,13 +25,14 @@ def summed(a: AttentionMap, function: Callable[[Array, slice], Array]) -> Array:
     """
     total: Any = 0
     row = max(1, prod(a.shape[:-2]) * a.shape[-1] * 4)
-    step = max(1, room(row) // row)
-    for begin in range(0, a.shape[-2], step):
-        queries = slice(begin, min(begin + step, a.shape[-2]))
-        rows = a[..., queries, :].array()
+    many, few = (max(1, size // row) for size in (blocks.room(row), blocks.BLOCK))
+    for begin in range(0, a.shape[-2], many):
+        rows = a[..., begin : begin + many, :].array()
         xp = arrays_of(rows)
         with xp.reading():
-            total = total + function(xp.cast(rows, xp.float32), queries)
+            for first in range(0, rows.shape[-2], few):  # what is made of few stays in caches
+                part = xp.cast(rows[..., first : first + few, :], xp.float32)
+                total = total + function(part, slice(begin + first, begin + first + part.shape[-2]))
     return total
 
 
