@@ -24,6 +24,8 @@ from visualizer.viewer.protocol import (
 )
 from visualizer.viewer.writing import Written, embedded, written
 
+SAID_OF_MAP = 50
+"""Bytes for what is told of a map beside its arrays, its names and its heads."""
 SHARE = 0.6
 """Of the budget that overviews may take before maps are left out."""
 
@@ -72,7 +74,7 @@ def chosen(payload: Payload, budget: int, heads: Collection[int] | None) -> tupl
     """
     told, choice = payload.outline, Choice(budget)
     images = [choice.take(payload, [one.blob], SHARE) for one in told.images]
-    maps = [one for one in told.maps if choice.take(payload, _small(one), SHARE)]
+    maps = [one for one in told.maps if choice.take(payload, _small(one), SHARE, _told(one) + SAID_OF_MAP)]
     padding = {one.id: payload.padding(one.id) for one in maps}
     maps = [one for one in maps if choice.take(payload, list(refs_of(padding[one.id])))]
     samplings = [_sampled(payload, choice, one) for one in told.samplings]

@@ -7,6 +7,7 @@ import hashlib
 import html
 import os
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -21,8 +22,6 @@ from visualizer.viewer.writing import embedded
 MEGABYTE = 10**6
 SAID = 1000
 """Bytes for the sentences that say what was left out."""
-SAID_OF_MAP = 50
-"""Bytes for what is told of each map besides its arrays."""
 
 
 def to_html(  # noqa: PLR0913  # each thing that can be chosen is a keyword
@@ -76,8 +75,7 @@ def to_html(  # noqa: PLR0913  # each thing that can be chosen is a keyword
     if payload.exhibits and heads is not None and not any(head in heads for head in range(most)):
         raise OptionError(f"heads={heads!r:.60} was asked for, but maps have at most {most}, counted from 0")
     script, style = page_file("viewer.js"), page_file("viewer.css")
-    frame = len(_page(payload.outline, Choice(0), script, style).encode())
-    frame += SAID + SAID_OF_MAP * len(payload.exhibits)
+    frame = SAID + len(_page(replace(payload.outline, maps=[]), Choice(0), script, style).encode())
     if frame > max_mb * MEGABYTE:
         least = f"{frame / MEGABYTE:.1f} MB"
         raise OptionError(f"max_mb={max_mb} was asked for, but names and the page itself take {least}")
