@@ -14,7 +14,7 @@ from visualizer.axes import Axis, Grid, Special, Windows
 from visualizer.calls import Call
 from visualizer.errors import OptionError
 from visualizer.run import Run
-from visualizer.viewer import exhibits
+from visualizer.viewer import exhibits, measuring
 from visualizer.viewer.factoring import shortened
 from visualizer.viewer.payload import Payload
 from visualizer.viewer.querying import rows_asked
@@ -137,6 +137,20 @@ def test_overviews_are_pooled_and_metrics_are_the_tables():
     for row in run.metrics():
         mine = [row[name] for name in names]
         assert np.allclose(found[row["batch"], row["head"]], mine, equal_nan=True, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("at_once", [2 * 90 * 90, 3 * 2 * 90 * 90, 0])
+def test_metrics_of_large_maps_are_those_of_their_heads(monkeypatch, at_once):
+    monkeypatch.setattr(measuring, "MOST", 4 * 2 * 90 * 90 - 1)
+    monkeypatch.setattr(measuring, "AT_ONCE", at_once)
+    run = run_of(AttentionMap(FACTORS["grouped"]))
+    payload = Payload(run)
+    (one,) = told(payload)["maps"]
+    table = run.metrics()
+    names = [measure["name"] for measure in told(payload)["measures"]]
+    wanted = np.array([[row[name] for name in names] for row in table]).reshape(2, 4, -1)
+    found = array(payload, one["metrics"])
+    assert np.allclose(found, wanted, equal_nan=True, rtol=1e-5, atol=1e-6)
 
 
 def test_every_measure_is_told_with_its_unit():

@@ -32,8 +32,22 @@ class Forming:
             return map_
         last = self._last  # another thread may ask for another map meanwhile
         if last is None or last[0] is not map_:
-            try:
-                self._last = last = map_, map_.dense()
-            except MemoryBudgetError:
-                return map_
+            self._last = last = map_, held(map_, MOST)
         return last[1]
+
+
+def held(map_: AttentionMap, most: int) -> AttentionMap:
+    """Return a map held as an array; as it is if it has more weights, or memory is not to hold them.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from visualizer.attention import Factors
+    >>> map_ = AttentionMap(Factors(np.eye(3)[None], np.eye(3)[None], 1.0))
+    >>> held(map_, 9) is map_, held(map_, 8) is map_
+    (False, True)
+    """
+    try:
+        return map_.dense() if prod(map_.shape) <= most else map_
+    except MemoryBudgetError:
+        return map_
