@@ -27,7 +27,7 @@ SIDE = 256
 MOST = 2**31
 """Multiplications that one tile may take: of larger ones some rows of each cell are read."""
 WIDTH = 64
-"""Multiplications for a weight of a map that is not held as factors: those it is made of may be."""
+"""Multiplications that a weight takes at least: its power of e costs as much."""
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,7 @@ def pooled(head: AttentionMap, tile: Tile, once: Once) -> tuple[Any, int | None]
 
 def _rows_of_each(source: Source, tile: Tile) -> int | None:
     """Return how many rows of each cell are read; None: all."""
-    width = source.factors.q.shape[-1] if isinstance(source, FactorSource) else WIDTH
+    width = max(WIDTH, source.sizes.get("q", (0,))[-1])
     rows = MOST // (source.shape[-1] * width)
     if rows >= len(tile.queries):
         return None

@@ -1,10 +1,10 @@
-/** What takes long, in steps of some milliseconds, so that something quicker can come between. */
+/** What takes long, in steps of a few milliseconds, so that something quicker can come between. */
 
 import type { Tensor } from "./arrays";
 
 export type Steps = Generator<undefined, Tensor, undefined>;
 
-const STEP = 2 ** 22; // multiplications
+const STEP = 2 ** 20; // multiplications
 
 /** Tell after how many of things that take so many multiplications each a step ends. */
 export function each(cost: number): number {
