@@ -37,7 +37,7 @@ def test_what_a_run_on_disk_costs_is_printed():
 
 def test_measures_by_length_and_what_points_at_the_card():
     lengths = printed("analysis_by_length", "--quick")
-    assert len(re.findall(r"^\| [a-z_, 0-9%]+ \| \d+\.\d \| \d+ MB \|$", lengths, re.MULTILINE)) == 15
+    assert len(re.findall(r"^\| [a-z_, 0-9%]+ \| \d+\.\d \| \d+ MB \|$", lengths, re.MULTILINE)) == 22
     shares = printed("faithfulness", "--scenes", "8")
     rows = dict(re.findall(r"^\| ([^|]+) \| (0\.\d+) \|", shares, re.MULTILINE))
     assert float(rows["random"]) < 0.2 < float(rows["relevance"])
