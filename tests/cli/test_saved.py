@@ -102,6 +102,7 @@ def test_a_table_tells_the_weight_on_a_text_wherever_it_stands(run, saved):
         ["--layer", LAYER.format(2), "--head", "mean", "--title", "a title"],
         ["--layer", "2", "--head", "9", "--query", "3"],
         ["--layer", "2", "--text", "bridge", "--nth", "1"],
+        ["--layer", "2", "--head", "all", "--query", "3"],
     ],
 )
 def test_a_figure_is_written(run, saved, options):
@@ -109,6 +110,15 @@ def test_a_figure_is_written(run, saved, options):
     assert (code, output) == (0, "Written: bild ü.png\n")
     assert [path.name for path in Path().iterdir()] == ["bild ü.png"]
     Image.open("bild ü.png").load()
+
+
+def test_a_figure_of_a_query_is_that_of_python_without_sinks_and_of_the_mass(run, saved):
+    asked = ["--layer", "2", "--head", "9", "--query", "3", "--no-sinks", "--mass", "0.8"]
+    assert run("plot", saved, "-o", "row.png", *asked)[0] == 0
+    loaded = visualizer.load(saved)
+    figure = visualizer.plots.row(loaded, layer=LAYER.format(2), head=9, query=3, sinks=False, mass=0.8)
+    figure.savefig("python.png")
+    assert Path("row.png").read_bytes() == Path("python.png").read_bytes()
 
 
 def test_a_figure_for_print_is_vectors(run, saved):
@@ -187,6 +197,15 @@ def test_maps_are_exported_to_the_last_bit(run, saved):
         (
             ["plot", "{}", "-o", "x.png", "--layer", "1", "--crop", "0,0,9,9"],
             "--crop was given without --image",
+        ),
+        *(
+            (["plot", "{}", "-o", "x.png", "--layer", "1", *more], f"{said} were given, which are of a query")
+            for said in ["--head all, --mass or --no-sinks"]
+            for more in (["--head", "all"], ["--mass", "0.5"], ["--no-sinks"])
+        ),
+        (
+            ["plot", "{}", "-o", "x.png", "--layer", "1", "--query", "1", "--mass", "2"],
+            "give a share above 0",
         ),
         (
             ["plot", "{}", "-o", "x.png", "--image", "x.jpg"],

@@ -4,9 +4,12 @@ import io
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
+import matplotlib as mpl
 import numpy as np
 import pytest
 from PIL import Image
+from tests.viewer.signed import gradients_of
+from tests.viewer.surfaces import centres
 
 import visualizer
 from visualizer.axes import Axis, Grid, Special
@@ -130,3 +133,87 @@ def test_a_wrong_request_is_one_sentence(run, wrong, message):
     request = {"kind": "figure", "picture": "row", "of": '[[0, {"layer": "layer.0"}]]', "options": "{}"}
     with pytest.raises((OptionError, visualizer.errors.ShapeError), match=message):
         answers(Payload(run), request | {"format": "pdf"} | wrong)
+
+
+def copied(page, run):
+    """The figures of the calls that a page gives."""
+    if not page.locator(".export[open]").count():
+        page.locator(".export summary").click()
+    page.get_by_role("button", name="Copy as Python").click()
+    text = page.get_by_label("The Python call").input_value()
+    calls = [line for line in text.splitlines() if line.startswith("plots.")]
+    return [eval(call, {"plots": visualizer.plots, "run": run}) for call in calls]
+
+
+KEPT = ["", "&sinks=off", "&mass=0.7", "&sinks=off&mass=0.7"]
+
+
+@pytest.mark.parametrize("kept", KEPT)
+def test_the_call_of_all_heads_over_text_has_the_colours_of_the_screen(built, open_page, run, tmp_path, kept):
+    page = opened(open_page, run, tmp_path, f"view=heads&at=1.0.0&query=3{kept}")
+    page.locator(".ribbon canvas").nth(3).wait_for()
+    (figure,) = copied(page, run)
+    strips = figure.axes[0].images[0]
+    wanted = strips.cmap(strips.norm(strips.get_array()), bytes=True)
+    for head, canvas in enumerate(page.locator(".ribbon canvas").all()):
+        pixels = canvas.evaluate("c => [...c.getContext('2d').getImageData(0, 0, c.width, 1).data]")
+        found = np.array(pixels).reshape(10, 4)
+        there = ~np.ma.getmaskarray(strips.get_array())[head]
+        assert (found[~there, 3] == 0).all()
+        assert np.abs(found[there, :3].astype(int) - wanted[head, there, :3]).max() <= 3  # a step of 256
+    assert np.ma.getmaskarray(strips.get_array()).any() == ("sinks" in kept)
+
+
+@pytest.mark.parametrize("kept", KEPT)
+def test_the_call_of_a_row_of_text_has_the_shades_of_the_screen(built, open_page, run, tmp_path, kept):
+    page = opened(open_page, run, tmp_path, f"view=head&at=2.0.1&query=4&pinned=true{kept}")
+    _, figure = copied(page, run)
+    shades = page.locator(".surfaces .token").evaluate_all(
+        "all => all.map(one => [+one.style.getPropertyValue('--weight'), one.classList.contains('gone')])"
+    )
+    chips = [one for one in figure.axes[0].patches if one.get_facecolor()[3]][: len(shades)]
+    table = mpl.colormaps["Blues"](np.arange(256))
+    for (shade, gone), chip in zip(shades, chips, strict=True):
+        assert gone == bool(chip.get_hatch())
+        if not gone:
+            step = np.abs(table - chip.get_facecolor()).sum(1).argmin() / 255
+            assert step == pytest.approx(shade, abs=0.012)
+
+
+@pytest.mark.parametrize("kept", KEPT)
+@pytest.mark.parametrize("view", ["head", "heads"])
+def test_the_call_over_an_image_has_the_numbers_of_the_screen(
+    built, open_page, pictures, tmp_path, view, kept
+):
+    page = opened(open_page, pictures, tmp_path, f"view={view}&at=0.0.1&query=5&scale=linear{kept}")
+    figure = copied(page, pictures)[-1]
+    cells = [one for axes in figure.axes for one in axes.images if one.get_array().shape == (3, 4)]
+    if view == "head":
+        shown = [float(one) for one in page.locator("table.top td").all_inner_texts()]
+        words = [] if "off" in kept else [float(pictures[0].map[0, 1, 5, 0])]
+        drawn = np.concatenate([cells[-1].get_array().ravel(), words])
+        wanted = -np.sort(-drawn[drawn > 0])[:8]
+        np.testing.assert_allclose(shown[: len(wanted)], wanted[: len(shown)], atol=1e-3)
+        return
+    assert len(cells) == 2
+    for canvas, one in zip(page.locator(".card .cells canvas").all(), cells, strict=True):
+        colours = one.cmap(one.norm(one.get_array()), bytes=True)[..., :3]
+        found = centres(canvas, 3, 4)
+        wanted = np.round(0.7 * colours + 0.3 * 99)
+        wanted.reshape(-1, 3)[4] = found.reshape(-1, 3)[4]  # the query's own cell has a frame
+        assert np.abs(found - wanted).max() <= 4
+
+
+def test_signed_maps_have_their_own_colours_in_the_call_too(built, open_page, tmp_path):
+    gradients = gradients_of(lambda out: (out**2).sum()).label(axis=[f" {letter}" for letter in "abcdefghi"])
+    page = opened(open_page, gradients, tmp_path, "view=heads&query=4&mass=0.8")
+    page.locator(".ribbon canvas").nth(1).wait_for()
+    (figure,) = copied(page, gradients)
+    strips = figure.axes[0].images[0]
+    assert strips.norm.vmin == -strips.norm.vmax
+    rows = gradients[0].map[0, :, 4].numpy()
+    shown = strips.get_array()
+    np.testing.assert_array_equal(shown[shown != 0], rows[shown != 0])
+    said = page.locator(".ribbon figcaption").all_inner_texts()
+    wanted = [row[np.abs(row).argmax()] for row in rows]
+    np.testing.assert_allclose([float(one.split(", ")[-1]) for one in said], wanted, rtol=1e-3)

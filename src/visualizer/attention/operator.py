@@ -165,6 +165,11 @@ class Operator(LazyMap):
         dense: Self = self._made(type(self), DenseSource(made))
         return dense
 
+    @property
+    def signed(self) -> bool:
+        """Whether its rows are no shares of one, but numbers of any sign, as a gradient's are."""
+        return self._source.signed
+
     def opened(self) -> tuple[Source, At]:
         """Return what holds this map and what it picks of that: for what is made of whole maps.
 

@@ -26,6 +26,8 @@ EXAMPLES = """Examples:
 
   visualizer plot vit.zarr --layer 11 --pixel 320,96 --image photo.jpg --crop 80,0,480,480 -o pixel.pdf
 
+  visualizer plot run.zarr --layer 2 --head all --text bridge --nth 1 --no-sinks --mass 0.9 -o heads.pdf
+
   visualizer plot batch.zarr --layer 11 --batch 2 -o heads.pdf
 """
 
@@ -35,7 +37,7 @@ def plot(  # noqa: PLR0913  each option is a parameter
     *,
     out: File,
     layer: Layer = None,
-    head: Annotated[str | None, typer.Option(help="A head, from 0, or mean.")] = None,
+    head: Annotated[str | None, typer.Option(help="A head, from 0, mean, or of a query all.")] = None,
     query: Annotated[int | None, typer.Option(help="The query: a token's number, from 0.")] = None,
     cell: Annotated[str | None, typer.Option(metavar="ROW,COLUMN", help="Or a cell of the image.")] = None,
     pixel: Annotated[str | None, typer.Option(metavar="X,Y", help="Or a pixel of the image.")] = None,
@@ -51,6 +53,12 @@ def plot(  # noqa: PLR0913  each option is a parameter
             metavar="LEFT,TOP,WIDTH,HEIGHT", help="The part of it that the model was given, in pixels."
         ),
     ] = None,
+    mass: Annotated[
+        float, typer.Option(help="Of a query: draw the largest weights that make this share.")
+    ] = 1.0,
+    sinks: Annotated[
+        bool, typer.Option(help="Of a query: draw special tokens and the first, or renormalise without.")
+    ] = True,
     title: Annotated[str | None, typer.Option(help="A title.")] = None,
     json: Json = False,
 ) -> None:
@@ -69,13 +77,19 @@ def plot(  # noqa: PLR0913  each option is a parameter
             "--image was given, but maps are not drawn on it: give --query, --cell, --pixel, --text or "
             "--special too"
         )
+    if not asked and (head == "all" or mass != 1 or not sinks):
+        raise OptionError(
+            "--head all, --mass or --no-sinks were given, which are of a query: give --query, --cell, "
+            "--pixel, --text or --special too"
+        )
     from visualizer import plots
 
     options = {"batch": batch, **_options(title, image, crop)}
     if layer is None:
         figure = plots.atlas(opened, **options)
     elif asked:
-        asked |= {"head": _head(head or "mean"), **call_of(opened, layer, call)}
+        asked |= {"head": _head(head or "mean"), "mass": mass, "sinks": sinks}
+        asked |= call_of(opened, layer, call)
         figure = plots.row(opened, **asked, **options)
     elif head is None:
         figure = plots.heads(opened, **call_of(opened, layer, call), **options)
@@ -89,9 +103,9 @@ def plot(  # noqa: PLR0913  each option is a parameter
 
 
 def _head(head: str) -> int | str:
-    if head == "mean" or head.isdecimal():
-        return head if head == "mean" else int(head)
-    raise OptionError(f"--head takes a number, from 0, or mean, not {head!r}")
+    if head in ("mean", "all") or head.isdecimal():
+        return int(head) if head.isdecimal() else head
+    raise OptionError(f"--head takes a number, from 0, or mean, or of a query all, not {head!r}")
 
 
 def _numbers(text: str | None, option: str, form: str, kind: type[float] = float) -> tuple[float, ...] | None:

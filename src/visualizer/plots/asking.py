@@ -32,7 +32,8 @@ class Options:
     ----------
     layer, call, sequence, head, batch
         Of a run: the module's path, and which of its calls, from 0, or of several generations which, as
-        `Call.sequence` numbers them. Of several heads one, from 0, or "mean"; which row of the batch.
+        `Call.sequence` numbers them. Of several heads one, from 0, or "mean", for `row` "all"; which row of
+        the batch.
     axis, queries, keys
         What the tokens on both sides of the map, or on one, are: as `Run.label` takes them. Of a run its own.
     image
@@ -41,6 +42,9 @@ class Options:
     query, cell, pixel, text, special, nth
         One of: a token's index or "last", a cell, a place (x, y) in the image, a piece of text, a special
         token's name; and which of several places.
+    mass, sinks
+        Which share of a row's mass is drawn, the largest weights first; whether special tokens and the first
+        one are drawn, or removed and the rest renormalised.
     title, caption
         What stands above it; False for no caption, or another one.
     cmap, vmin, vmax, scale, alpha, interpolation
@@ -66,6 +70,8 @@ class Options:
     text: str | None = None
     special: str | None = None
     nth: int | None = None
+    mass: float = 1.0
+    sinks: bool = True
     title: str | None = None
     caption: bool | str = True
     cmap: str | Colormap | None = None
@@ -125,6 +131,7 @@ WHICH = ("layer", "call", "sequence", "head", "batch")
 TOKENS = ("axis", "queries", "keys", "image")
 QUERY = ("query", "cell", "pixel", "text", "special", "nth")
 COLOURS = ("cmap", "vmin", "vmax", "scale")
+KEEPING = ("mass", "sinks")
 OVERLAY = ("alpha", "interpolation")
 PAGE = ("title", "caption", "width", "ax")
 Picture = TypeVar("Picture", bound=Callable[..., Any])

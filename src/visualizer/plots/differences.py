@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from visualizer.errors import ShapeError
+from visualizer.errors import OptionError, ShapeError
 from visualizer.plots.arrays import Floats, finite
-from visualizer.plots.asking import COLOURS, OVERLAY, PAGE, QUERY, TOKENS, WHICH, Options, takes
+from visualizer.plots.asking import COLOURS, KEEPING, OVERLAY, PAGE, QUERY, TOKENS, WHICH, Options, takes
 from visualizer.plots.colours import DIVERGING
+from visualizer.plots.keeping import told_left
 from visualizer.plots.labels import axis_labels
 from visualizer.plots.panels import Look, Panel, draw_panels
 from visualizer.plots.rows import laid_row, paint_for, told
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 MOST = 512  # queries and keys; of more, means of bins are drawn
 
 
-@takes(*WHICH, *TOKENS, *QUERY, *COLOURS, *OVERLAY, *PAGE)
+@takes(*WHICH, *TOKENS, *QUERY, *KEEPING, *COLOURS, *OVERLAY, *PAGE)
 def compare(first: Any, second: Any, *, names: tuple[str, str] | None = None, **options: Any) -> Figure:
     """Draw the first map minus the second, around 0: as a matrix, or for one query where its keys lie.
 
@@ -46,7 +47,7 @@ def compare(first: Any, second: Any, *, names: tuple[str, str] | None = None, **
     ShapeError
         If they differ in shape.
     OptionError, CallsError
-        As for `row`.
+        As for `row`; or if ``mass=`` or ``sinks=`` are given without a query.
 
     Examples
     --------
@@ -59,6 +60,8 @@ def compare(first: Any, second: Any, *, names: tuple[str, str] | None = None, **
         shapes = " and ".join(str(tuple(each.map.shape[-2:])) for each in (one, other))
         raise ShapeError(f"maps of {shapes} were to be compared; they must have the same queries and keys")
     if not (own.asked or others.asked) and one.map.shape[-2] > 1:
+        if asked.mass != 1 or not asked.sinks:
+            raise OptionError("mass= and sinks= were given, which are of one query's row: give query= too")
         return _of_all_rows(one, other, asked, _reading(one.facts, other.facts, names))
     first, tokens = one.find(own) if own.asked or one.map.shape[-2] > 1 else (one, range(1))
     if own.asked != others.asked:
@@ -97,12 +100,13 @@ def _of_one_row(
     one: tuple[Subject, Tokens], other: tuple[Subject, Tokens], asked: Options, names: tuple[str, str] | None
 ) -> Figure:
     """Draw the difference of two rows; a query that is not that of both is not marked."""
-    first, second = laid_row(*one), laid_row(*other)
+    first, second = laid_row(*one, asked), laid_row(*other, asked)
     laid = replace(first, weights=first.weights - second.weights, marked=first.marked & second.marked)
     moved = np.nansum(np.abs(laid.weights)) / 2
     facts = [subject.facts.and_(query=subject.named(tokens)) for subject, tokens in (one, other)]
     both = shared(facts)
-    sentences = [*_reading(facts[0], facts[1], names), *both.query, f"{moved:.3g} of the row lies elsewhere."]
+    reading = [*_reading(facts[0], facts[1], names), *both.query, *told_left([first.left, second.left])]
+    sentences = [*reading, f"{moved:.3g} of the row lies elsewhere."]
     blocks = list(laid.blocks(paint_for([laid], _around_0(laid.weights, asked))))
     return draw_sheet(blocks, [*sentences, *both.checked, *told(blocks, laid.weights)], asked)
 

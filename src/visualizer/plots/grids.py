@@ -15,6 +15,7 @@ from visualizer.plots.arrays import Floats, as_floats, finite
 from visualizer.plots.asking import COLOURS, OVERLAY, PAGE, Options, takes
 from visualizer.plots.colours import ON_IMAGE, colour_scale
 from visualizer.plots.figures import SMALL
+from visualizer.plots.keeping import told_left
 from visualizer.plots.measuring import lines_within
 from visualizer.plots.options import check_interpolation, opacity
 from visualizer.plots.pictures import is_picture, rgb_picture, told_of
@@ -146,7 +147,8 @@ def _check_names(rows: Any, columns: Any, images: Any, down: int, across: int) -
 def _cell(item: Any, image: Any) -> Cell:
     if isinstance(item, tuple) and len(item) == 2 and isinstance(item[1], dict):
         laid, facts = row_of(item[0], Options.read(item[1] if image is None else {"image": image} | item[1]))
-        picture = laid.pictured()
+        pictured = laid.pictured()
+        picture = replace(pictured, notes=(*pictured.notes, *told_left([laid.left])))
         return Cell(picture, facts.and_(sum=_sum(picture)))
     if is_picture(item):
         return Cell(Picture(rgb_picture(item), notes=told_of(item)))

@@ -15,6 +15,7 @@ from visualizer.films import frame_at
 from visualizer.images import numbered_image
 from visualizer.plots.arrays import Floats
 from visualizer.plots.chips import MANY, Chips
+from visualizer.plots.keeping import NOTHING, Left
 from visualizer.plots.pictures import WHOLE, Box, rgb_picture, seen_part, spanned, told_of
 from visualizer.plots.places import Paint
 from visualizer.plots.profiles import Line
@@ -28,17 +29,21 @@ WORDS = Special | Text | Ids
 
 @dataclass(frozen=True)
 class Laid:
-    """Weights of the tokens of an axis, ``marked`` the query's own tokens; the image they are laid over."""
+    """Weights of the tokens of an axis, ``marked`` the query's own tokens; the image they are laid over.
+
+    ``left`` is what was left out of them.
+    """
 
     weights: Floats
     axis: Axis
     image: Any = None
     batch: int = 0
     marked: frozenset[int] = frozenset()
+    left: Left = NOTHING
 
     def blocks(self, paint: Paint) -> Iterator[Block]:
         """Yield a block for each picture, film or line, and for tokens of text that follow one another."""
-        for pieces in self._parts():
+        for pieces in self.parts():
             yield self._block(pieces, paint)
 
     @property
@@ -48,14 +53,14 @@ class Laid:
 
     def pictured(self) -> Picture:
         """Return the weights of the one grid over its image."""
-        grids = [pieces[0] for pieces in self._parts() if isinstance(pieces[0][1], PICTURED)]
+        grids = [pieces[0] for pieces in self.parts() if isinstance(pieces[0][1], PICTURED)]
         if len(grids) != 1:
             raise OptionError(f"one picture was to be drawn, but the tokens are {self.axis.arithmetic}")
-        return self._over(*grids[0], self._background(*grids[0]))
+        return self.over(*grids[0], self.background(*grids[0]))
 
     def images(self) -> list[Floats]:
         """Return the images under the weights."""
-        shown = [self._background(*pieces[0]) for pieces in self._parts()]
+        shown = [self.background(*pieces[0]) for pieces in self.parts()]
         return [one for one in shown if one is not None]
 
     def ground(self) -> float | None:
@@ -63,7 +68,7 @@ class Laid:
         greys = [float(greyed(one).mean()) for one in self.images()]
         return sum(greys) / len(greys) if greys else None
 
-    def _parts(self) -> Iterator[list[Piece]]:
+    def parts(self) -> Iterator[list[Piece]]:
         """Yield segments with the tokens that they begin at; those of words together."""
         begun, at = [], 0
         for segment in self.axis.segments:
@@ -81,7 +86,7 @@ class Laid:
         if isinstance(segment, PICTURED):
             return Pictures(self._beside(begin, segment), paint, heading)
         if isinstance(segment, Frames | Volume):
-            return Pictures(list(self._steps(begin, segment)), paint, heading)
+            return Pictures(list(self.steps(begin, segment)), paint, heading)
         own = self._own(begin, segment)
         if isinstance(segment, Unknown) and segment.length <= MANY:
             names = [str(token) for token in range(begin, begin + segment.length)]
@@ -105,15 +110,16 @@ class Laid:
 
     def _beside(self, begin: int, segment: Any) -> list[Picture]:
         """Return the image as it is, the query marked in it, and beside it the weights over it."""
-        image, laid = self._background(begin, segment), self._over(begin, segment, None)
+        image, laid = self.background(begin, segment), self.over(begin, segment, None)
         if image is None:
             return [laid]
         marked, lattice = laid.marked, laid.lattice
         name, part = "query" if marked else "image", laid.part
         plain = Picture(image, name=name, marked=marked, lattice=lattice, part=part)
-        return [plain, self._over(begin, segment, image, "keys" if marked else "weights")]
+        return [plain, self.over(begin, segment, image, "keys" if marked else "weights")]
 
-    def _over(self, begin: int, segment: Any, image: Floats | None, name: str = "") -> Picture:
+    def over(self, begin: int, segment: Any, image: Floats | None, name: str = "") -> Picture:
+        """Return the weights of a grid over an image."""
         batch = self.batch if isinstance(segment, Windows) else None
         cells = np.asarray(segment.put(self._of(begin, segment), batch))
         marked: Any = None
@@ -132,9 +138,9 @@ class Laid:
     def film(self, paint: Paint, steps: Sequence[int]) -> Block:
         """Return some steps of the first segment, frames or a volume."""
         segment: Any = self.axis.segments[0]
-        return Pictures(list(self._steps(0, segment, steps)), paint)
+        return Pictures(list(self.steps(0, segment, steps)), paint)
 
-    def _steps(self, begin: int, segment: Frames | Volume, only: Any = None) -> Iterator[Picture]:
+    def steps(self, begin: int, segment: Frames | Volume, only: Any = None) -> Iterator[Picture]:
         """Yield a picture of each step of a video, or slice of a volume, or of some."""
         cells = segment.put(self._of(begin, segment))
         cell = next(map(segment.cell, self._own(begin, segment)), None)
@@ -155,7 +161,8 @@ class Laid:
             )
         return self.image[frame_at(step, steps, len(self.image))]
 
-    def _background(self, begin: int, segment: Any) -> Floats | None:  # noqa: ARG002  # pieces are unpacked
+    def background(self, begin: int, segment: Any) -> Floats | None:  # noqa: ARG002  # pieces are unpacked
+        """Return the image under a segment; None where there is none."""
         if self.image is None or _is_words(segment):
             return None
         if isinstance(segment, Frames | Volume):

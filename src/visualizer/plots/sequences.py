@@ -106,7 +106,7 @@ def _laid(run: Run, asked: Options) -> tuple[Laid, Subject, str]:
         laid = Laid(subject.column(tokens), subject.queries, subject.image, subject.batch)
         return laid, subject, f"Key (column): {subject.named(tokens, 'keys')}: what looks at it."
     subject, tokens = subject.find(asked)
-    return laid_row(subject, tokens), subject, f"Query (row): {subject.named(tokens)}."
+    return laid_row(subject, tokens, asked), subject, f"Query (row): {subject.named(tokens)}."
 
 
 def _blocks(laid: Sequence[Laid], numbers: Sequence[int], paint: Paint) -> Iterator[Block]:

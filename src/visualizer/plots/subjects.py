@@ -77,6 +77,11 @@ class Subject:
         return found if found.ndim == 2 else found.mean(axis=0)
 
     @property
+    def signed(self) -> bool:
+        """Whether its rows are no shares, as a gradient's are not."""
+        return bool(getattr(self.map, "signed", False))
+
+    @property
     def queries_have_text(self) -> bool:
         """Whether a piece of text can be looked for among the queries."""
         return any(isinstance(one, Text) for one in self.queries.segments)

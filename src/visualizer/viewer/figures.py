@@ -20,7 +20,7 @@ from visualizer.viewer.samplings import Sampled
 UNDATED = {"pdf": {"CreationDate": None}, "svg": {"Date": None}, "png": None}
 """Formats, and metadata without which the same picture is the same bytes."""
 PICTURES = ("atlas", "head", "heads", "row", "compare", "sampling")
-TAKEN = ("layer", "call", "sequence", "batch", "head", "query", "scale", "cmap")
+TAKEN = ("layer", "call", "sequence", "batch", "head", "query", "scale", "cmap", "mass", "sinks")
 
 _one_at_a_time = Lock()  # matplotlib's settings are the process's
 

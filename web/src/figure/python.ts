@@ -4,7 +4,7 @@ import { isLattice } from "../data/axes";
 import type { FigureAt } from "../protocol";
 import type { Place, Store } from "../state";
 
-type Options = Record<string, string | number>;
+type Options = Record<string, string | number | boolean>;
 
 /** One call of `visualizer.plots`. */
 export interface Drawing {
@@ -18,26 +18,26 @@ export interface Drawing {
 export function drawingsOf(store: Store): Drawing[] {
   const place = store.place.value;
   const other = store.other.value ?? place;
-  const colours = { scale: store.spreading.value, cmap: store.colours.value.replace("grey", "gray") };
+  const { scale, ...colours } = coloursOf(store);
   const query = store.query.value;
   const { layer: _, ...call } = store.map.value?.options ?? {};
   const batch = place.batch ? { batch: place.batch } : {};
   const pictures = store.keys.value.segments.some(isLattice);
-  const { scale } = colours;
   switch (store.view.value) {
     case "atlas":
-      return [{ picture: "atlas", of: [[place.map, { ...call, ...batch }]], options: colours }];
+      return [{ picture: "atlas", of: [[place.map, { ...call, ...batch }]], options: { scale, ...colours } }];
     case "heads": {
-      const { head: __, ...whole } = named(store, place);
-      return [{ picture: "heads", of: [[place.map, whole]], options: colours }];
+      const all = { ...named(store, place), head: "all" };
+      const options = { query, scale, ...colours, ...keptOf(store, store.sinksOff.value) };
+      return [{ picture: "row", of: [[place.map, all]], options }];
     }
     case "head":
       return [
-        { picture: "head", of: [[place.map, named(store, place)]], options: colours },
+        { picture: "head", of: [[place.map, named(store, place)]], options: { scale, ...colours } },
         {
           picture: "row",
           of: [[place.map, named(store, place)]],
-          options: { query, ...(pictures ? colours : { scale }) },
+          options: { query, scale, ...(pictures ? colours : {}), ...keptOf(store, store.leavesSinks) },
         },
       ];
     case "compare":
@@ -45,7 +45,7 @@ export function drawingsOf(store: Store): Drawing[] {
         {
           picture: "compare",
           of: [other, place].map((one) => [one.map, named(store, one)]),
-          options: { query },
+          options: { query, ...keptOf(store, store.sinksOff.value) },
         },
       ];
     case "points": {
@@ -57,6 +57,18 @@ export function drawingsOf(store: Store): Drawing[] {
     default:
       return [];
   }
+}
+
+/** Signed maps have colours of their own. */
+function coloursOf(store: Store): { scale: string; cmap?: string } {
+  const scale = store.spreading.value;
+  return store.map.value?.signed ? { scale } : { scale, cmap: store.colours.value.replace("grey", "gray") };
+}
+
+/** What is left out of rows. */
+function keptOf(store: Store, sinksOff: boolean): Options {
+  const mass = store.mass.value;
+  return { ...(mass < 1 ? { mass } : {}), ...(sinksOff ? { sinks: false } : {}) };
 }
 
 /** What names a head in Python. */
@@ -95,15 +107,12 @@ function nameOf(run: number): string {
 
 /** What is on screen and no call draws. */
 function unlike(store: Store): string[] {
-  const view = store.view.value;
-  if (view === "heads") return ["# the whole maps of all heads; of one query: plots.row"];
-  const rows = view === "head" || view === "compare";
+  if (store.view.value !== "head") return [];
   const here = [
-    ...(store.direction.value === "column" && view === "head" ? ["who looks at a key"] : []),
-    ...(store.leavesSinks ? ["sinks left out"] : []),
-    ...(store.mass.value < 1 ? ["a share of the mass alone"] : []),
+    ...(store.direction.value === "column" ? ["who looks at a key"] : []),
+    ...(store.part.value ? ["a part of the tokens alone"] : []),
   ];
-  return rows && here.length ? [`# as recorded; the page shows ${here.join(" and ")}`] : [];
+  return here.length ? [`# the page shows ${here.join(" and ")}; this is the whole row of the query`] : [];
 }
 
 function callOf({ picture, of, options }: Drawing, name: (map: number) => string): string {
@@ -120,7 +129,8 @@ function callOf({ picture, of, options }: Drawing, name: (map: number) => string
 }
 
 /** JSON's numbers and texts are Python's; what turns text around is written as numbers. */
-function literal(value: string | number): string {
+function literal(value: string | number | boolean): string {
+  if (typeof value === "boolean") return value ? "True" : "False";
   return JSON.stringify(value).replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, (one) =>
     Array.from(
       { length: one.length },

@@ -1,0 +1,115 @@
+"""Rows without sinks, of their largest weights alone, and in all heads."""
+
+import numpy as np
+import pytest
+import torch
+from tests.viewer.signed import gradients_of
+
+import visualizer
+from visualizer import plots
+from visualizer.axes import Axis, Frames, Grid, Special, Text
+from visualizer.errors import OptionError
+from visualizer.plots.asking import Options
+from visualizer.plots.rows import row_of
+
+AXIS = Axis((Special("[CLS]"), Text(["a", "black", "cat", "sat"]), Special("[SEP]"), Grid(2, 3)))
+SINKS = [0, 5]
+WEIGHTS = np.random.default_rng(0).dirichlet(np.full(12, 0.5), size=(3, 12)).astype(np.float32)
+
+
+@pytest.fixture
+def run():
+    run = visualizer.from_arrays({"layer.0": WEIGHTS[None]}).label(axis=AXIS)
+    return run.label(image=np.full((20, 30, 3), 90, np.uint8))
+
+
+def weights_of(run, **options):
+    return row_of(run, Options(layer="layer.0", **options))[0].weights
+
+
+def caption(figure):
+    return figure.texts[-1].get_text().replace("\n", " ")
+
+
+def test_without_sinks_the_rest_has_what_all_had(run):
+    found = weights_of(run, head=1, query=3, sinks=False)
+    row = WEIGHTS[1, 3].astype(float)
+    wanted = row / (1 - row[SINKS].sum())
+    wanted[SINKS] = np.nan
+    np.testing.assert_allclose(found, wanted, rtol=1e-5)
+    said = caption(plots.row(run, layer="layer.0", head=1, query=3, sinks=False))
+    assert f"are removed: {row[SINKS].sum():.3g} of the row; the rest is renormalised." in said
+
+
+@pytest.mark.parametrize("mass", [0.1, 0.5, 0.9])
+def test_the_fewest_weights_that_make_the_mass_are_drawn(run, mass):
+    found = weights_of(run, head=0, query=7, mass=mass)
+    row = WEIGHTS[0, 7]
+    there = found > 0
+    np.testing.assert_array_equal(found[there], row[there])
+    assert row[there].sum() >= mass
+    assert row[there].sum() - row[there].min() < mass
+    assert row[there].min() >= row[~there].max()
+    said = caption(plots.row(run, layer="layer.0", head=0, query=7, mass=mass))
+    assert f"Drawn are the {there.sum()} largest weights, {row[there].sum():.3g} of the mass" in said
+
+
+def test_of_signed_weights_sizes_count_and_nothing_is_renormalised():
+    gradients = gradients_of(lambda out: (out**2).sum())
+    path = gradients.paths[0]
+    row = gradients[0].map[0, 1, 4].numpy()
+    found, _ = row_of(gradients, Options(layer=path, head=1, query=4, sinks=False, mass=0.8))
+    rest = np.abs(row[1:])
+    there = np.nan_to_num(found.weights) != 0
+    np.testing.assert_array_equal(found.weights[there], row[there])
+    assert np.abs(row[there]).sum() >= 0.8 * rest.sum()
+    said = caption(plots.row(gradients, layer=path, head=1, query=4, sinks=False))
+    assert f"removed: {abs(row[0]) / np.abs(row).sum():.3g} of the row." in said
+
+
+def test_the_difference_of_two_rows_is_that_of_what_is_drawn_of_both(run):
+    one, other = (weights_of(run, head=head, query=3, sinks=False) for head in (0, 2))
+    pairs = [(run, {"layer": "layer.0", "head": head}) for head in (0, 2)]
+    said = caption(plots.compare(*pairs, query=3, sinks=False))
+    assert f"{np.nansum(np.abs(one - other)) / 2:.3g} of the row lies elsewhere" in said
+    with pytest.raises(OptionError, match="mass= and sinks= were given, which are of one query's row"):
+        plots.compare(*pairs, mass=0.9)
+
+
+@pytest.mark.parametrize("mass", [0, 1.1, True, "0.9"])
+def test_what_is_no_share_is_refused(run, mass):
+    with pytest.raises(OptionError, match="give a share above 0, up to 1"):
+        weights_of(run, head=0, query=0, mass=mass)
+
+
+def test_a_row_of_sinks_alone_is_refused():
+    run = visualizer.from_arrays({"a": np.full((1, 1, 2, 2), 0.5)}).label(axis=[Special("A"), Special("B")])
+    with pytest.raises(OptionError, match="all 2 keys are special"):
+        plots.row(run, layer="a", query=0, sinks=False)
+
+
+def test_all_heads_have_their_row_on_one_scale_words_in_strips_and_cells_on_the_image(run):
+    figure = plots.row(run, layer="layer.0", head="all", query=3, sinks=False, mass=0.9)
+    wanted = np.stack([weights_of(run, head=head, query=3, sinks=False, mass=0.9) for head in range(3)])
+    strips, pictures = figure.axes[:2]
+    np.testing.assert_array_equal(strips.images[0].get_array().filled(np.nan), wanted[:, :6])
+    assert [label.get_text() for label in strips.get_yticklabels()] == ["head 0", "head 1", "head 2"]
+    assert [label.get_text() for label in strips.get_xticklabels()] == list(AXIS.names[:6])
+    cells = [image for image in pictures.images if image.get_array().shape == (2, 3)]
+    np.testing.assert_array_equal(np.stack([one.get_array() for one in cells]).reshape(3, 6), wanted[:, 6:])
+    assert {image.norm.vmax for image in (strips.images[0], *cells)} == {np.nanmax(wanted)}
+    removed = WEIGHTS[:, 3][:, SINKS].sum(1)
+    assert f"removed: {removed.min():.3g} to {removed.max():.3g} of the row" in caption(figure)
+    assert "all 3 heads" in caption(figure)
+
+
+def test_frames_have_a_row_of_pictures_for_each_head():
+    weights = np.random.default_rng(0).dirichlet(np.ones(12), size=(2, 12))
+    figure = plots.row(weights, axis=Frames(3, 2, 2), head="all", cell=(1, 0, 1))
+    found = np.stack([image.get_array() for image in figure.axes[0].images])
+    np.testing.assert_array_equal(found.reshape(2, 12), weights[:, 5])
+
+
+def test_a_map_without_heads_has_no_row_of_all():
+    with pytest.raises(OptionError, match="the map has no heads: leave head= out"):
+        plots.row(torch.eye(3), head="all", query=1)
