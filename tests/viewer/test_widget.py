@@ -1,12 +1,15 @@
 """The page in a notebook: a real kernel answers it, a real JupyterLab shows it."""
 
 import base64
+from copy import deepcopy
 
 import nbformat
 import numpy as np
 import pytest
 from jupyter_client.manager import start_new_kernel
-from tests.viewer.lab import jupyterlab, notebook
+from nbclient import NotebookClient
+from nbconvert import HTMLExporter
+from tests.viewer.lab import jupyterlab, notebook, trust
 
 from visualizer.attention import AttentionMap, Factors
 
@@ -128,6 +131,33 @@ def test_readers_without_the_widget_have_a_picture_and_a_sentence(kernel):
     assert kernel.shown["text/plain"] == "<run 0: attention maps, shown where this notebook runs>"
 
 
+def test_a_kernel_says_at_once_that_it_is_there(kernel):
+    kernel.run(
+        "from threading import Event; go = Event(); widget = Widget(run); widget._thread.submit(go.wait, 60)"
+    )
+    first, kernel.id = kernel.id, kernel.run("widget.model_id")["text/plain"].strip("'")
+    assert kernel.ask(id="hello", kind="hello") == ({"id": "hello"}, [])
+    kernel.run("go.set()")
+    kernel.id = first
+
+
+@pytest.fixture(scope="module")
+def saved(built):
+    """A notebook that was run, with its widgets' state."""
+    executed = NotebookClient(notebook(RUN + "run.show()"), timeout=120, store_widget_state=True).execute()
+    assert executed.metadata["widgets"]
+    return executed
+
+
+def test_its_html_shows_the_picture_where_nothing_runs(saved, open_page, tmp_path):
+    without = deepcopy(saved)
+    del without.metadata["widgets"]
+    text, _ = HTMLExporter().from_notebook_node(without)
+    (tmp_path / "run.html").write_text(text, "utf-8")
+    page = open_page((tmp_path / "run.html").as_uri(), java_script_enabled=False)
+    assert page.locator("img[src^='data:image/png']").bounding_box()["width"] > 200
+
+
 def test_show_displays_the_widget_and_names_the_way_out(kernel):
     heard = len(kernel.heard)
     assert kernel.run("run.show()") is None
@@ -167,8 +197,9 @@ def lab(built, tmp_path_factory):
     folder = tmp_path_factory.mktemp("lab")
     with jupyterlab(folder) as address_of:
 
-        def write(name, *cells):
-            nbformat.write(notebook(*cells), folder / name)
+        def write(name, made):
+            nbformat.write(made, folder / name)
+            trust(made, folder)
             return address_of(name)
 
         yield write
@@ -176,17 +207,16 @@ def lab(built, tmp_path_factory):
 
 def shown_in(lab, open_page, *cells):
     """A page of JupyterLab after it has run a notebook of these cells."""
-    page = open_page(lab("run.ipynb", *cells), viewport={"width": 1280, "height": 1400})
+    page = open_page(lab("run.ipynb", notebook(*cells)), viewport={"width": 1280, "height": 1400})
     page.get_by_text("| Idle").wait_for(
         timeout=PATIENCE
     )  # before, JupyterLab forgets what it is asked to run
     page.get_by_text("Run", exact=True).click()
     page.get_by_text("Run All Cells", exact=True).click()
-    page.locator(".visualizer .page").wait_for(timeout=PATIENCE)
+    page.locator(".visualizer .page").wait_for(state="attached", timeout=PATIENCE)
     return page
 
 
-@pytest.mark.long
 def test_a_notebook_shows_the_weights_of_the_token_under_the_pointer(lab, open_page):
     page = shown_in(lab, open_page, RUN + "Widget(run)")
     page.get_by_role("tab", name="Head", exact=True).click()
@@ -213,3 +243,12 @@ def test_hostile_names_are_text_in_a_notebook(lab, open_page):
     assert HOSTILE in page.locator("[data-strip]").inner_text()
     assert page.locator("[data-token='0']").inner_text() == "<b>"
     assert page.locator(".visualizer img").count() == 0
+
+
+@pytest.mark.long
+def test_a_notebook_that_is_opened_without_its_kernel_shows_the_picture(lab, saved, open_page):
+    page = open_page(lab("saved.ipynb", saved), viewport={"width": 1280, "height": 1400})
+    page.get_by_text("The kernel does not answer.").wait_for(timeout=PATIENCE)
+    image = page.get_by_alt_text("All heads, as they were when the notebook was saved")
+    assert image.evaluate("(one) => one.decode().then(() => one.naturalWidth)") > 200
+    assert not page.locator(".visualizer .page").is_visible()

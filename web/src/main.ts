@@ -7,6 +7,7 @@ import { carriesRun, fileHost } from "./hosts/file";
 import type { Host } from "./hosts/host";
 import { notebookHost, type WidgetModel } from "./hosts/notebook";
 import { serverHost } from "./hosts/server";
+import { showWhileSilent } from "./hosts/silence";
 import { show } from "./show";
 
 interface Widget {
@@ -19,10 +20,12 @@ export function initialize(_: { model: WidgetModel }): void {}
 
 /** Show a widget's run in an element; returns what takes it away again. */
 export function render({ model, el }: Widget): () => void {
-  const { host, close } = notebookHost(model);
+  const { host, close, answered } = notebookHost(model);
   el.dataset["lmSuppressShortcuts"] = "true"; // or JupyterLab cuts the cell that "x" is pressed in
   const leave = start(host, el);
+  const end = showWhileSilent(el, String(model.get("picture") ?? ""), answered);
   return () => {
+    end();
     leave();
     close();
   };

@@ -22,8 +22,25 @@ describe("a notebook", () => {
     const answer: Listener = (content, buffers) => {
       for (const listener of [...listeners]) listener(content, buffers);
     };
-    return { ...notebookHost(model), sent, answer, listeners };
+    const notebook = notebookHost(model);
+    const hello = sent.shift()!;
+    return { ...notebook, hello, sent, answer, listeners };
   };
+
+  test("greets the kernel, which is there when it answers that", async () => {
+    const { hello, answer, answered } = asking();
+    expect(hello.kind).toBe("hello");
+    let there = false;
+    void answered.then(() => {
+      there = true;
+    });
+    answer({ id: "of another page" }, []);
+    await Promise.resolve();
+    expect(there).toBe(false);
+    answer({ id: hello.id }, []);
+    await answered;
+    expect(there).toBe(true);
+  });
 
   test("answers by id, in any order, with each kind of buffer", async () => {
     const { host, sent, answer } = asking();

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import json
+from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
 from typing import Any
 
 import anywidget
@@ -50,6 +52,7 @@ class Widget(anywidget.AnyWidget):
     _esm = page_file("viewer.js")
     _css = page_file("viewer.css")
     manifest = traitlets.Unicode().tag(sync=True)
+    picture = traitlets.Unicode().tag(sync=True)  # for a notebook that is opened without its kernel
 
     def __init__(self, runs: Run | Sequence[Run]) -> None:
         self._payload = payload = served(runs)
@@ -67,6 +70,9 @@ class Widget(anywidget.AnyWidget):
     def _hear(self, _: Any, asked: Mapping[str, Any], __: Any) -> None:
         """Answer a question, or give up one that nobody waits for any more."""
         name = str(asked.get("id"))
+        if asked.get("kind") == "hello":
+            self.send({"id": name})  # at once: the kernel is there, whatever else it computes
+            return
         if asked.get("kind") == "cancel":
             self._waited_for.discard(name)
             return
@@ -96,19 +102,22 @@ class Widget(anywidget.AnyWidget):
     def _repr_mimebundle_(self, **options: Any) -> Any:
         """Return the widget, and a picture and a sentence for readers without it."""
         data, *rest = super()._repr_mimebundle_(**options) or ({}, {})
-        return ({**data, **self._still}, *rest)
+        text = f"<{self._payload.manifest.title}: attention maps, shown where this notebook runs>"
+        still = {"image/png": self._still} if self._still else {}
+        if still:
+            self.picture = f"data:image/png;base64,{b64encode(self._still).decode()}"
+        return ({**data, **still, "text/plain": text}, *rest)
 
-    @property
-    def _still(self) -> dict[str, Any]:
-        titles = self._payload.manifest.title
-        text = f"<{titles}: attention maps, shown where this notebook runs>"
+    @cached_property
+    def _still(self) -> bytes:
+        """All heads as PNG; empty without matplotlib, and of maps that no atlas has: it is a courtesy."""
         try:
-            return {"image/png": picture(self._payload.runs[0]), "text/plain": text}
-        except VisualizerError:  # no matplotlib, or maps that no atlas has: the picture is a courtesy
-            return {"text/plain": text}
+            return atlas_of(self._payload.runs[0])
+        except VisualizerError:
+            return b""
 
 
-def picture(run: Run) -> bytes:
+def atlas_of(run: Run) -> bytes:
     """Return the atlas of a run as PNG.
 
     Raises

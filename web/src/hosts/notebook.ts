@@ -19,15 +19,28 @@ interface Answer {
   sampled?: number | null;
 }
 
-/** Return the host of a notebook's widget, and what ends it: every question has an id that its answer repeats. */
-export function notebookHost(model: WidgetModel): { host: Host; close: () => void } {
+/** A notebook's host, what ends it, and what is kept when the kernel has shown that it is there. */
+interface Notebook {
+  host: Host;
+  close: () => void;
+  answered: Promise<void>;
+}
+
+/** Return the host of a notebook's widget: every question has an id that its answer repeats. */
+export function notebookHost(model: WidgetModel): Notebook {
   const manifest = readManifest(String(model.get("manifest")));
   const waiting = new Map<string, { resolve: (blob: Blob_) => void; reject: (reason: unknown) => void }>();
   const page = crypto.getRandomValues(new Uint32Array(2)).join("-"); // several pages share one model
+  const hello = `${page}-hello`;
   let asked = 0;
+  let greeted = () => {};
+  const answered = new Promise<void>((resolve) => {
+    greeted = resolve;
+  });
 
   const listen: Listener = (content, buffers) => {
     const answer = content as Answer;
+    if (answer?.id === hello) greeted();
     const asker = waiting.get(answer?.id);
     if (!asker) return;
     waiting.delete(answer.id);
@@ -38,6 +51,7 @@ export function notebookHost(model: WidgetModel): { host: Host; close: () => voi
     }
   };
   model.on("msg:custom", listen);
+  model.send({ id: hello, kind: "hello" });
 
   const ask = (request: Request, signal?: AbortSignal): Promise<Blob_> =>
     new Promise((resolve, reject) => {
@@ -58,7 +72,7 @@ export function notebookHost(model: WidgetModel): { host: Host; close: () => voi
     for (const asker of waiting.values()) asker.reject(new Error("the widget was closed"));
     waiting.clear();
   };
-  return { host: { manifest, kind: "notebook", canServe: manifest.served, ask }, close };
+  return { host: { manifest, kind: "notebook", canServe: manifest.served, ask }, close, answered };
 }
 
 /** Notebooks differ in what they hand over. */
