@@ -44,6 +44,13 @@ def test_without_a_screen_it_says_how_to_come_here_and_ctrl_c_ends_it(folder):
     assert sorted(folder.rglob("*")) == before
 
 
+def test_behind_a_proxy_no_tunnel_is_named(folder):
+    with viewing(folder, "run ü.zarr", "--base-url", "/user/me/proxy/8787") as (child, url):
+        assert url.startswith("/user/me/proxy/8787/")
+        _, output, _ = interrupted(child)
+    assert "ssh" not in output
+
+
 def test_ctrl_c_ends_it_while_it_computes_and_a_page_is_open(folder):
     with viewing(folder, "long.zarr") as (child, url):
         idle = connect(url, "manifest.json")

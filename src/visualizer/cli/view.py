@@ -56,7 +56,7 @@ def view(  # noqa: PLR0913  each option is a parameter
         server = serve(opened, port, host, allow_host or (), base_url)
     with server, suppress(KeyboardInterrupt):
         seen = has_screen()
-        _tell(server, seen=seen, json=json)
+        _tell(server, away=not seen and not base_url, json=json)
         if seen and not no_browser:
             webbrowser.open(server.url)
         if not json:
@@ -64,11 +64,11 @@ def view(  # noqa: PLR0913  each option is a parameter
         server.wait()
 
 
-def _tell(server: Any, *, seen: bool, json: bool) -> None:
-    """Say where it is, and how to come here from the machine that one sits at."""
+def _tell(server: Any, *, away: bool, json: bool) -> None:
+    """Say where it is, and how to come here from the machine that one sits at, unless a proxy does."""
     if json:
         print_json({"url": server.url, "port": server.port, "tunnel": tunnel_to(server.port)})
         return
     show(f"Serving at {server.url} until Ctrl-C")
-    if not seen:
+    if away:
         show(f"From another machine, first: {tunnel_to(server.port)}")
