@@ -1,5 +1,8 @@
 """Who is answered: with the token, by a known name, for reading alone."""
 
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 from urllib.parse import urlsplit
 
 import pytest
@@ -165,8 +168,38 @@ def test_the_name_in_the_proxy_s_address_is_known():
         {"base_url": "http://[x/"},
         {"allow_hosts": ["a b@c"]},
         {"allow_hosts": [""]},
+        *(
+            {"allow_frames": [frame]}
+            for frame in ("*", "https:", "http://*", "hub.example.org", "http://a; script-src *")
+        ),
     ],
 )
 def test_what_is_no_address_is_refused(options):
     with pytest.raises(OptionError):
         serve(RUN, **options)
+
+
+@pytest.fixture
+def outside(tmp_path):
+    """The address of an origin of its own with a page, and that page's file."""
+    handler = partial(SimpleHTTPRequestHandler, directory=tmp_path)
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        Thread(target=server.serve_forever).start()
+        yield f"http://localhost:{server.server_port}", tmp_path / "page.html"
+        server.shutdown()
+
+
+@pytest.mark.parametrize("allowed", [True, False])
+def test_only_pages_of_an_origin_that_was_allowed_may_show_it_in_a_frame(built, browser, outside, allowed):
+    origin, file = outside
+    with serve(RUN, allow_frames=["vscode-webview:", *[origin] * allowed]) as server:
+        file.write_text(f"<iframe src='{server.url}' width=900 height=600></iframe>")
+        page = browser.new_page()
+        if allowed:
+            page.goto(f"{origin}/page.html")
+            page.frame_locator("iframe").locator("[data-ready=true]").wait_for()
+        else:
+            with page.expect_console_message(lambda one: "frame-ancestors" in one.text):
+                page.goto(f"{origin}/page.html")
+            assert page.frame_locator("iframe").locator("#visualizer").count() == 0
+        page.close()

@@ -41,6 +41,9 @@ def view(  # noqa: PLR0913  each option is a parameter
     allow_host: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="A name by which it may be called too.")
     ] = None,
+    allow_frame: Annotated[
+        list[str] | None, typer.Option(metavar="ORIGIN", help="Pages that may show it in a frame.")
+    ] = None,
     base_url: Annotated[
         str | None, typer.Option(metavar="URL", help="The path or address at which a proxy has it.")
     ] = None,
@@ -53,7 +56,7 @@ def view(  # noqa: PLR0913  each option is a parameter
     with progress() as say:
         say("reading")
         opened = [open_run(run) for run in runs]
-        server = serve(opened, port, host, allow_host or (), base_url)
+        server = serve(opened, port, host, allow_host or (), base_url, allow_frames=allow_frame or ())
     with server, suppress(KeyboardInterrupt):
         seen = has_screen()
         _tell(server, away=not seen and not base_url, json=json)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from starlette.responses import PlainTextResponse, Response
@@ -20,6 +20,7 @@ from visualizer.viewer.writing import embedded
 
 if TYPE_CHECKING:
     from starlette.requests import Request
+    from starlette.types import ASGIApp
 
     Handler = Callable[[Request], Response]
 
@@ -29,10 +30,8 @@ SCRIPT = '<script type="module" src="page/viewer.js"></script>'
 LOGGER = logging.getLogger(__name__)
 
 
-def application(
-    payload: Payload, workers: Workers, token: str, allow_hosts: Collection[str], base_url: str | None
-) -> Guard:
-    """Return the ASGI application that shows what a payload holds, below a token.
+def application(payload: Payload, workers: Workers, guarded: Callable[[ASGIApp], Guard]) -> Guard:
+    """Return the ASGI application that shows what a payload holds, to whom the guard lets pass.
 
     What the page is told first is made now, once: who asks for an array at once finds it named.
     """
@@ -56,7 +55,7 @@ def application(
         route("/figure", _array(payload, "figure"), quick=False),
         route("/blob/{name:path}", _array(payload, "blob"), quick=False),
     ]
-    return Guard(Router(routes, redirect_slashes=False), token, allow_hosts, base_url)
+    return guarded(Router(routes, redirect_slashes=False))
 
 
 def _handled(handle: Handler, request: Request) -> Response:

@@ -6,6 +6,7 @@ checked; nobody without the token in the address learns more than that there is 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from contextlib import suppress
 from secrets import compare_digest
@@ -20,8 +21,11 @@ from visualizer.errors import OptionError
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+ORIGIN = re.compile(r"[a-z0-9.-]+(:\d+)?", re.ASCII | re.IGNORECASE)
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 METHODS = {"GET", "HEAD"}
+EDITOR = "vscode-webview:"
+"""In which VS Code shows pages."""
 POLICY = [
     "default-src 'none'",
     "script-src 'self'",
@@ -31,10 +35,8 @@ POLICY = [
     "connect-src 'self'",
     "base-uri 'none'",
     "form-action 'none'",
-    "frame-ancestors 'self'",
 ]
 HEADERS = {
-    "Content-Security-Policy": "; ".join(POLICY),
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",  # it would have the token
     "Cache-Control": "no-store",
@@ -56,6 +58,8 @@ class Guard:
         Names, beside those of this machine's loopback, by which the server may be called.
     base_url
         Where a proxy has it: a path, or an address whose name is then allowed too. Proxies may strip it.
+    allow_frames
+        Origins whose pages may show it in a frame, beside its own.
 
     Raises
     ------
@@ -64,7 +68,12 @@ class Guard:
     """
 
     def __init__(
-        self, app: ASGIApp, token: str, allow_hosts: Collection[str] = (), base_url: str | None = None
+        self,
+        app: ASGIApp,
+        token: str,
+        allow_hosts: Collection[str] = (),
+        base_url: str | None = None,
+        allow_frames: Collection[str] = (),
     ) -> None:
         self._app, self._token = app, token.encode()
         base = _parts_of(base_url) if base_url else urlsplit("")
@@ -75,13 +84,17 @@ class Guard:
                 f"{', '.join(sorted(more))} was to be allowed; give names such as hub.example.org"
             )
         self._names: set[str | None] = {*LOOPBACK, *map(name_of, more)}
+        around = " ".join(["'self'", *map(_origin_of, allow_frames)])
+        self._headers = HEADERS | {
+            "Content-Security-Policy": "; ".join([*POLICY, f"frame-ancestors {around}"])
+        }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or refuse it."""
 
         async def send_guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(HEADERS)
+                MutableHeaders(scope=message).update(self._headers)
             await send(message)
 
         app = self._refusal(scope)
@@ -121,6 +134,16 @@ def _parts_of(base_url: str) -> SplitResult:
         if parts.scheme in ("http", "https") if parts.netloc else base_url.startswith("/"):
             return parts
     raise OptionError(f"base_url={base_url!r} was asked for; give a path from / on, or an http address")
+
+
+def _origin_of(frame: str) -> str:
+    """Return what a policy calls the pages of an origin, if it is one: a policy must not be added to."""
+    scheme, _, host = frame.partition("://")
+    if frame == EDITOR or (scheme in ("http", "https") and ORIGIN.fullmatch(host)):
+        return frame
+    raise OptionError(
+        f"frames of {frame!r} were to be allowed; give an origin such as https://hub.example.org, or {EDITOR}"
+    )
 
 
 def name_of(host: str) -> str | None:

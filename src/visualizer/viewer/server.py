@@ -34,7 +34,7 @@ class Server:
         The port that it listens on.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # what `serve` takes
         self,
         payload: Payload,
         *,
@@ -42,15 +42,20 @@ class Server:
         host: str,
         allow_hosts: Collection[str],
         base_url: str | None,
+        allow_frames: Collection[str],
     ) -> None:
         uvicorn = require("uvicorn", "viewer", "A server")
         require("starlette", "viewer", "A server")
         from visualizer.viewer.application import application
+        from visualizer.viewer.guard import Guard
         from visualizer.viewer.working import Workers
 
         token = token_urlsafe(24)
         self._workers = Workers()
-        app = application(payload, self._workers, token, allow_hosts, base_url)
+        guarded = partial(
+            Guard, token=token, allow_hosts=allow_hosts, base_url=base_url, allow_frames=allow_frames
+        )
+        app = application(payload, self._workers, guarded)
         self._socket = _listening(host, port)
         self.port: int = self._socket.getsockname()[1]
         name = ANY.get(host, host)
@@ -99,12 +104,14 @@ class Server:
         return f"<Server at {self.url}, {'serving' if self._thread.is_alive() else 'stopped'}>"
 
 
-def serve(
+def serve(  # noqa: PLR0913  # each thing that can be chosen is a keyword
     runs: Run | Sequence[Run],
     port: int | None = None,
     host: str = HOST,
     allow_hosts: Collection[str] = (),
     base_url: str | None = None,
+    *,
+    allow_frames: Collection[str] = (),
 ) -> Server:
     """Show a run, or compare two, in a browser: what is looked at is computed when it is asked for.
 
@@ -122,6 +129,8 @@ def serve(
         Names by which it may be called beside `localhost`, as behind a proxy.
     base_url
         Where a proxy has it, such as "/user/me/proxy/8787" or an address; proxies may strip the path or not.
+    allow_frames
+        Origins whose pages may show it in a frame, such as "http://localhost:8888", or "vscode-webview:".
 
     Raises
     ------
@@ -140,7 +149,14 @@ def serve(
     ...     urllib.request.urlopen(f"{server.url}manifest.json").status
     200
     """
-    return Server(served(runs), port=port, host=host, allow_hosts=allow_hosts, base_url=base_url)
+    return Server(
+        served(runs),
+        port=port,
+        host=host,
+        allow_hosts=allow_hosts,
+        base_url=base_url,
+        allow_frames=allow_frames,
+    )
 
 
 def _listening(host: str, port: int | None) -> socket.socket:
