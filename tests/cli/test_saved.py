@@ -199,8 +199,10 @@ def test_maps_are_exported_to_the_last_bit(run, saved):
             "--crop was given without --image",
         ),
         *(
-            (["plot", "{}", "-o", "x.png", "--layer", "1", *more], f"{said} were given, which are of a query")
-            for said in ["--head all, --mass or --no-sinks"]
+            (
+                ["plot", "{}", "-o", "x.png", "--layer", "1", *more],
+                "--head all, --mass or --no-sinks were given, which are of a query",
+            )
             for more in (["--head", "all"], ["--mass", "0.5"], ["--no-sinks"])
         ),
         (

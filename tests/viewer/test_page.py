@@ -7,6 +7,7 @@ from visualizer.attention import AttentionMap, Factors
 from visualizer.calls import Call
 from visualizer.run import Run
 from visualizer.viewer import serve, to_html
+from visualizer.viewer.tiles import WIDTH
 
 Q, K = np.random.default_rng(0).normal(size=(2, 1, 2, 60, 8)).astype(np.float32)
 MAP = AttentionMap(Factors(Q, K, 1.0))
@@ -58,7 +59,7 @@ def test_a_server_gives_the_same_row_and_its_policy_lets_a_worker_compute_it(ser
 
 def test_a_tile_of_some_rows_says_so(built, open_page, monkeypatch):
     monkeypatch.setattr("visualizer.viewer.rows.HELD", 2**12)  # as if the map were too large for the page,
-    monkeypatch.setattr("visualizer.viewer.tiles.MOST", 1200 * 8 * 600)  # and for a whole tile
+    monkeypatch.setattr("visualizer.viewer.tiles.MOST", 1200 * WIDTH * 600)  # and for a whole tile
     q, k = np.random.default_rng(1).normal(size=(2, 1, 1, 1200, 8)).astype(np.float32)
     with serve(Run([Call("layer.0", AttentionMap(Factors(q, k, 1.0)), 0, 0, "given")])) as server:
         page = open_page(f"{server.url}#view=head", viewport={"width": 1200, "height": 800})

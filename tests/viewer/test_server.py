@@ -22,6 +22,7 @@ from visualizer.run import Run
 from visualizer.viewer import serve
 from visualizer.viewer.answering import answers
 from visualizer.viewer.payload import Payload
+from visualizer.viewer.tiles import WIDTH
 
 RANDOM = np.random.default_rng(2)
 Q, K = RANDOM.normal(size=(2, 1, 2, 1200, 16)).astype(np.float32)
@@ -70,7 +71,7 @@ def test_answers_are_those_of_the_payload(server, kind):
 
 
 def test_a_tile_of_some_rows_says_so(monkeypatch):
-    monkeypatch.setattr("visualizer.viewer.tiles.MOST", 1200 * 16 * 600)
+    monkeypatch.setattr("visualizer.viewer.tiles.MOST", 1200 * WIDTH * 600)
     with serve(RUN) as server:
         assert ask(server.url, address("tile", TILE | {"level": 3, "row": 0})).headers["X-Sampled"] == "4"
 
