@@ -54,9 +54,7 @@ export function About() {
           <tbody>
             {alike.slice(0, MOST).map(({ map, count }) => (
               <tr key={`${map.path} ${map.call} ${map.shape.join()}`}>
-                <th scope="row">
-                  <Path path={map.path || "model"} />
-                </th>
+                <th scope="row">{map.path || "model"}</th>
                 <td>{count}</td>
                 <td>{map.shape.join(" × ")}</td>
                 <td>{map.how}</td>
