@@ -169,6 +169,15 @@ def test_keys_step_through_queries_heads_and_layers(page_of, run):
     assert_lists(page, wanted(run, DECODER, 2))
 
 
+def test_the_tab_of_what_is_shown_is_on_a_phone(page_of, run):
+    page = page_of(run, "view=points")
+    page.set_viewport_size({"width": 390, "height": 600})
+    for key, view in {"1": "Atlas", "7": "Points"}.items():
+        page.keyboard.press(key)
+        tab = page.get_by_role("tab", name=view, selected=True)
+        expect(tab).to_be_in_viewport(ratio=0.9)
+
+
 def drawn(figure):
     """Return (x, y, weight) of the points of a Python figure, x and y in shares of the image."""
     axes = figure.axes[0]

@@ -95,6 +95,12 @@ export function App({ store }: { store: Store }) {
 
 function Tabs({ store }: { store: Store }) {
   const views = viewsOf(store.manifest);
+  const list = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    const tabs = list.current!;
+    const tab = tabs.querySelector<HTMLElement>("[aria-selected=true]")!;
+    tabs.scrollLeft = tab.offsetLeft + tab.offsetWidth / 2 - tabs.offsetLeft - tabs.offsetWidth / 2; // it may be wider than a phone
+  }, [store.view.value]);
   const choose = (event: KeyboardEvent) => {
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
     if (!step) return;
@@ -105,7 +111,7 @@ function Tabs({ store }: { store: Store }) {
     event.stopPropagation();
   };
   return (
-    <div class="tabs" role="tablist" aria-label="Views" tabIndex={-1} onKeyDown={choose}>
+    <div class="tabs" ref={list} role="tablist" aria-label="Views" tabIndex={-1} onKeyDown={choose}>
       {views.map((view) => (
         <button
           key={view}
