@@ -2,8 +2,6 @@
 
 import numpy as np
 import pytest
-import torch
-from tests.viewer.signed import gradients_of
 
 import visualizer
 from visualizer import plots
@@ -54,19 +52,6 @@ def test_the_fewest_weights_that_make_the_mass_are_drawn(run, mass):
     assert f"Drawn are the {there.sum()} largest weights, {row[there].sum():.3g} of the mass" in said
 
 
-def test_of_signed_weights_sizes_count_and_nothing_is_renormalised():
-    gradients = gradients_of(lambda out: (out**2).sum())
-    path = gradients.paths[0]
-    row = gradients[0].map[0, 1, 4].numpy()
-    found, _ = row_of(gradients, Options(layer=path, head=1, query=4, sinks=False, mass=0.8))
-    rest = np.abs(row[1:])
-    there = np.nan_to_num(found.weights) != 0
-    np.testing.assert_array_equal(found.weights[there], row[there])
-    assert np.abs(row[there]).sum() >= 0.8 * rest.sum()
-    said = caption(plots.row(gradients, layer=path, head=1, query=4, sinks=False))
-    assert f"removed: {abs(row[0]) / np.abs(row).sum():.3g} of the row." in said
-
-
 def test_the_difference_of_two_rows_is_that_of_what_is_drawn_of_both(run):
     one, other = (weights_of(run, head=head, query=3, sinks=False) for head in (0, 2))
     pairs = [(run, {"layer": "layer.0", "head": head}) for head in (0, 2)]
@@ -112,4 +97,4 @@ def test_frames_have_a_row_of_pictures_for_each_head():
 
 def test_a_map_without_heads_has_no_row_of_all():
     with pytest.raises(OptionError, match="the map has no heads: leave head= out"):
-        plots.row(torch.eye(3), head="all", query=1)
+        plots.row(np.eye(3), head="all", query=1)

@@ -12,8 +12,11 @@ from tests.viewer.signed import gradients_of
 from tests.viewer.surfaces import centres
 
 import visualizer
+from visualizer import plots
 from visualizer.axes import Axis, Grid, Special
 from visualizer.errors import OptionError
+from visualizer.plots.asking import Options
+from visualizer.plots.rows import row_of
 from visualizer.viewer import serve
 from visualizer.viewer.answering import answers
 from visualizer.viewer.payload import Payload
@@ -217,3 +220,17 @@ def test_signed_maps_have_their_own_colours_in_the_call_too(built, open_page, tm
     said = page.locator(".ribbon figcaption").all_inner_texts()
     wanted = [row[np.abs(row).argmax()] for row in rows]
     np.testing.assert_allclose([float(one.split(", ")[-1]) for one in said], wanted, rtol=1e-3)
+
+
+def test_of_signed_weights_sizes_count_and_nothing_is_renormalised():
+    gradients = gradients_of(lambda out: (out**2).sum())
+    path = gradients.paths[0]
+    row = gradients[0].map[0, 1, 4].numpy()
+    found, _ = row_of(gradients, Options(layer=path, head=1, query=4, sinks=False, mass=0.8))
+    rest = np.abs(row[1:])
+    there = np.nan_to_num(found.weights) != 0
+    np.testing.assert_array_equal(found.weights[there], row[there])
+    assert np.abs(row[there]).sum() >= 0.8 * rest.sum()
+    figure = plots.row(gradients, layer=path, head=1, query=4, sinks=False)
+    said = figure.texts[-1].get_text().replace("\n", " ")
+    assert f"removed: {abs(row[0]) / np.abs(row).sum():.3g} of the row." in said
