@@ -16,26 +16,43 @@ def frames_of(image: Any) -> NDArray[Any] | None:
     Parameters
     ----------
     image
-        An array or tensor of four axes, the channels last, first or behind the frames; a batch of one too.
+        An array or tensor of four axes, the channels last, behind the frames or first; a batch of one too.
+        Where several axes could be channels, the first of these that has not 4.
 
     Examples
     --------
     >>> frames_of(np.zeros((1, 8, 3, 40, 60))).shape, frames_of(np.zeros((16, 40, 60, 1))).shape
     ((8, 40, 60, 3), (16, 40, 60, 1))
+    >>> frames_of(np.zeros((1, 3, 4, 40, 60))).shape, frames_of(np.zeros((1, 1, 16, 40, 60))).shape
+    ((4, 40, 60, 3), (16, 40, 60, 1))
     >>> frames_of(np.zeros((40, 60, 3))) is None
     True
     """
     if not hasattr(image, "shape"):
         return None
-    image = image.detach().cpu().float() if hasattr(image, "detach") else image
-    array = np.asarray(image)
-    array = array[0] if array.ndim == 5 and len(array) == 1 else array
-    if array.ndim != 4 or len(array) == 1:  # a batch of one image
+    array = as_array(image)
+    if array.ndim == 4 and len(array) == 1:  # a batch of one image
         return None
-    for axis in (3, 1, 0):
-        if array.shape[axis] in CHANNELS:
-            return np.moveaxis(array, axis, 3)
-    return None
+    array = array[0] if array.ndim == 5 and len(array) == 1 else array
+    if array.ndim != 4:
+        return None
+    found = [axis for axis in (3, 1, 0) if array.shape[axis] in CHANNELS]
+    found.sort(key=lambda axis: array.shape[axis] == 4)
+    return np.moveaxis(array, found[0], 3) if found else None
+
+
+def as_array(image: Any) -> NDArray[Any]:
+    """Return an array or a tensor as numpy has it, whole numbers as they are.
+
+    Examples
+    --------
+    >>> as_array([[0, 255]]).tolist()
+    [[0, 255]]
+    """
+    if hasattr(image, "detach"):
+        image = image.detach().cpu()
+        image = image.float() if image.is_floating_point() else image  # numpy has no bfloat16
+    return np.asarray(image)
 
 
 def frame_at(step: int, steps: int, count: int) -> int:

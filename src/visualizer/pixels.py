@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visualizer.errors import OptionError, ShapeError
-from visualizer.films import CHANNELS
+from visualizer.films import CHANNELS, as_array
 
 SLACK = 0.05  # of resizing, which may go a little beyond black and white
 STRETCHED = (
@@ -31,8 +31,7 @@ def channels_last(image: Any) -> NDArray[Any]:
     (40, 60, 3)
     """
     image = image.convert("RGB") if hasattr(image, "convert") else image
-    image = image.detach().cpu().float() if hasattr(image, "detach") else image
-    given = array = np.asarray(image)
+    given = array = as_array(image)
     array = array[0] if array.ndim == 4 and len(array) == 1 else array
     array = array[..., None] if array.ndim == 2 else array
     if array.ndim == 3 and array.shape[2] not in CHANNELS and array.shape[0] in CHANNELS:
@@ -92,7 +91,7 @@ def pixels_of(array: NDArray[Any], mean: Any = None, std: Any = None) -> tuple[N
     [[[64, 64, 64]]]
     """
     if array.dtype == np.uint8 and mean is None and std is None:
-        shown, note = array, ""
+        shown, note = array.copy(), ""  # the caller's may change
     else:
         values = array.astype(np.float64) / (255 if array.dtype.kind in "ui" else 1)
         unnormalised = mean is None and std is None

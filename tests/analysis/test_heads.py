@@ -302,3 +302,10 @@ def test_clusters():
     base = rng.dirichlet(np.ones(6), size=(2, 6))
     maps = np.stack([base[n] + 0.01 * rng.random((6, 6)) for n in (1, 0, 1, 0, 0)])
     assert analysis.clusters(analysis.similarity(maps), 2).tolist() == [0, 1, 0, 1, 1]
+
+
+def test_queries_before_the_first_key_have_no_token():
+    weights = np.random.default_rng(0).dirichlet(np.ones(3), size=9)
+    for measure in (analysis.same_token, analysis.duplicate_token, analysis.induction):
+        found = measure(weights, ["a", "a", "b"])
+        assert found == pytest.approx(measure(weights[6:], ["a", "a", "b"]))

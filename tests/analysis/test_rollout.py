@@ -117,3 +117,12 @@ def test_one_token_forms_no_map():
 def test_what_cannot_be_rolled_out(layers, options, error, words):
     with pytest.raises(error, match=words):
         analysis.rollout(layers, **options)
+
+
+@pytest.mark.parametrize("fusion", ["mean", "max"])
+def test_what_is_no_number_counts_as_the_largest_whatever_its_sign(fusion):
+    maps = np.full((2, 1, 2, 4, 4), 0.25, np.float32)
+    maps[0, 0, :, 0], maps[1, 0, :, 0] = np.nan, np.copysign(np.nan, -1)
+    one, other = (analysis.rollout([a], 2, fusion=fusion, discard=0.5) for a in maps)
+    np.testing.assert_array_equal(one, other)
+    assert np.isfinite(one).all()

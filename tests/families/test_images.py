@@ -29,6 +29,7 @@ def test_images_of_all_kinds_are_shown_the_same(run, photo):
     for image, how in [
         (photo, {}),
         (Image.fromarray(photo), {}),
+        (torch.from_numpy(photo).permute(2, 0, 1), {}),
         (shares, {}),
         (normal[None].to(torch.float64), {"mean": MEAN, "std": STD}),
     ]:
@@ -69,3 +70,13 @@ def test_a_wrong_statement_fails_at_once(run, photo, stated, kind, says):
     with pytest.raises(kind, match=says):
         run.label(**{"image": photo if "crop" in stated else normal, **stated})
     assert run.image is None
+
+
+def test_an_image_is_kept_as_it_was_when_it_was_given(run, photo):
+    given = photo.copy()
+    film = np.stack([given, given])
+    for image in (given, film):
+        run.label(image=image)
+        image[:] = 0
+        shown = run.image if image is given else run.image[1]
+        assert np.array_equal(shown, photo)

@@ -94,6 +94,18 @@ def test_the_caption_says_which_of_several_calls_is_drawn(call, item):
     assert "Call" not in caption_of(plots.atlas(Run(calls[::2])))
 
 
+def test_of_a_layer_with_fewer_calls_the_last_is_drawn():
+    maps = [AttentionMap(Dense(np.full((1, 1, 4, 4), weight))) for weight in (0.1, 0.2, 0.3)]
+    paths = [("a", 0), ("a", 1), ("b", 0)]
+    calls = [Call(path, maps[n], number, n, "an array") for n, (path, number) in enumerate(paths)]
+    figure = plots.atlas(Run(calls), call=1, cells=4)
+    mosaic = figure.axes[0].images[0].get_array()
+    assert (mosaic[0, 0], mosaic[-1, 0]) == (0.2, 0.3)
+    assert "Call 1 of each layer, or its last." in caption_of(figure)
+    with pytest.raises(CallsError, match="call=2 was asked for, but layers have up to 2 calls"):
+        plots.atlas(Run(calls), call=2)
+
+
 def test_of_long_paths_that_differ_in_a_part_this_part_is_shown():
     paths = [f"model.encoder.layers.{n}.self_attention.attention" for n in range(3)]
     run = viz.from_arrays(dict.fromkeys(paths, np.full((2, 4, 4), 0.25)))

@@ -4,6 +4,7 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from urllib.parse import urlsplit
+from urllib.request import urlopen
 
 import pytest
 from tests.viewer.asking import ask, proxy
@@ -193,6 +194,8 @@ def outside(tmp_path):
 def test_only_pages_of_an_origin_that_was_allowed_may_show_it_in_a_frame(built, browser, outside, allowed):
     origin, file = outside
     with serve(RUN, allow_frames=["vscode-webview:", *[origin] * allowed]) as server:
+        policy = urlopen(server.url).headers["Content-Security-Policy"]
+        assert policy.partition("frame-ancestors ")[2].startswith("'self' vscode-webview: vscode-file:")
         file.write_text(f"<iframe src='{server.url}' width=900 height=600></iframe>")
         page = browser.new_page()
         if allowed:

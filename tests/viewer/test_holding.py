@@ -106,3 +106,12 @@ def test_a_file_has_the_most_telling_heads_and_no_others_are_packed(tmp_path, mo
     assert len(taken) <= len(heads) <= len(taken) + 2
     assert len(factored) < 7
     assert choice.taken <= 2_000_000
+
+
+def test_a_small_map_is_formed_once_for_all_that_is_told_of_it(monkeypatch):
+    payload, made, dense = Payload(run_of(2, 2, 100, 8)), [], AttentionMap.dense
+    monkeypatch.setattr(AttentionMap, "dense", lambda self: made.append(self) or dense(self))
+    for number in range(2):
+        for name in ("mean", "max", "metrics"):
+            payload.blob(f"{number}.{name}")
+    assert len(made) == 2

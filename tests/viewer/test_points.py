@@ -14,6 +14,7 @@ from transformers import DeformableDetrConfig, DeformableDetrModel, ResNetConfig
 import visualizer
 from visualizer import plots
 from visualizer.axes import Grid
+from visualizer.store.places import Folder
 from visualizer.viewer import serve
 from visualizer.viewer.payload import Payload
 
@@ -236,3 +237,18 @@ def test_points_are_sent_of_few_queries_at_a_time(run, monkeypatch):
     found = payload.blob(told.points[1][3].name).array()[10].reshape(-1, 3)
     points = wanted(run, ENCODER, 202, batch=1)[:, :3]
     np.testing.assert_allclose(sorted(map(tuple, found)), sorted(map(tuple, points)), atol=1e-6)
+
+
+def test_no_point_of_a_stored_run_is_read_for_what_a_page_is_told_first(run, tmp_path, monkeypatch):
+    run.save(tmp_path / "run.zarr")
+    names, read = [], Folder.read
+    payload = Payload(visualizer.load(tmp_path / "run.zarr"), served=True)
+    monkeypatch.setattr(
+        Folder, "read", lambda self, name, *more: names.append(name) or read(self, name, *more)
+    )
+    told = payload.manifest.samplings[0]
+    assert told.counts == [POINTS] * 4
+    assert not [name for name in names if name.startswith("arrays/")]
+    shown = payload.blob(told.points[0][0].name).array()
+    assert [name for name in names if name.startswith("arrays/")]
+    np.testing.assert_array_equal(shown, Payload(run).blob(told.points[0][0].name).array())

@@ -12,6 +12,7 @@ from visualizer.attention import AttentionMap, blocks
 from visualizer.attention.arrays import Array, arrays_of
 
 _HALF = 16  # bits
+_LOW = 2**_HALF - 1
 
 
 def summed(a: AttentionMap, function: Callable[[Array, slice], Array]) -> Array:
@@ -57,8 +58,8 @@ def _counted(a: AttentionMap, upper: Array | None) -> Array:
         bits = (rows + 0.0).reshape(len(rows), -1).view(xp.int32)  # -0 has other bits than 0
         counts = []
         for batch, mine in enumerate(bits):
-            above = mine >> _HALF
-            halves = above if upper is None else mine[above == upper[batch]] & (2**_HALF - 1)
+            above = (mine >> _HALF) & _LOW  # the sign of what is NaN is a bit as any other
+            halves = above if upper is None else mine[above == upper[batch]] & _LOW
             counts.append(xp.bincount(halves, minlength=2**_HALF)[None])
         return xp.concat(counts)
 

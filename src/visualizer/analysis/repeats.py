@@ -103,8 +103,10 @@ def _on(a: AttentionMap, ids: Any, of_keys: Any, before: int | None = None) -> F
 
     def of_rows(rows: Array, at: Any) -> tuple[Array, Array]:
         texts = np.asarray(at[0]) if len(ids) > 1 else [0]
-        own = (np.asarray(at[-1]) + keys - queries) % keys
+        places = np.asarray(at[-1]) + keys - queries  # the last query is the last key
+        own = places % keys
         found = ids[texts][:, own][..., None] == of_keys[texts][:, None]
+        found = found & xp.asarray(places >= 0)[:, None]
         if before is not None:
             found = found & (order < order[own][:, None] + before)
         found = found.reshape(len(texts), *(1,) * (rows.ndim - 3), *found.shape[-2:])

@@ -25,3 +25,8 @@ class SampledLevel:
     places: Array
     shape: tuple[int, ...]
     number: int
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """The shape of the places, which of a run on disk are not read for it."""
+        return tuple(self.places.shape)

@@ -92,7 +92,8 @@ def atlas(run: Run, *, cells: int = 32, **options: Any) -> Figure:
     """Draw all layers × heads of a run, each map as a tile of ``cells`` × ``cells``, on one scale.
 
     Maps are pooled by means, lazily at any length. Of a layer with several calls the first is drawn, or
-    ``call=``; of a batch the first row, or ``batch=``; ``layer=`` may be a pattern.
+    ``call=``, of one with fewer the last; of a batch the first row, or ``batch=``; ``layer=`` may be a
+    pattern.
 
     Raises
     ------
@@ -156,10 +157,10 @@ def _one_a_layer(run: Run, asked: Options) -> list[Call]:
     layers: dict[str, list[Call]] = {}
     for call in _mapped(run, asked):
         layers.setdefault(call.path, []).append(call)
-    number, least = asked.call or 0, min(map(len, layers.values()))
-    if not 0 <= number < least:
-        raise CallsError(f"call={number} was asked for, but a layer has {least} calls, counted from 0")
-    return [calls[number] for calls in layers.values()]
+    number, most = asked.call or 0, max(map(len, layers.values()))
+    if not 0 <= number < most:
+        raise CallsError(f"call={number} was asked for, but layers have up to {most} calls, counted from 0")
+    return [calls[min(number, len(calls) - 1)] for calls in layers.values()]
 
 
 def _tiles(call: Call, batch: int, cells: int) -> Floats:
@@ -185,11 +186,13 @@ def _reading(calls: Sequence[Call]) -> list[str]:
 
 def _which(run: Run, calls: Sequence[Call], asked: Options) -> list[str]:
     """Say which call of each layer, and which row of the batch, where there are several."""
-    which = []
-    if any(len(run.calls(call.path)) > 1 for call in calls):
+    which, number = [], asked.call or 0
+    counts = [len(run.calls(call.path)) for call in calls]
+    if max(counts) > 1:
+        last = ", or its last" if number >= min(counts) else ""
         items = {call.item for call in calls}
         item = f", item {calls[0].item}" if len(items) == 1 and items != {None} else ""
-        which.append(f"Call {asked.call or 0} of each layer{item}.")
+        which.append(f"Call {number} of each layer{last}{item}.")
     if any(call.shape[0] > 1 for call in calls):
         which.append(f"Row {asked.batch} of the batch.")
     return which

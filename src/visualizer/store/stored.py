@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import MISSING, fields
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -39,6 +40,30 @@ class _Read:
 
     def __get__(self, owner: Any, kind: type[Any] | None = None) -> Any:
         return self if owner is None else self._read(owner)
+
+
+class StoredLevel(SampledLevel):
+    """A level of a feature map in a store, the places of which are read each time that they are asked for."""
+
+    _read: Callable[[], Any]
+    _measure: Callable[[], tuple[int, ...]]
+
+    @classmethod
+    def of(cls, told: Any, read: Callable[[], Any], measure: Callable[[], tuple[int, ...]]) -> StoredLevel:
+        """Return the level that a call's form tells of; ``measure`` tells the shape of what is ``read``."""
+        made = object.__new__(cls)
+        vars(made).update(_read=read, _measure=measure, shape=tuple(told["shape"]), number=told["number"])
+        return made
+
+    @_Read
+    def places(self) -> Any:
+        """Return where it was read."""
+        return self._read()
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """The shape of the places, which the log says."""
+        return self._measure()
 
 
 class StoredCall(Call):
@@ -82,10 +107,7 @@ class StoredCall(Call):
     def levels(self) -> tuple[Any, ...]:
         """Return where each level of the feature map was read."""
         with self._reading():
-            return tuple(
-                SampledLevel(self._get(one["places"]), tuple(one["shape"]), one["number"])
-                for one in self._form["levels"]
-            )
+            return tuple(self._level(one) for one in self._form["levels"])
 
     @_Read
     def axes(self) -> Any:
@@ -100,13 +122,24 @@ class StoredCall(Call):
     def _reading(self) -> Any:
         return self._reader.reading(f"call {self.number} of {self.path or 'the model'}")
 
+    def _level(self, told: Any) -> StoredLevel:
+        slot = told["places"]
+        return StoredLevel.of(told, partial(self._read, slot), partial(self._shape, slot))
+
     def _beside(self, name: str) -> Any:
         slot = self._form[name]
+        return None if slot is None else self._read(slot)
+
+    def _read(self, slot: int) -> Any:
         with self._reading():
-            return None if slot is None else self._get(slot)
+            return self._get(slot)
 
     def _get(self, slot: int) -> Any:
         return self._reader.array(self._form["arrays"][slot], self._line["values"][slot])
+
+    def _shape(self, slot: int) -> tuple[int, ...]:
+        with self._reading():
+            return self._reader.shape(self._line["values"][slot], self._form["arrays"][slot]["again"])
 
     def _map(self, written: Any) -> AttentionMap:
         return AttentionMap(self._source(written, (self.order,)))

@@ -82,10 +82,14 @@ class StoredSource(Source):
         """Shapes of the arrays that the map is held as, which the log says."""
         return {name: self._shape_of(name) for name in FIRST[self._form["map"]]}
 
+    def whole(self) -> Source:
+        """Return the map with all its heads, as it was held when it was recorded."""
+        return self._opened(None)
+
     @property
     def quick(self) -> Source:
         """The same, faster."""
-        return self._opened(None).quick
+        return self.whole().quick
 
     def weights(self, at: At) -> Array:
         """Return rows."""

@@ -139,7 +139,9 @@ def _parts_of(base_url: str) -> SplitResult:
 def _origin_of(frame: str) -> str:
     """Return what a policy calls the pages of an origin, if it is one: a policy must not be added to."""
     scheme, _, host = frame.partition("://")
-    if frame == EDITOR or (scheme in ("http", "https") and ORIGIN.fullmatch(host)):
+    if frame == EDITOR:
+        return f"{EDITOR} vscode-file:"  # that of the window around it
+    if scheme in ("http", "https") and ORIGIN.fullmatch(host):
         return frame
     raise OptionError(
         f"frames of {frame!r} were to be allowed; give an origin such as https://hub.example.org, or {EDITOR}"

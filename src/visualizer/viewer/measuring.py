@@ -29,7 +29,7 @@ def metrics_of(run: Run, shown: Exhibit, formed: Formed) -> Any:
     """
     heads, others = shown.map.shape[1], prod((shown.map.shape[0], *shown.map.shape[2:]))
     if heads * others <= MOST:
-        return _of_heads(run, shown, slice(None), formed)
+        return _of_heads(run, shown, None, formed)
     step = max(1, AT_ONCE // others)
     parts = [slice(begin, begin + step) for begin in range(0, heads, step)]
     return np.concatenate(
@@ -37,8 +37,11 @@ def metrics_of(run: Run, shown: Exhibit, formed: Formed) -> Any:
     )
 
 
-def _of_heads(run: Run, shown: Exhibit, heads: slice, formed: Formed) -> Any:
-    calls = [replace(call, content=call.map[:, heads]) for call in shown.calls]
+def _of_heads(run: Run, shown: Exhibit, heads: slice | None, formed: Formed) -> Any:
+    """Measure some heads, or the maps themselves: those that were formed before are known by identity."""
+    calls = list(shown.calls)
+    if heads is not None:
+        calls = [replace(call, content=call.map[:, heads]) for call in calls]
     rows = metrics(run, (replace(call, content=formed(call.map)) for call in calls))
     values = np.array([[row[name] for name in MEASURES] for row in rows], np.float64)
     weights = np.array([call.shape[-2] for call in calls], np.float64)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -113,18 +114,18 @@ def _is_read(call: Call) -> bool:
     if not call.levels or not isinstance(call.content, AttentionMap) or len(call.shape) != 4:
         return False
     batches, queries, heads, points = call.shape
-    own = all(tuple(level.places.shape[:2]) == (batches * heads, queries) for level in call.levels)
+    own = all(level.sizes[:2] == (batches * heads, queries) for level in call.levels)
     return own and sum(_counts(call)) == points
 
 
 def _counts(call: Call) -> list[int]:
     """Return how many points each level has."""
-    return [int(np.prod(level.places.shape[2:-1])) for level in call.levels]
+    return [prod(level.sizes[2:-1]) for level in call.levels]
 
 
 def _each(call: Call) -> int:
     """Return of how many queries an array has the points."""
-    return max(1, POINTS // int(np.prod(call.shape[2:])))
+    return max(1, POINTS // prod(call.shape[2:]))
 
 
 def _parts(arrays: Arrays, call: Call, number: int, row: int) -> list[BlobRef | None]:
