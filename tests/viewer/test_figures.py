@@ -13,10 +13,13 @@ from tests.viewer.surfaces import centres
 
 import visualizer
 from visualizer import plots
+from visualizer.attention import AttentionMap, Dense
 from visualizer.axes import Axis, Grid, Special
+from visualizer.calls import Call
 from visualizer.errors import OptionError
 from visualizer.plots.asking import Options
 from visualizer.plots.rows import row_of
+from visualizer.run import Run
 from visualizer.viewer import serve
 from visualizer.viewer.answering import answers
 from visualizer.viewer.payload import Payload
@@ -81,12 +84,25 @@ def test_a_png_is_dark_on_white_and_finer_than_the_screen(built, open_page, run,
     assert (edge == 255).all()
 
 
+@pytest.fixture(scope="module")
+def generations():
+    """Two of one module, each of two steps."""
+    random = np.random.default_rng(3)
+    calls = []
+    for number in range(4):
+        sequence, step = divmod(number, 2)
+        weights = random.dirichlet(np.ones(3 + step), size=(1, 2, 1 if step else 3))
+        calls.append(Call("a", AttentionMap(Dense(weights)), number, number, "given", sequence=sequence))
+    return Run(calls)
+
+
 @pytest.mark.parametrize("view", ["atlas", "head", "heads", "compare"])
-@pytest.mark.parametrize("of", [pytest.param("run", marks=pytest.mark.long), "pictures"])
+@pytest.mark.parametrize("of", [pytest.param("run", marks=pytest.mark.long), "pictures", "generations"])
 def test_a_served_page_saves_what_the_copied_call_draws(built, open_page, request, view, of):
     run = request.getfixturevalue(of)
+    at = "1.0.1" if of == "generations" else "0.0.1"
     with serve(run) as server:
-        page = open_page(f"{server.url}#view={view}&at=0.0.1&query=2&scale=log")
+        page = open_page(f"{server.url}#view={view}&at={at}&query=2&scale=log")
         page.locator(".export summary").click()
         page.get_by_role("button", name="Copy as Python").click()
         call = page.get_by_label("The Python call").input_value().strip().splitlines()[-1]

@@ -20,7 +20,7 @@ export function drawingsOf(store: Store): Drawing[] {
   const other = store.other.value ?? place;
   const { scale, ...colours } = coloursOf(store);
   const query = store.query.value;
-  const { layer: _, ...call } = store.map.value?.options ?? {};
+  const { layer: _, sequence: __, ...call } = store.map.value?.options ?? {}; // an atlas is of calls alone
   const batch = place.batch ? { batch: place.batch } : {};
   const pictures = store.keys.value.segments.some(isLattice);
   switch (store.view.value) {
