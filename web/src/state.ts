@@ -24,6 +24,7 @@ export const SPREADINGS: Spreading[] = ["linear", "sqrt", "log"];
 export const TABLE_NAMES: TableName[] = ["cividis", "viridis", "inferno", "grey"];
 
 const MOST_KEPT = 6;
+const SOON = 150; // milliseconds that the row of another head may stay, under its own name
 
 /** One head: the place of its map in the manifest, the row of the batch and the head. */
 export interface Place {
@@ -93,6 +94,7 @@ export class Store {
   readonly later: ReadonlySignal<number | null>;
 
   #stop: AbortController | null = null;
+  #leaving: ReturnType<typeof setTimeout> | undefined;
   #leave: (() => void)[] = [];
 
   constructor(readonly reader: Reader) {
@@ -227,15 +229,30 @@ export class Store {
 
   close(): void {
     this.#stop?.abort();
+    this.#stay();
     for (const leave of this.#leave) leave();
   }
 
-  /** Let go of a row whose tokens are none of what is looked at now, before the next has come. */
+  /**
+   * Let go of a row that is not of what is looked at now: at once where its tokens are other ones, of another head
+   * unless the next comes soon, as what is gone for a moment flickers.
+   */
   #leaveRow(place: Place, direction: Row["direction"]): void {
     const row = this.row.peek();
-    const { map, batch } = row?.place ?? place;
-    if (row && (map !== place.map || batch !== place.batch || direction !== row.direction))
-      this.row.value = null;
+    const { map, batch, head } = row?.place ?? place;
+    if (map !== place.map || batch !== place.batch || direction !== row?.direction) this.#showRow(null);
+    else if (head !== place.head) this.#leaving ??= setTimeout(() => this.#showRow(null), SOON);
+    else this.#stay();
+  }
+
+  #stay(): void {
+    clearTimeout(this.#leaving);
+    this.#leaving = undefined;
+  }
+
+  #showRow(row: Row | null): void {
+    this.#stay();
+    this.row.value = row;
   }
 
   #read(): void {
@@ -256,12 +273,12 @@ export class Store {
     read.then(
       (values) => {
         if (stop.signal.aborted) return;
-        this.row.value = { place, token, direction, values };
+        this.#showRow({ place, token, direction, values });
         this.trouble.value = null;
       },
       (error: Error) => {
         if (stop.signal.aborted) return;
-        this.row.value = null;
+        this.#showRow(null);
         this.trouble.value = error.message;
       },
     );

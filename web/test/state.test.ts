@@ -46,6 +46,23 @@ test("a row of other tokens is not shown while the next is read, one of the same
   store.close();
 });
 
+test("a row of another head is shown for a moment alone, and goes where one comes back", async () => {
+  const { store, hold } = opened();
+  await expect.poll(() => store.row.value?.place.head).toBe(0);
+  const go = hold();
+  store.select({ map: 0, batch: 0, head: 1 });
+  expect(store.row.value?.place.head).toBe(0);
+  await expect.poll(() => store.row.value).toBe(null);
+  go();
+  await expect.poll(() => store.row.value?.place.head).toBe(1);
+  hold();
+  store.select({ map: 0, batch: 0, head: 0 });
+  store.select({ map: 0, batch: 0, head: 1 });
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  expect(store.row.value?.place.head).toBe(1);
+  store.close();
+});
+
 test("sinks are left out of rows, and weights of a column stay those of the map", async () => {
   const { store } = opened();
   store.sinksOff.value = true;

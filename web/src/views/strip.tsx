@@ -13,7 +13,7 @@ export function TruthStrip() {
     <p class="strip" data-strip>
       {store.trouble.value ??
         [
-          placeName(map, store.place.value, store.queries.value),
+          placeName(map, store.row.value?.place ?? store.place.value, store.queries.value),
           ...rowSaid(store),
           ...listedSaid(map),
           checkedWords(map.error),
