@@ -5,7 +5,9 @@ import re
 import numpy as np
 import pytest
 from playwright.sync_api import expect
+from tests.viewer.holding import Held, Images
 from tests.viewer.pointing import cell_of_matrix
+from tests.viewer.surfaces import factors, run_of
 
 import visualizer
 from visualizer.axes import Axis, Grid, Special, Text
@@ -193,3 +195,94 @@ def test_a_head_that_is_alone_is_compared_with_the_next_map(built, open_page, tm
     )
     page = open_page(f"{(tmp_path / 'run.html').as_uri()}#view=compare")
     expect(page.locator(".compare h3").nth(1)).to_have_text("B: b · head 0 of 1")
+
+
+def test_a_map_of_more_parts_has_a_table_of_its_own(built, open_page, tmp_path):
+    maps = {"enc": weights(1, 2, 6, 6), "dec": weights(1, 2, 6, 6)}
+    run = visualizer.from_arrays(maps)
+    run.label("enc", axis=Axis((Special("CLS"), Text(list("abcde")))))
+    run.label("dec", axis=Axis((Special("CLS"), Text(list("ab")), Special("SEP"), Text(list("xy")))))
+    run.to_html(tmp_path / "run.html")
+    page = open_page(f"{(tmp_path / 'run.html').as_uri()}#view=head")
+    sums = page.locator(".flow td button", has_text="%")
+    expect(sums).to_have_count(4)
+    for key, name, ends in (("]", "dec", [0, 1, 3, 4, 6]), ("[", "enc", [0, 1, 6])):
+        page.keyboard.press(key)
+        expect(sums).to_have_count((len(ends) - 1) ** 2)
+        shares = np.add.reduceat(maps[name][0, 0], ends[:-1], axis=1)
+        wanted = [shares[begin:end].mean(0) for begin, end in zip(ends, ends[1:], strict=False)]
+        found = [float(one.split()[0]) / 100 for one in sums.all_inner_texts()]
+        np.testing.assert_allclose(found, np.ravel(wanted), atol=1e-3)
+
+
+def test_the_numbers_of_a_head_are_never_under_the_name_of_another(built, open_page):
+    with serve(visualizer.from_arrays({"layer.0": ROWS}).label(axis=WORDS)) as server:
+        page = open_page(f"{server.url}#view=head")
+        sums = page.locator(".flow td button", has_text="%")
+        expect(sums).to_have_count(4)
+        held = Held(page, r"head=1\b|/blob/0\.0\.1$")
+        page.keyboard.press("l")
+        held.wait()
+        expect(page.locator("[data-strip]")).to_contain_text("head 1 of 3")
+        expect(page.locator("[data-strip]")).not_to_contain_text("mass shown")
+        assert (page.locator("table.top").count(), sums.count()) == (0, 0)
+        held.let_go()
+        expect(sums).to_have_count(4)
+        most = float(page.locator("table.top td").first.inner_text())
+        assert np.isclose(most, ROWS[0, 1, 0].max(), atol=1e-3)
+
+
+def test_padding_is_none_of_the_map_before(built, open_page):
+    valid = [np.arange(7)[None] < count for count in (2, 6)]
+    maps = [factors(7, mask=one[:, None, None], query_valid=one) for one in valid]
+    with serve(run_of(*maps, axis=Axis((Text(list("abcdefg")),)))) as server:
+        page = open_page(f"{server.url}#view=head")
+        padding = page.locator(".token.padding")
+        expect(padding).to_have_count(5)
+        held = Held(page, r"/blob/1\.(queries|keys)$")
+        for call, known in (("1", 0), ("0", 5), ("1", 0)):  # first it is also asked which arrays there are
+            page.get_by_label("Call").fill(call)
+            expect(page.locator("table.top td")).not_to_have_count(0)
+            held.wait(1)
+            expect(padding).to_have_count(known)
+        held.let_go()
+        expect(padding).to_have_count(1)
+
+
+def test_a_photo_is_drawn_in_no_frame_but_its_own(built, open_page):
+    run = visualizer.from_arrays({"wide": weights(1, 1, 6, 6), "tall": weights(1, 1, 6, 6)})
+    run.label("wide", axis=Axis((Grid(2, 3),))).label("tall", axis=Axis((Grid(3, 2, image=1),)))
+    run.label(image=[np.full((20, 30, 3), 90, np.uint8), np.full((30, 20, 3), 200, np.uint8)])
+    with serve(run) as server:
+        page = open_page(f"{server.url}#view=head")
+        page.locator("table.top td").first.wait_for()
+        images = Images(page, ".cells canvas")
+        page.keyboard.press("j")
+        images.wait(0)
+        held = Held(page, r"/blob/.*image")
+        before = images.count
+        page.keyboard.press("]")
+        held.wait()
+        expect(page.locator(".cells canvas")).to_have_attribute("aria-label", re.compile("3 × 2 cells"))
+        expect(page.locator("table.top td")).not_to_have_count(0)
+        assert images.count == before
+        held.let_go()
+        images.wait(before)
+
+
+def test_where_padding_stays_unknown_all_queries_are_counted_and_that_is_said(built, open_page):
+    valid = np.arange(6)[None] < 4
+    axis = Axis((Special("[CLS]"), Text(list("abcde"))))
+    run = run_of(factors(6, mask=valid[:, None, None], query_valid=valid), axis=axis)
+    with serve(run) as server:
+        page = open_page(f"{server.url}#view=about")
+        page.route("**/details?*", lambda route: route.fulfill(status=500, body="busy"))
+        page.get_by_role("tab", name="Head", exact=True).click()
+        sums = page.locator(".flow td button", has_text="%")
+        expect(sums).to_have_count(4)
+        expect(page.locator(".flow .trouble")).to_contain_text("not known which queries are padding")
+        rows = run[0].map[0, 0].numpy()
+        wanted = [rows[:1].mean(0), rows[1:].mean(0)]
+        wanted = [(one[0], one[1:].sum()) for one in wanted]
+        found = [float(one.split()[0]) / 100 for one in sums.all_inner_texts()]
+        np.testing.assert_allclose(found, np.ravel(wanted), atol=1e-3)

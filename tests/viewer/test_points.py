@@ -8,12 +8,14 @@ import numpy as np
 import pytest
 import torch
 from playwright.sync_api import expect
+from tests.viewer.holding import Held, Images
 from tests.viewer.surfaces import reach
 from transformers import DeformableDetrConfig, DeformableDetrModel, ResNetConfig
 
 import visualizer
 from visualizer import plots
 from visualizer.axes import Grid
+from visualizer.run import Run
 from visualizer.store.places import Folder
 from visualizer.viewer import serve
 from visualizer.viewer.payload import Payload
@@ -252,3 +254,24 @@ def test_no_point_of_a_stored_run_is_read_for_what_a_page_is_told_first(run, tmp
     shown = payload.blob(told.points[0][0].name).array()
     assert [name for name in names if name.startswith("arrays/")]
     np.testing.assert_array_equal(shown, Payload(run).blob(told.points[0][0].name).array())
+
+
+def test_points_lie_on_no_photo_of_another_row(built, open_page, run):
+    other = Run(list(run)).label(image=[PHOTO, PHOTO[:48]])
+    with serve(other) as server:
+        page = open_page(f"{server.url}#view=points&points=0.0.1.3")
+        images = Images(page, ".point-image canvas")
+        page.get_by_label("Query").fill("4")
+        images.wait(0)
+        held = Held(page, r"/blob/.*image")
+        page.get_by_label("Row of the batch").fill("1")
+        held.wait()
+        wait_for(page, 4)
+        expect(page.locator("table.top td")).not_to_have_count(0)
+        before = images.count
+        page.get_by_label("Head").select_option("2")
+        expect(page.locator("[data-strip]")).to_contain_text("head 2")
+        expect(page.locator("table.top td")).not_to_have_count(0)
+        assert images.count == before
+        held.let_go()
+        images.wait(before)

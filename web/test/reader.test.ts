@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { Engine } from "../src/data/engine";
 import { Reader } from "../src/data/reader";
 import type { Host } from "../src/hosts/host";
@@ -94,6 +94,29 @@ test("what is too much for the page is asked of a server", async () => {
   const large = { ...map, shape: [2, 4, 65536, 65536] } as MapInfo;
   await new Reader(host, new Engine(null)).column(large, 1, 2, 3);
   expect(requests).toEqual([{ kind: "column", map: 0, batch: 1, head: 2, key: 3 }]);
+});
+
+test("how rows come is asked for again where there was no answer, after a while", async () => {
+  vi.useFakeTimers({ toFake: ["performance"] });
+  const { map } = opened(cases.padding!);
+  const { rows, padding } = map;
+  const bytes = new TextEncoder().encode(JSON.stringify({ rows, padding }));
+  let [asked, busy] = [0, true];
+  const ask = async (): Promise<Blob_> => {
+    asked++;
+    if (busy) throw new Error("busy");
+    return { dtype: "u1", shape: [bytes.length], bytes };
+  };
+  const host: Host = { manifest: {} as Manifest, kind: "server", canServe: true, ask };
+  const { details } = new Reader(host, new Engine(null));
+  const later: MapInfo = { ...map, rows: { kind: "later" }, padding: null };
+  for (const _ of range(3)) await details.ask(later);
+  expect([asked, [...details.failed.value]]).toEqual([1, [map.id]]);
+  busy = false;
+  vi.advanceTimersByTime(60_000);
+  await Promise.all(range(3).map(() => details.ask(later)));
+  expect([asked, details.told.value, later.rows.kind]).toEqual([2, 1, "factors"]);
+  vi.useRealTimers();
 });
 
 test("a head that was left out says so", async () => {

@@ -4,9 +4,12 @@ import { type ReadonlySignal, signal } from "@preact/signals";
 import type { Host } from "../hosts/host";
 import type { MapInfo, Details as Told } from "../protocol";
 
+const PAUSE = 5000; // milliseconds before what had no answer is asked for again
+
 export class Details {
-  #asked = new Set<number>();
+  #next = new Map<number, number>(); // when each map may be asked for
   #told = signal(0);
+  #failed = signal<ReadonlySet<number>>(new Set());
 
   constructor(readonly host: Host) {}
 
@@ -15,13 +18,27 @@ export class Details {
     return this.#told;
   }
 
-  /** Ask for what is not known of a map; where there is no answer, rows are asked for as before. */
+  /** Maps of which nothing is known yet, as there was no answer; rows of them are asked for as before. */
+  get failed(): ReadonlySignal<ReadonlySet<number>> {
+    return this.#failed;
+  }
+
+  /** Ask for what is not known of a map, unless that is under way, or had no answer just now. */
   async ask(map: MapInfo): Promise<void> {
-    if (map.rows.kind !== "later" || this.#asked.has(map.id)) return;
-    this.#asked.add(map.id);
-    const answer = await this.host.ask({ kind: "details", map: map.id }).catch(() => null);
-    if (!answer) return;
-    Object.assign(map, JSON.parse(new TextDecoder().decode(answer.bytes)) as Told);
+    if (map.rows.kind !== "later" || performance.now() < (this.#next.get(map.id) ?? 0)) return;
+    this.#next.set(map.id, Number.POSITIVE_INFINITY);
+    const told = await this.#read(map.id).catch(() => null);
+    if (!told) {
+      this.#next.set(map.id, performance.now() + PAUSE);
+      this.#failed.value = new Set([...this.#failed.value, map.id]);
+      return;
+    }
+    Object.assign(map, told);
     this.#told.value++;
+  }
+
+  async #read(map: number): Promise<Told> {
+    const { bytes } = await this.host.ask({ kind: "details", map });
+    return JSON.parse(new TextDecoder().decode(bytes)) as Told;
   }
 }

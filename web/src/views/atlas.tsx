@@ -21,14 +21,14 @@ export function Atlas() {
   const pooling = store.pooling.value;
   const maps = useMemo(() => blockOf(manifest.maps, place.map).maps, [place.map]);
   const names = useMemo(() => shortPaths(maps.map((one) => one.path)), [maps]);
-  const { value: read, trouble } = usePromised(
+  const { value, trouble } = usePromised(
     async (signal) => {
       const all = maps.map(({ overview }) => (overview ? reader.blob(overview[pooling], signal) : null));
-      return { maps, values: (await Promise.all(all)).map((one) => one?.values ?? null) };
+      return (await Promise.all(all)).map((one) => one?.values ?? null);
     },
-    [maps, pooling],
+    [maps],
+    [pooling],
   );
-  const value = read?.maps === maps ? read.values : null; // and none of the call before
   const marked = store.marked.value;
   const finding = useFinding(store, marked);
   const found = useMemo(() => new Set(finding.found.map((one) => placed(one.place))), [finding]);

@@ -26,17 +26,15 @@ export function Compare() {
   const b = store.other.value ?? a;
   const [mapA, mapB] = [manifest.maps[a.map]!, manifest.maps[b.map]!];
   const at = nearest(mapB, Math.min(query, mapB.shape[2] - 1));
-  const { value: found, trouble } = usePromised(
-    async (signal) => {
-      const rows = await Promise.all([
+  const { value, trouble } = usePromised(
+    (signal) =>
+      Promise.all([
         reader.row(mapA, a.batch, a.head, query, signal),
         reader.row(mapB, b.batch, b.head, at, signal),
-      ]);
-      return { a, b, rows };
-    },
-    [a, b, query, at],
+      ]),
+    [a, b],
+    [query, at],
   );
-  const value = found?.a === a && found.b === b ? found.rows : null;
   const off = store.sinksOff.value;
   const rows = useMemo(
     () =>

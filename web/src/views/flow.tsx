@@ -20,12 +20,12 @@ export function Flow() {
   const place = store.place.value;
   const queries = useMemo(() => partsOf(store.queries.value), [store.queries.value]);
   const keys = useMemo(() => partsOf(store.keys.value), [store.keys.value]);
-  const padding = usePadding("queries");
+  const { tokens: padding, state: known } = usePadding("queries");
   const few = map.shape[2] * map.shape[3] <= AT_ONCE;
   const [asked, ask] = useState(false);
   useEffect(() => ask(false), [map]);
   const many = queries.length > MOST || keys.length > MOST;
-  const there = (few || asked) && !many && padding !== undefined && queries.length * keys.length > 1;
+  const there = (few || asked) && !many && known !== "asked" && queries.length * keys.length > 1;
   const { value, trouble } = usePromised(
     async (signal) => (there ? await flowOf(store.reader, map, place, queries, keys, padding, signal) : null),
     [map, place, queries, keys, there, padding],
@@ -40,6 +40,9 @@ export function Flow() {
     <details class="flow" open>
       <summary>From part to part{map.signed ? "" : ", in shares of a query's weight"}</summary>
       {trouble && <p class="trouble">{trouble}</p>}
+      {known === "failed" && (
+        <p class="trouble">It is not known which queries are padding: all are counted.</p>
+      )}
       <div class="scroll">
         <table>
           <thead>

@@ -29,7 +29,7 @@ export function HeadView() {
     () => windowsOf(store.manifest, map, byRow ? "queries" : "keys", batch),
     [map, byRow, batch],
   );
-  const [queryPadding, keyPadding] = [usePadding("queries"), usePadding("keys")];
+  const [queryPadding, keyPadding] = [usePadding("queries").tokens, usePadding("keys").tokens];
   const part = store.part.value;
   const shownAxis = byRow ? store.keys.value : store.queries.value;
   const shownPart = useMemo(
@@ -94,7 +94,7 @@ export function HeadView() {
                 label={byRow ? "Queries" : "Keys"}
                 onHover={hover}
                 onPick={pick}
-                padding={(byRow ? queryPadding : keyPadding) ?? null}
+                padding={byRow ? queryPadding : keyPadding}
                 windows={windows}
                 onGo={go}
               />
@@ -112,7 +112,7 @@ export function HeadView() {
             max={max}
             marked={oneAxis ? (byRow ? query : store.key.value) : byRow ? store.key.value : query}
             label={byRow ? "Keys by weight" : "Queries by weight"}
-            padding={(byRow ? keyPadding : queryPadding) ?? null}
+            padding={byRow ? keyPadding : queryPadding}
             later={store.later.value}
             part={shownPart}
             {...(oneAxis ? { onHover: hover, onPick: pick, windows, onGo: go } : {})}

@@ -19,21 +19,19 @@ export function Heads() {
   const { batch } = store.place.value;
   const query = store.query.value;
   const [, heads] = map.shape;
-  const { value: found, trouble } = usePromised(
-    async (signal) => {
-      const rows = await Promise.all(
+  const { value, trouble } = usePromised(
+    (signal) =>
+      Promise.all(
         Array.from({ length: heads }, (_, head) =>
           store.reader.row(map, batch, head, query, signal).catch((error: Error) => {
             if (signal.aborted) throw error;
             return error.message;
           }),
         ),
-      );
-      return { map, batch, rows };
-    },
-    [map, batch, query],
+      ),
+    [map, batch],
+    [query],
   );
-  const value = found?.map === map && found.batch === batch ? found.rows : null;
   const axis = store.keys.value;
   const off = store.sinksOff.value;
   const mass = store.mass.value;

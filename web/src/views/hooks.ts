@@ -9,18 +9,27 @@ interface Promised<T> {
   trouble: string | null;
 }
 
-/** What a promise gives, made anew when one of `on` changes; the old one is aborted. */
-export function usePromised<T>(make: (signal: AbortSignal) => Promise<T>, on: unknown[]): Promised<T> {
-  const [found, set] = useState<Promised<T>>({ value: null, trouble: null });
+const NOTHING: Promised<never> = { value: null, trouble: null };
+
+/**
+ * What a promise gives, made anew when one of `of` or `by` changes; the old one is aborted. Until the new one has
+ * come there is nothing where `of` has changed, as that is what the value is of, and else the old value.
+ */
+export function usePromised<T>(
+  make: (signal: AbortSignal) => Promise<T>,
+  of: unknown[],
+  by: unknown[] = [],
+): Promised<T> {
+  const [found, set] = useState<Promised<T> & { of: unknown[] }>({ ...NOTHING, of });
   useEffect(() => {
     const stop = new AbortController();
     make(stop.signal).then(
-      (value) => !stop.signal.aborted && set({ value, trouble: null }),
-      (error: Error) => !stop.signal.aborted && set({ value: null, trouble: error.message }),
+      (value) => !stop.signal.aborted && set({ value, trouble: null, of }),
+      (error: Error) => !stop.signal.aborted && set({ value: null, trouble: error.message, of }),
     );
     return () => stop.abort();
-  }, on);
-  return found;
+  }, [...of, ...by]);
+  return of.every((one, i) => one === found.of[i]) ? found : NOTHING;
 }
 
 /** The colours of weights up to `max`: those that were chosen; around 0 where the map is signed, or if it is said. */
@@ -35,22 +44,31 @@ export function usePaint(max: number, around?: boolean): { table: Table; scale: 
   );
 }
 
-/** Which tokens of the row of the batch are padding, as 1; null: none is; undefined until that is known. */
-export function usePadding(side: "queries" | "keys"): Uint8Array | null | undefined {
+/** Which tokens are padding, as 1, null where none is known to be; and what is known of that. */
+interface Padding {
+  tokens: Uint8Array | null;
+  state: "known" | "asked" | "failed";
+}
+
+/** Which tokens of the row of the batch are padding. */
+export function usePadding(side: "queries" | "keys"): Padding {
   const store = useStore();
+  const { told, failed } = store.reader.details;
   const map = store.map.value;
   const batch = store.place.value.batch;
-  const known = store.reader.details.told.value >= 0 && map?.rows.kind !== "later"; // which that changes
+  const later = told.value >= 0 && map?.rows.kind === "later"; // which what is told changes
   const ref = map?.padding?.[side] ?? null;
-  const all = usePromised(
+  const { value: all, trouble } = usePromised(
     async (signal) => (ref ? (await store.reader.blob<Uint8Array>(ref, signal)).values : null),
     [ref],
-  ).value;
-  const count = ref?.shape[1] ?? 0;
-  return useMemo(
-    () => (known ? (ref ? all?.subarray(batch * count, (batch + 1) * count) : null) : undefined),
-    [known, ref, all, batch, count],
   );
+  const count = ref?.shape[1] ?? 0;
+  const tokens = useMemo(
+    () => all?.subarray(batch * count, (batch + 1) * count) ?? null,
+    [all, batch, count],
+  );
+  if (trouble !== null || (later && failed.value.has(map.id))) return { tokens, state: "failed" };
+  return { tokens, state: later || (ref && !all) ? "asked" : "known" };
 }
 
 /** In how many columns so many things fill a grid, each at least so wide: rows of it have as many, if they can. */

@@ -42,7 +42,7 @@ export function Matrix() {
   const pooling = store.pooling.value;
   const byRow = store.direction.value === "row";
   const { table } = usePaint(1);
-  const padding = usePadding("queries");
+  const { tokens: padding } = usePadding("queries");
   useEffect(() => {
     const context = canvas.current?.getContext("2d");
     if (!context || !canvas.current || width <= left || height <= top) return;

@@ -19,17 +19,14 @@ export function Pins() {
       if (!kept.length) return null;
       const { values } = await store.reader.rows(map, place.batch, place.head, kept, signal);
       const keys = map.shape[3];
-      const rows = kept.map((_, i) => values.slice(i * keys, (i + 1) * keys));
-      return { kept, rows, place };
+      return kept.map((_, i) => values.slice(i * keys, (i + 1) * keys));
     },
     [map, place, kept],
   );
   if (!kept.length) return null;
   if (trouble) return <p class="trouble">{trouble}</p>;
-  if (value?.kept !== kept || value.place !== place) return null;
-  const shown = value.rows.map((values, i) =>
-    store.look({ place, token: kept[i]!, direction: "row", values }),
-  );
+  if (!value) return null;
+  const shown = value.map((values, i) => store.look({ place, token: kept[i]!, direction: "row", values }));
   const max = Math.max(0, ...shown.map((one) => one.max));
   const axis = store.keys.value;
   const pictures = axis.segments.some(isLattice);

@@ -22,12 +22,12 @@ export function Points() {
   const axis = store.manifest.axes[info.queries[info.queries.length > 1 ? at.batch : 0]!]!;
   const [ref, inner] = partOf(info, at.batch, at.query);
   const { value, trouble } = usePromised(
-    async (signal) => (ref ? { ref, values: (await store.reader.blob(ref, signal)).values } : null),
+    async (signal) => (ref ? (await store.reader.blob(ref, signal)).values : null),
     [ref],
   );
   const points = useMemo(
-    () => (value && value.ref === ref ? pointsOf(info, value.values, inner, at.head) : null),
-    [value, ref, info, inner, at.head],
+    () => (value ? pointsOf(info, value, inner, at.head) : null),
+    [value, info, inner, at.head],
   );
   const place = placeOf(axis, at.query);
   const reference = useMemo(
