@@ -26,7 +26,7 @@ export function Atlas() {
       const all = maps.map(({ overview }) => (overview ? reader.blob(overview[pooling], signal) : null));
       return (await Promise.all(all)).map((one) => one?.values ?? null);
     },
-    [maps],
+    maps,
     [pooling],
   );
   const marked = store.marked.value;

@@ -35,7 +35,7 @@ export function useFinding(store: Store, wanted = true): Finding {
       const tables = await Promise.all(maps.map(read));
       return maps.flatMap((map, i) => measured(map, tables[i]?.values ?? null, manifest.measures.length));
     },
-    [maps, wanted],
+    [...maps, wanted],
   );
   const [sort, bound] = [store.sort.value, store.bound.value];
   return useMemo(() => {

@@ -29,7 +29,8 @@ export function usePromised<T>(
     );
     return () => stop.abort();
   }, [...of, ...by]);
-  return of.every((one, i) => one === found.of[i]) ? found : NOTHING;
+  const isOfThat = of.length === found.of.length && of.every((one, i) => one === found.of[i]);
+  return isOfThat ? found : NOTHING;
 }
 
 /** The colours of weights up to `max`: those that were chosen; around 0 where the map is signed, or if it is said. */
