@@ -207,7 +207,7 @@ def test_maps_are_exported_to_the_last_bit(run, saved):
         ),
         (
             ["plot", "{}", "-o", "x.png", "--layer", "1", "--query", "1", "--mass", "2"],
-            "give a share above 0",
+            "mass=2.0 was asked for; give a share above 0",
         ),
         (
             ["plot", "{}", "-o", "x.png", "--image", "x.jpg"],

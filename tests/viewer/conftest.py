@@ -20,9 +20,9 @@ def built():
     return REPOSITORY / "src" / "visualizer" / "viewer" / "page"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser():
-    """A headless Chromium."""
+    """A headless Chromium, of one file of tests: beside Playwright no other loop of asyncio runs."""
     with sync_playwright() as playwright:
         path = chromium.chromium(playwright.chromium.executable_path)
         browser = playwright.chromium.launch(executable_path=path, args=chromium.FLAGS)

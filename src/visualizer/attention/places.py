@@ -59,7 +59,8 @@ class Places:
 
     def offset(self, xp: Any, diagonal: Integers, rows: Index, keys: range) -> Array:
         """Return how far keys lie after a diagonal, (row, key)."""
-        return xp.asarray(self.keys[_slice(keys)]) - xp.asarray(diagonal[np.asarray(rows)])[:, None]
+        mine = xp.asarray(diagonal[np.asarray(rows)], xp.int32)  # as large as a block of rows: half of int64
+        return xp.asarray(self.keys[_slice(keys)], xp.int32) - mine[:, None]
 
     def _count_inside(self, queries: Integers, keys: Integers) -> None:
         self.queries, self.keys = _ranks(queries), _ranks(keys)
