@@ -8,11 +8,11 @@ import type { Sampled } from "./data/sampling";
 import { laterThan, type Shown, shownOf, sinksOf } from "./data/shown";
 import type { Spot } from "./data/windows";
 import type { Spreading, TableName } from "./draw/colours";
+import { follow } from "./following";
 import type { Axis, Manifest, MapInfo, Pooling } from "./protocol";
 
 export const VIEWS = ["atlas", "head", "heads", "finder", "compare", "about", "points"] as const;
 export type View = (typeof VIEWS)[number];
-const VIEWS_OF_ROWS = new Set<View>(["head", "heads", "compare"]);
 
 /** Return the views that there is something for, the first of which a page begins with. */
 export function viewsOf({ maps, samplings }: Manifest): View[] {
@@ -24,7 +24,6 @@ export const SPREADINGS: Spreading[] = ["linear", "sqrt", "log"];
 export const TABLE_NAMES: TableName[] = ["cividis", "viridis", "inferno", "grey"];
 
 const MOST_KEPT = 6;
-const SOON = 150; // milliseconds that the row of another head may stay, under its own name
 
 /** One head: the place of its map in the manifest, the row of the batch and the head. */
 export interface Place {
@@ -93,8 +92,6 @@ export class Store {
   /** The first of the keys that come after the query, which it cannot see; null where there are no such. */
   readonly later: ReadonlySignal<number | null>;
 
-  #stop: AbortController | null = null;
-  #leaving: ReturnType<typeof setTimeout> | undefined;
   #leave: (() => void)[] = [];
 
   constructor(readonly reader: Reader) {
@@ -112,7 +109,7 @@ export class Store {
       effect(() => {
         this.query.value = nearest(this.map.value, this.query.value);
       }),
-      effect(() => this.#read()),
+      follow(this),
     );
   }
 
@@ -228,59 +225,6 @@ export class Store {
   }
 
   close(): void {
-    this.#stop?.abort();
-    this.#stay();
     for (const leave of this.#leave) leave();
-  }
-
-  /**
-   * Let go of a row that is not of what is looked at now: at once where its tokens are other ones, of another head
-   * unless the next comes soon, as what is gone for a moment flickers.
-   */
-  #leaveRow(place: Place, direction: Row["direction"]): void {
-    const row = this.row.peek();
-    const { map, batch, head } = row?.place ?? place;
-    if (map !== place.map || batch !== place.batch || direction !== row?.direction) this.#showRow(null);
-    else if (head !== place.head) this.#leaving ??= setTimeout(() => this.#showRow(null), SOON);
-    else this.#stay();
-  }
-
-  #stay(): void {
-    clearTimeout(this.#leaving);
-    this.#leaving = undefined;
-  }
-
-  #showRow(row: Row | null): void {
-    this.#stay();
-    this.row.value = row;
-  }
-
-  #read(): void {
-    const place = this.place.value;
-    const direction = this.direction.value;
-    const map = this.map.value;
-    const token = direction === "row" ? this.query.value : (this.key.value ?? 0);
-    this.#stop?.abort();
-    this.#leaveRow(place, direction);
-    if (!map || !VIEWS_OF_ROWS.has(this.view.value)) return;
-    const stop = new AbortController();
-    this.#stop = stop;
-    const { reader } = this;
-    const read =
-      direction === "row"
-        ? reader.row(map, place.batch, place.head, token, stop.signal)
-        : reader.column(map, place.batch, place.head, token, stop.signal).then((found) => found.values);
-    read.then(
-      (values) => {
-        if (stop.signal.aborted) return;
-        this.#showRow({ place, token, direction, values });
-        this.trouble.value = null;
-      },
-      (error: Error) => {
-        if (stop.signal.aborted) return;
-        this.#showRow(null);
-        this.trouble.value = error.message;
-      },
-    );
   }
 }
