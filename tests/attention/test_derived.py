@@ -43,6 +43,9 @@ def test_heads_merged_see_what_any_head_sees(library, factors):
     seen = mask.any(1, keepdims=True)
     close(a.received(how="mean")[..., :3], (np.asarray(a).sum(-2) / seen.sum(-2).clip(1))[..., :3], atol=1e-6)
     close(a.received(how="mean")[..., 3], 0)
+    close(a.received(how="count"), seen.sum(-2))
+    close(a[0, 0].received(how="count"), seen[0, 0].sum(-2))
+    close(a[:, :, 1:, 1].received(how="count"), seen[:, :, 1:, 1].sum(-1))
     assert not np.asarray(a.masked_rows).any()
 
 
@@ -194,6 +197,7 @@ def test_steps_stitched_are_one_map(library):
     close(a.received(), dense.sum(-2), atol=1e-5)
     seen = dense > 0
     close(a.received(how="mean"), dense.sum(-2) / seen.sum(-2), atol=1e-5)
+    close(a.received(how="count"), seen.sum(-2))
     close(np.isfinite(np.asarray(a.logits)), seen)
     close(
         a.logsumexp(), np.log(np.where(seen, np.exp(np.asarray(a.logits, np.float64)), 0).sum(-1)), atol=1e-5

@@ -82,7 +82,5 @@ def sink_mass(a: Any, *, above: float = SINK) -> Floats:
 
 def _sinks(a: AttentionMap, above: float) -> tuple[NDArray[np.bool_], Floats]:
     """Return which keys are sinks, and what each receives, (..., key)."""
-    received, mean = numbers(a.received()), numbers(a.received(how="mean"))
-    with np.errstate(invalid="ignore", divide="ignore"):
-        onlookers = np.where(mean > 0, received / mean, 0)
-    return (mean > above) & (onlookers > 1.5), received
+    received, onlookers = numbers(a.received()), numbers(a.received(how="count"))
+    return (received > above * onlookers) & (onlookers > 1), received

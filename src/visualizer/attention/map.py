@@ -204,12 +204,13 @@ class AttentionMap(Operator):
     def received(self, *, how: str = "sum") -> Array:
         """Return what each key receives, (..., key): the sum, or the mean over the queries that can see it.
 
-        Padded queries are left out. The mean of a key that no query can see is 0. Error 1e-5 of itself.
+        Or the ``"count"`` of these queries. Padded ones are left out. The mean of a key that no query can see
+        is 0. Error 1e-5 of itself.
 
         Raises
         ------
         OptionError
-            If ``how`` is neither "sum" nor "mean".
+            If ``how`` is none of "sum", "mean" and "count".
 
         Examples
         --------

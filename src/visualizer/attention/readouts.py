@@ -96,17 +96,19 @@ def _need_keys(source: Source, name: str) -> None:
 
 
 def received(source: Source, at: At, how: str) -> Array:
-    """Sum each column over queries that are no padding; or average over those of them that see the key."""
-    if how not in ("sum", "mean"):
-        raise OptionError(f'received(how={how!r}) was asked for; it is "sum" or "mean"')
+    """Sum each column over queries that are no padding; or average over those that see it; or count these."""
+    if how not in ("sum", "mean", "count"):
+        raise OptionError(f'received(how={how!r}) was asked for; it is "sum", "mean" or "count"')
     xp = source.xp
     valid = source.query_valid(at)
     share = xp.zeros((1,), source.work) + 1 if valid is None else xp.cast(valid, source.work)
     share = xp.broadcast(share, (*share.shape[:-1], len(at[-1])))
-    total = source.received(at, share)
     if how == "sum":
-        return total
+        return source.received(at, share)
     count = onlookers(source, at, share)
+    if how == "count":
+        return xp.broadcast(count, (*map(len, at[:-1]), source.shape[-1]))
+    total = source.received(at, share)
     return xp.where(count > 0, total / count, xp.asarray(0.0, total.dtype))
 
 
