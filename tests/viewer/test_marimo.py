@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from tests.cli.viewing import free_port
 from tests.viewer.lab import wait_for
-from tests.viewer.test_widget import HOSTILE, MAP, PATIENCE, RUN
+from tests.viewer.test_widget import HOSTILE, MAP, PAPERS, PATIENCE, RUN, paper
 
 NOTEBOOK = """
 import marimo
@@ -27,7 +27,12 @@ def _({names}):
     {last}
     return
 """
-SETTINGS = "[tool.marimo.runtime]\nauto_instantiate = true\n"  # all cells run when it is opened
+SETTINGS = """
+[tool.marimo.runtime]
+auto_instantiate = true  # all cells run when it is opened
+[tool.marimo.display]
+theme = "{theme}"
+"""
 OPTIONS = ["--headless", "--no-token", "--skip-update-check"]
 
 
@@ -36,17 +41,18 @@ def shown_in(built, open_page, tmp_path):
     """A page of marimo after it has run a notebook that makes a run, and then a cell."""
     port, processes = free_port(), []
 
-    def show(names, last):
+    def show(names, last, theme="system", **options):
         run = "\n".join(f"    {line}" for line in RUN.splitlines())
         file, log = tmp_path / "notebook.py", tmp_path / "log"
         file.write_text(NOTEBOOK.format(run=run, names=names, last=last))
-        (tmp_path / "pyproject.toml").write_text(SETTINGS)
+        (tmp_path / "pyproject.toml").write_text(SETTINGS.format(theme=theme))
         own = os.environ | {name: str(tmp_path / name) for name in ("XDG_CONFIG_HOME", "XDG_CACHE_HOME")}
         command = [sys.executable, "-m", "marimo", "-y", "edit", str(file), f"--port={port}", *OPTIONS]
         with log.open("w") as said:
             processes.append(subprocess.Popen(command, cwd=tmp_path, env=own, stdout=said, stderr=said))
         wait_for(f"http://127.0.0.1:{port}/health", processes[0], log)
-        page = open_page(f"http://127.0.0.1:{port}", viewport={"width": 1280, "height": 1600})
+        options = {"viewport": {"width": 1280, "height": 1600}, **options}
+        page = open_page(f"http://127.0.0.1:{port}", **options)
         page.locator(".visualizer .page").wait_for(timeout=PATIENCE)
         return page
 
@@ -73,3 +79,10 @@ def test_a_notebook_of_marimo_shows_the_weights_of_the_token_under_the_pointer(s
 def test_show_displays_the_page_below_a_cell_of_marimo(shown_in):
     page = shown_in("run", "run.show()")
     assert page.get_by_text("To keep the page, or hand it on").is_visible()
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(("system", "notebook"), [("light", "dark"), ("dark", "light")])
+def test_the_page_has_the_theme_of_the_notebook_of_marimo_and_not_the_systems(shown_in, system, notebook):
+    page = shown_in("Widget, run", "Widget(run)", notebook, color_scheme=system)
+    assert paper(page) == PAPERS[notebook]

@@ -29,6 +29,7 @@ run.label(["<b>", "\\u202eabc", "x" * 10_000] + [f"word {{n}}" for n in range(57
 Q, K = np.random.default_rng(0).normal(size=(2, 1, 2, 60, 8)).astype(np.float32)
 MAP = AttentionMap(Factors(Q, K, 1.0))
 PATIENCE = 120_000  # milliseconds
+PAPERS = {"light": "rgb(255, 255, 255)", "dark": "rgb(20, 22, 26)"}
 
 
 class Kernel:
@@ -224,6 +225,21 @@ def test_a_notebook_shows_the_weights_of_the_token_under_the_pointer(lab, open_p
     page.get_by_text("query: token 7").wait_for()
     shown = [float(cell) for cell in page.locator("table.top td").all_inner_texts()]
     assert np.abs(shown - np.sort(MAP[0, 0, 7].numpy())[:-9:-1]).max() < 1e-3
+
+
+def paper(page):
+    """The colour behind the page."""
+    return page.locator(".visualizer").evaluate("(one) => getComputedStyle(one).backgroundColor")
+
+
+def test_the_page_goes_with_the_theme_of_the_notebook(lab, open_page):
+    page = shown_in(lab, open_page, RUN + "Widget(run)")
+    assert paper(page) == PAPERS["light"]
+    page.get_by_role("menuitem", name="Settings", exact=True).click()
+    page.locator(".lm-Menu").get_by_text("Theme", exact=True).hover()
+    page.locator(".lm-Menu").get_by_text("JupyterLab Dark", exact=True).click()
+    page.locator(".visualizer[data-theme='dark']").wait_for(timeout=PATIENCE)
+    assert paper(page) == PAPERS["dark"]
 
 
 @pytest.mark.long

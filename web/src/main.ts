@@ -8,6 +8,7 @@ import type { Host } from "./hosts/host";
 import { notebookHost, type WidgetModel } from "./hosts/notebook";
 import { serverHost } from "./hosts/server";
 import { showWhileSilent } from "./hosts/silence";
+import { followTheme } from "./hosts/theme";
 import { show } from "./show";
 
 interface Widget {
@@ -22,11 +23,13 @@ export function initialize(_: { model: WidgetModel }): void {}
 export function render({ model, el }: Widget): () => void {
   const { host, close, answered } = notebookHost(model);
   el.dataset["lmSuppressShortcuts"] = "true"; // or JupyterLab cuts the cell that "x" is pressed in
+  const unfollow = followTheme(el);
   const leave = start(host, el);
   const end = showWhileSilent(el, String(model.get("picture") ?? ""), answered);
   return () => {
     end();
     leave();
+    unfollow();
     close();
   };
 }
