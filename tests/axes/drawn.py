@@ -52,8 +52,8 @@ LINES = st.one_of(
 )
 LATTICES = st.one_of(
     st.builds(Grid, SIDES, SIDES, st.integers(0, 3), st.tuples(st.floats(0.1, 9), st.floats(0.1, 9))),
-    st.builds(Frames, SIDES, SIDES, SIDES),
-    st.builds(Volume, SIDES, SIDES, SIDES),
+    st.builds(Frames, SIDES, SIDES, SIDES, SIDES),
+    st.builds(Volume, SIDES, SIDES, SIDES, SIDES),
 )
 
 

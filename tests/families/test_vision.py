@@ -173,6 +173,8 @@ def test_patches_of_a_video_that_span_several_frames():
     part = (8, 0, 2, 8, 8, 2)
     found = boxes(unmixed(VideoMAEModel(config)), torch.randn(1, 6, 3, 16, 16, dtype=torch.float64), part)
     assert all(are_those_of(places, part) for places in found.values())
+    axis = record(unmixed(VideoMAEModel(config)), torch.randn(1, 6, 3, 16, 16, dtype=torch.float64)).axis()
+    assert axis.segments[0].layer(1) == "frames 2–3"
 
 
 def test_time_and_space_apart():

@@ -173,7 +173,7 @@ def test_signed_weights_have_a_scale_around_zero():
 
 
 @pytest.mark.parametrize(
-    ("draw", "kind", "word"), [(plots.frames, Frames, "step"), (plots.volume, Volume, "slice")]
+    ("draw", "kind", "word"), [(plots.frames, Frames, "frame"), (plots.volume, Volume, "slice")]
 )
 def test_steps_and_slices_are_pictures_of_their_own(draw, kind, word):
     axis = Axis([Special("CLS"), kind(3, 2, 4)])
@@ -189,7 +189,7 @@ def test_steps_and_slices_are_pictures_of_their_own(draw, kind, word):
 def test_some_steps_leave_others_out_and_say_so():
     figure = plots.frames(np.full(12, 1 / 12), axis=Frames(3, 2, 2), steps=[0, 2])
     assert len(figure.axes[0].images) == 2
-    assert "Not shown: 0.333 on steps that were left out." in caption_of(figure)
+    assert "Not shown: 0.333 on frames that were left out." in caption_of(figure)
     with pytest.raises(ShapeError, match=r"steps \[3\] were asked for of 3 × 2 × 2 frames"):
         plots.frames(np.full(12, 1 / 12), axis=Frames(3, 2, 2), steps=[3])
 

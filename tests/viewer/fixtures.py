@@ -97,6 +97,8 @@ def axes():
 class Numbered:
     """Images that are numbered as grids count them, and frames by their steps."""
 
+    count = None
+
     def image(self, number):
         return number
 

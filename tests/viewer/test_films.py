@@ -26,11 +26,16 @@ def shown_greys(page, count, cells):
 @pytest.mark.parametrize(("kind", "image"), [(Frames, VIDEO), (Volume, SCAN)])
 def test_each_step_is_drawn_over_the_middle_one_of_its_own_pictures(page_of, kind, image):
     a = factors(4 * 2 * 5)
-    page = page_of(run_of(a, axis=[kind(4, 2, 5)], image=image), "view=head&scale=linear&colours=grey")
+    run = run_of(a, axis=[kind(4, 2, 5)], image=image)
+    page = page_of(run, "view=head&scale=linear&colours=grey")
     reach(page, page.locator(".cells canvas").nth(2), (1, 3), (2, 5), click=True)
     wait_for_query(page, "token 28, “cell (2, 1, 3)”")
     row = a[0, 0, 28].numpy()
     assert_shows(page, row)
+    names = [f"{kind.word}s {first}–{first + 1}" for first in (0, 2, 4, 6)]
+    assert page.locator(".cells figcaption").all_inner_texts() == names
+    drawn = plots.row(run, head=0, query=28, caption=False).axes[0].texts
+    assert [text.get_text() for text in drawn][-4:] == names
     colours = np.floor(np.minimum(row / row.max() * 256, 255)).reshape(4, 2, 5)
     wanted = 0.7 * colours + 0.3 * GREYS[1::2, None, None]
     wanted[2, 1, 3] = np.nan  # it has a frame

@@ -206,6 +206,7 @@ def test_the_next_call_keeps_layer_head_query_and_key(page_of):
 def test_a_cell_of_a_frame_or_of_a_slice_is_a_query(page_of, kind):
     a = factors(3 * 2 * 5)
     page = page_of(run_of(a, axis=[kind(3, 2, 5)]))
+    expect(page.locator(".cells figcaption")).to_have_text([f"{kind.word} {number}" for number in range(3)])
     reach(page, page.locator(".cells canvas").nth(2), (1, 3), (2, 5))
     wait_for_query(page, "token 28, “cell (2, 1, 3)”")
     assert_shows(page, a[0, 0, 28].numpy())

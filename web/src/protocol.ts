@@ -64,6 +64,8 @@ export type Segment = { begin: number; length: number } & (
 );
 
 export interface Film {
+  /** Which frames or slices each step stands for. */
+  names: string[];
   /** The places of the frame or slice of each step in the list of images. */
   images: number[] | null;
 }

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 from operator import index
-from typing import Any
+from typing import Any, ClassVar
 
 from visualizer.axes.segments import Segment, set_wholes
 from visualizer.errors import OptionError, ShapeError
@@ -134,9 +134,31 @@ class Grid(Patches):
         return left * across, top * down, width * across, height * down
 
 
+class Layers(Cells):
+    """Cells of pictures that lie behind one another, the frames of a video or the slices of a volume."""
+
+    each: int
+    word: ClassVar[str]
+
+    def layer(self, number: int, count: int | None = None) -> str:
+        """Return which frames or slices a step stands for, of ``count`` where it is known how many there are.
+
+        Examples
+        --------
+        >>> Frames(4, 2, 2).layer(2), Frames(4, 2, 2, each=2).layer(2), Frames(4, 2, 2).layer(2, count=16)
+        ('frame 2', 'frames 4–5', 'frames 8–11')
+        """
+        steps = self.cells[0]
+        count = self.each * steps if count is None else count
+        first, end = number * count // steps, (number + 1) * count // steps
+        return f"{self.word}s {first}–{end - 1}" if end - first > 1 else f"{self.word} {first}"
+
+
 @dataclass(frozen=True)
-class Frames(Cells):
-    """``t`` steps of a video of ``h`` rows of ``w`` patches; a size is (frames, height, width).
+class Frames(Layers):
+    """``t`` steps of a video, each of ``each`` frames, of ``h`` rows of ``w`` patches.
+
+    A size is (frames, height, width).
 
     Examples
     --------
@@ -144,12 +166,14 @@ class Frames(Cells):
     (0.0, 0.0, 2.0, 16.0, 16.0, 2.0)
     """
 
+    word = "frame"
     t: int
     h: int
     w: int
+    each: int = 1
 
     def __post_init__(self) -> None:
-        set_wholes(self, "t", "h", "w")
+        set_wholes(self, "t", "h", "w", "each")
 
     @property
     def cells(self) -> tuple[int, int, int]:
@@ -158,8 +182,10 @@ class Frames(Cells):
 
 
 @dataclass(frozen=True)
-class Volume(Cells):
-    """``d`` slices of ``h`` rows of ``w`` patches; a size is (depth, height, width).
+class Volume(Layers):
+    """``d`` steps of a volume, each of ``each`` slices, of ``h`` rows of ``w`` patches.
+
+    A size is (depth, height, width).
 
     Examples
     --------
@@ -167,16 +193,18 @@ class Volume(Cells):
     (1, 1, 1)
     """
 
+    word = "slice"
     d: int
     h: int
     w: int
+    each: int = 1
 
     def __post_init__(self) -> None:
-        set_wholes(self, "d", "h", "w")
+        set_wholes(self, "d", "h", "w", "each")
 
     @property
     def cells(self) -> tuple[int, int, int]:
-        """Number of slices, rows and columns."""
+        """Number of steps, rows and columns."""
         return self.d, self.h, self.w
 
 

@@ -21,8 +21,8 @@ KINDS: dict[str, type[Any]] = {
     kind.__name__.lower(): kind
     for kind in (Special, Text, Ids, Grid, Lines, Scattered, Frames, Volume, Time, Windows, Unknown)
 }
-WHOLE = {"span": (1.0, 1.0)}
-"""What is not written where it is this, as for most grids."""
+WHOLE = {"span": (1.0, 1.0), "each": 1}
+"""What is not written where it is this, as for most grids and videos."""
 
 
 def written_axis(segments: Sequence[Segment]) -> dict[str, Any]:

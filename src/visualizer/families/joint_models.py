@@ -87,8 +87,9 @@ def qwen_images(module: Any, given: Given) -> Layout:
 @reads("transformers", *QWEN, methods=("get_video_features",))
 def qwen_videos(module: Any, given: Given) -> Layout:
     """Likewise, in steps of frames."""
-    merge = module.config.vision_config.spatial_merge_size
-    return pictured(module, given, merged(given["video_grid_thw"], merge), "video")
+    config = module.config.vision_config
+    grids = merged(given["video_grid_thw"], config.spatial_merge_size, config.temporal_patch_size)
+    return pictured(module, given, grids, "video")
 
 
 @reads("transformers", "LlavaModel", "LlavaNextModel", "PaliGemmaModel", "Gemma3Model", *QWEN)
@@ -125,13 +126,16 @@ def unpadded(grid: Sequence[int], size: Sequence[int]) -> tuple[int, int]:
     return rows, columns - 2 * ((columns - int(round(width * rows / height, 7))) // 2)
 
 
-def merged(grids: Any, merge: int) -> Images:
-    """Return the images of grids (image, 3) of steps, rows and columns, before they are merged."""
+def merged(grids: Any, merge: int, each: int = 1) -> Images:
+    """Return the images of grids (image, 3) of steps, rows and columns before they are merged.
+
+    Videos have ``each`` frames a step.
+    """
     held = grids.detach().clone()
 
     def images() -> list[list[Segment]]:
         found = [(int(t), int(h) // merge, int(w) // merge) for t, h, w in held.tolist()]
-        return [[Grid(h, w)] if t == 1 else [Frames(t, h, w)] for t, h, w in found]
+        return [[Grid(h, w)] if t == 1 else [Frames(t, h, w, each)] for t, h, w in found]
 
     return images
 

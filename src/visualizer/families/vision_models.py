@@ -43,7 +43,8 @@ def video_mae(module: Any, given: Given) -> Layout:
     """Patches of several frames each, of a video (batch, frame, channel, height, width)."""
     _, frames, _, height, width = given["pixel_values"].shape
     size, config = module.config.patch_size, module.config
-    return Layout(both([Frames(frames // config.tubelet_size, height // size, width // size)]))
+    each = config.tubelet_size
+    return Layout(both([Frames(frames // each, height // size, width // size, each)]))
 
 
 @reads("transformers", "TimesformerModel")

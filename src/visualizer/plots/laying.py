@@ -144,22 +144,27 @@ class Laid:
         """Yield a picture of each step of a video, or slice of a volume, or of some."""
         cells = segment.put(self._of(begin, segment))
         cell = next(map(segment.cell, self._own(begin, segment)), None)
-        word = "slice" if isinstance(segment, Volume) else "step"
+        count = None if self.image is None else len(self._film(segment.cells[0]))
         for step in range(segment.cells[0]) if only is None else only:
             shown = None if self.image is None else self._frame(step, segment.cells[0])
             image = None if shown is None else rgb_picture(shown)
             marked: Any = cell[1:] if cell is not None and cell[0] == step else None
             over: dict[str, Any] = {"part": seen_part(shown), "notes": told_of(shown)}
-            yield Picture(image, np.asarray(cells[step]), f"{word} {step}", marked, **over)
+            yield Picture(image, np.asarray(cells[step]), segment.layer(step, count), marked, **over)
 
     def _frame(self, step: int, steps: int) -> Any:
         """Return the middle one of the frames or slices that a step stands for."""
+        film = self._film(steps)
+        return film[frame_at(step, steps, len(film))]
+
+    def _film(self, steps: int) -> Any:
+        """Return the pictures of a video or volume."""
         if not hasattr(self.image, "__len__"):
             raise OptionError(
                 f"{steps} steps were to be drawn on image=, but that is one picture: give (frame, height, "
                 "width, channel), or a list of pictures"
             )
-        return self.image[frame_at(step, steps, len(self.image))]
+        return self.image
 
     def background(self, begin: int, segment: Any) -> Floats | None:  # noqa: ARG002  # pieces are unpacked
         """Return the image under a segment; None where there is none."""

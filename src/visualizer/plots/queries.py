@@ -91,7 +91,7 @@ def tokens(shown: Any, **options: Any) -> Figure:
 
 @takes(*WHICH, *TOKENS, *QUERY, *KEEPING, *COLOURS, *OVERLAY, *PAGE)
 def frames(shown: Any, *, steps: Sequence[int] | None = None, **options: Any) -> Figure:
-    """Draw where one query looks in a video, a picture for each step, or for some ``steps``.
+    """Draw where one query looks in a video, a picture for each step of frames, or for some ``steps``.
 
     Takes what `row` takes; ``image`` is (frame, height, width, channel).
 
@@ -133,7 +133,9 @@ def _only(laid: Laid, kinds: Any, what: str) -> tuple[Laid, list[str]]:
     return replace(laid, weights=laid.weights[kept], axis=axis, marked=marked), left
 
 
-def _film(shown: Any, kind: type, only: Sequence[int] | None, options: dict[str, Any]) -> Figure:
+def _film(
+    shown: Any, kind: type[Frames | Volume], only: Sequence[int] | None, options: dict[str, Any]
+) -> Figure:
     asked = Options.read(options)
     whole, facts = row_of(shown, asked)
     laid, left = _only(whole, kind, kind.__name__.lower())
@@ -141,7 +143,7 @@ def _film(shown: Any, kind: type, only: Sequence[int] | None, options: dict[str,
     shown_weights = laid.axis.put(laid.weights)[0][steps].ravel()
     paint = paint_for([laid], asked)
     rest = np.nansum(laid.weights) - np.nansum(shown_weights)
-    left += [f"Not shown: {rest:.3g} on steps that were left out."] if only is not None else []
+    left += [f"Not shown: {rest:.3g} on {kind.word}s that were left out."] if only is not None else []
     blocks = [laid.film(paint, steps)]
     sentences = [*facts.sentences, *told_left([whole.left]), *left, *told(blocks, shown_weights)]
     return draw_sheet(blocks, sentences, asked, "page")

@@ -76,10 +76,15 @@ class Under:
         place = number if self.axis.images > 1 else self.axis.item(self.row)
         return self.pictures.place(0 if len(self.pictures) == 1 else place)
 
+    @property
+    def count(self) -> int | None:
+        """How many frames or slices there are; None where there are none."""
+        return len(self.pictures) if len(self.pictures) > 1 else None
+
     def film(self, steps: int) -> list[int] | None:
         """Return the place of the frame or slice that each step stands for; None where there are none."""
-        count = len(self.pictures)
-        if count < 2:
+        count = self.count
+        if count is None:
             return None
         found = [self.pictures.place(frame_at(step, steps, count), steps) for step in range(steps)]
         return [one for one in found if one is not None]

@@ -80,7 +80,7 @@ class AxisInfo:
     """What the tokens along one side of maps are: segments with ``kind``, ``begin``, ``length`` and more.
 
     A grid's ``image`` is the place of its image in the list of all; ``images`` of frames or of a volume are
-    those of each step or slice.
+    those of each step, ``names`` say which frames or slices each stands for.
     """
 
     length: int

@@ -70,7 +70,8 @@ def _told(  # noqa: PLR0911  # a line for each kind
             deep = "t" if isinstance(one, Frames) else "d"
             kind = type(one).__name__.lower()
             sides = dict(zip((deep, "h", "w"), one.cells, strict=True))
-            return kind, sides | {"cells": None, "images": under.film(one.cells[0])}
+            names = [one.layer(step, under.count) for step in range(one.cells[0])]
+            return kind, sides | {"cells": None, "names": names, "images": under.film(one.cells[0])}
         case Time():
             return "time", {"seconds": one.seconds}
         case _:

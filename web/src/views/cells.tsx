@@ -34,6 +34,7 @@ function Sheet(props: CellsProps & { layer: number; layers: number }) {
   const store = useStore();
   const { segment, layer, layers, values, max, marked, label, onHover, onPick } = props;
   const { h, w } = segment;
+  const name = segment.kind !== "grid" && layers > 1 ? segment.names[layer] : undefined;
   const place = segment.kind === "grid" ? segment.image : segment.images?.[layer];
   const image = store.manifest.images[place ?? -1];
   const photo = usePromised(
@@ -85,14 +86,12 @@ function Sheet(props: CellsProps & { layer: number; layers: number }) {
         ref={canvas}
         role="img"
         tabIndex={0}
-        aria-label={`${label}: ${h} × ${w} cells${layers > 1 ? `, ${segment.kind} ${layer}` : ""}`}
+        aria-label={`${label}: ${h} × ${w} cells${name ? `, ${name}` : ""}`}
         onPointerMove={on(false)}
         onClick={on(true)}
         onKeyDown={step}
       />
-      {layers > 1 && (
-        <figcaption>{segment.kind === "frames" ? `step ${layer}` : `slice ${layer}`}</figcaption>
-      )}
+      {name && <figcaption>{name}</figcaption>}
       {image?.note && layer === 0 && <figcaption>{image.note}</figcaption>}
     </figure>
   );
