@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -39,6 +40,40 @@ def frames_of(image: Any) -> NDArray[Any] | None:
     found = [axis for axis in (3, 1, 0) if array.shape[axis] in CHANNELS]
     found.sort(key=lambda axis: array.shape[axis] == 4)
     return np.moveaxis(array, found[0], 3) if found else None
+
+
+def films_of(image: Any) -> list[Any] | None:
+    """Return the videos or volumes of a batch, each as it was given; of others None.
+
+    Parameters
+    ----------
+    image
+        An array or tensor of five axes, the batch first, of more than one; or a list of what `frames_of`
+        takes, or of lists of pictures.
+
+    Examples
+    --------
+    >>> [film.shape for film in films_of(np.zeros((2, 8, 40, 60, 3)))]
+    [(8, 40, 60, 3), (8, 40, 60, 3)]
+    >>> films_of([np.zeros((40, 60, 3)), np.zeros((40, 60, 3))]) is None
+    True
+    """
+    if isinstance(image, list | tuple):
+        films = [isinstance(one, list | tuple) or frames_of(one) is not None for one in image]
+        return list(image) if films and all(films) else None
+    is_batch = len(getattr(image, "shape", ())) == 5 and len(image) > 1
+    return list(as_array(image)) if is_batch else None
+
+
+def film_of_row(films: Sequence[Any], row: int, rows: int) -> Any:
+    """Return the one of several films that a row of a batch is of, as many rows of each; None if they differ.
+
+    Examples
+    --------
+    >>> [film_of_row(["a", "b"], row, 4) for row in range(4)], film_of_row(["a", "b"], 0, 3)
+    (['a', 'a', 'b', 'b'], None)
+    """
+    return None if rows % len(films) else films[row * len(films) // rows]
 
 
 def as_array(image: Any) -> NDArray[Any]:

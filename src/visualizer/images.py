@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visualizer.errors import OptionError, ShapeError, VisualizerError, require
-from visualizer.films import frames_of
+from visualizer.films import films_of, frames_of
 from visualizer.pixels import channels_last, checked, pixels_of
 
 
@@ -44,6 +44,15 @@ class Seen:
         left, top, width, height = self.box
         x, y, w, h = box
         return left + x * width, top + y * height, w * width, h * height
+
+
+Looked = Seen | list["Looked"]
+"""What was looked at: an image, several or a video, several videos."""
+
+
+def pixels_in(seen: Looked) -> Any:
+    """Return the pixels of what was looked at, in lists as that is."""
+    return [pixels_in(one) for one in seen] if isinstance(seen, list) else seen.pixels
 
 
 def opened(image: Any) -> Any:
@@ -111,11 +120,11 @@ def seen_image(image: Any, mean: Any = None, std: Any = None, crop: Any = None) 
     return Seen(pixels, seen_box(crop, pixels.shape[1], pixels.shape[0]), note)
 
 
-def seen_images(image: Any, mean: Any = None, std: Any = None, crop: Any = None) -> Seen | list[Seen]:
+def seen_images(image: Any, mean: Any = None, std: Any = None, crop: Any = None) -> Looked:
     """Return what `seen_image` does, of several images for each of them.
 
     They are a list; or a video or a volume, as `visualizer.films.frames_of` takes them, which is shown by one
-    rule and has one ``crop``.
+    rule and has one ``crop``; or several of these, as `visualizer.films.films_of` takes them.
 
     Raises
     ------
@@ -128,6 +137,10 @@ def seen_images(image: Any, mean: Any = None, std: Any = None, crop: Any = None)
     [(40, 60, 3), (40, 60, 3)]
     """
     image = opened(image)
+    films = films_of(image)
+    if films is not None:
+        _refuse_crop(crop, len(films), "videos")
+        return [seen_images(one, mean, std) for one in films]
     film = frames_of(image)
     if film is not None:
         pixels, note = pixels_of(checked(film, film), mean, std)
@@ -135,15 +148,20 @@ def seen_images(image: Any, mean: Any = None, std: Any = None, crop: Any = None)
         return [Seen(one, box, note) for one in pixels]
     if not (isinstance(image, list | tuple) and image and all(map(_is_image, image))):
         return seen_image(image, mean, std, crop)
-    if crop is not None:
-        raise OptionError(f"crop= was given beside {len(image)} images: give the parts that were looked at")
+    _refuse_crop(crop, len(image), "images")
     return [seen_image(one, mean, std) for one in image]
+
+
+def _refuse_crop(crop: Any, count: int, what: str) -> None:
+    if crop is not None:
+        raise OptionError(f"crop= was given beside {count} {what}: give the parts that were looked at")
 
 
 def numbered_image(images: Any, number: int, item: int = 0, each: int = 1) -> Any:
     """Return one of a list of images; one image alone is that of all rows of a batch.
 
-    Where an input has several, ``each``, they are listed by ``number``, else by ``item`` of the batch.
+    Where an input has several, ``each``, they are listed by ``number``, else by ``item`` of the batch. The
+    frames of several videos count on from one to the next; or each item has a list of its own.
 
     Raises
     ------
@@ -157,6 +175,11 @@ def numbered_image(images: Any, number: int, item: int = 0, each: int = 1) -> An
     >>> numbered_image("a", 0, item=1)
     'a'
     """
+    films = films_of(images)
+    if films is not None and each > 1:
+        images = films[numbered_image([*range(len(films))], 0, item)]
+    elif films is not None:
+        images = [frame for film in films for frame in film]
     listed = isinstance(images, list | tuple)
     several, wanted = (images, number if each > 1 else item) if listed else ([images], number)
     if wanted >= len(several):

@@ -13,7 +13,7 @@ from visualizer.calls import Call, join_steps
 from visualizer.comparing import largest_errors
 from visualizer.errors import CallsError, OptionError, VisualizerError
 from visualizer.escaping import visible
-from visualizer.images import Seen, numbered_image, opened, seen_images
+from visualizer.images import Looked, numbered_image, opened, pixels_in, seen_images
 from visualizer.items import Item, Items
 from visualizer.labels import Labels, noted, paths_of, stated_axes
 from visualizer.readout_table import Read, Table, readout_table
@@ -42,7 +42,7 @@ class Run(Recorded):
         self.told: Callable[[Callable[[str, str], bool]], Sequence[str]] = lambda is_stated: ()  # noqa: ARG005
         self.labels = Labels()  # what its tokens are
         self._image: Any = None
-        self.seen: Seen | list[Seen] | None = None  # how it is shown, and which part of it was looked at
+        self.seen: Looked | None = None  # how it is shown, and which part of it was looked at
         self.provenance: dict[str, Any] = {}  # what made it, by name
         self.stored_at: str | None = None  # what it was loaded from
         self.weights: Callable[[], str | None] = lambda: None  # a hash of the model's, while it lives
@@ -52,16 +52,16 @@ class Run(Recorded):
 
     @property
     def image(self) -> Any:
-        """What was looked at, where it was given; a list where there were several images."""
+        """What was looked at, where it was given; a list of several or of frames, of several videos lists."""
         return self._image
 
     @image.setter
     def image(self, image: Any) -> None:
         self._image, self.seen = opened(image), None
 
-    def look_at(self, seen: Seen | list[Seen]) -> None:
+    def look_at(self, seen: Looked) -> None:
         """Take what was looked at, and which part of it."""
-        self.image = [one.pixels for one in seen] if isinstance(seen, list) else seen.pixels
+        self.image = pixels_in(seen)
         self.seen = seen
 
     @contextmanager
@@ -181,7 +181,8 @@ class Run(Recorded):
             The image, from then on `Run.image` as uint8: a PIL image, a file's name, an array, or the tensor
             that the model was given, which ``mean`` and ``std`` normalised; ``crop=(left, top, width,
             height)`` where the model was given a part of it alone; or a list of images; or a video (frame,
-            height, width, channel) or volume (slice, height, width, 1), kept as the list of its pictures.
+            height, width, channel) or volume (slice, height, width, 1), kept as the list of its pictures; or
+            several of these, one for each row of the batch.
             `Run.place` says where a token lies.
 
         Raises

@@ -194,6 +194,15 @@ def test_some_steps_leave_others_out_and_say_so():
         plots.frames(np.full(12, 1 / 12), axis=Frames(3, 2, 2), steps=[3])
 
 
+@pytest.mark.parametrize("given", [list, np.asarray])
+def test_each_row_of_a_batch_lies_over_the_video_that_is_given_for_it(given):
+    videos = given([np.full((3, 20, 20, 3), shade) for shade in (0.0, 1.0)])
+    maps = np.full((2, 1, 12, 12), 1 / 12)
+    for batch, shade in ((0, 0.4), (1, 1.0)):  # with little contrast
+        axes = plots.frames(maps, axis=Frames(3, 2, 2), query=0, image=videos, batch=batch).axes[0]
+        np.testing.assert_allclose([one.get_array().mean() for one in axes.images[::2]], shade)
+
+
 def test_frames_of_a_video_lie_under_their_steps():
     video = np.stack([np.full((20, 20, 3), shade) for shade in np.linspace(0, 1, 6)])
     axes = plots.frames(np.full(12, 1 / 12), axis=Frames(3, 2, 2), image=video).axes[0]

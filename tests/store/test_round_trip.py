@@ -10,7 +10,7 @@ import zarr
 
 import visualizer as viz
 from visualizer.attention import AttentionMap, Band, Dense, Factors, LowRank, SampledLevel, Stitched
-from visualizer.axes import Axis, Grid, Special
+from visualizer.axes import Axis, Frames, Grid, Special
 from visualizer.calls import Call
 from visualizer.errors import StoreError
 from visualizer.families.layouts import Same
@@ -521,3 +521,15 @@ def test_the_part_of_an_image_that_was_looked_at_is_saved_and_several_images_are
     assert part.place(1) == (20.0, 0.0, 10.0, 10.0)
     assert all(np.array_equal(one, other) for one, other in zip(several.image, photos, strict=True))
     assert several.place(3) == (20.0, 10.0, 20.0, 10.0)
+
+
+def test_the_videos_of_a_batch_are_saved_each_with_what_is_said_of_it(tmp_path):
+    run = viz.from_arrays({"a": numbers(2, 1, 8, 8)}).label(axis=Frames(2, 2, 2))
+    run.label(image=[numbers(count, 8, 9, 3) * 4 for count in (2, 4)]).save(
+        tmp_path / "run.zarr", inputs=True
+    )
+    loaded = viz.load(tmp_path / "run.zarr")
+    for found, wanted in zip(loaded.seen, run.seen, strict=True):
+        assert "are shown as black to white" in wanted[0].note
+        assert [(one.box, one.note) for one in found] == [(one.box, one.note) for one in wanted]
+        assert np.array_equal([one.pixels for one in found], [one.pixels for one in wanted])

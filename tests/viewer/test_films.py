@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 import torch
 from tests.viewer.surfaces import assert_shows, centres, factors, reach, run_of, wait_for_query
-from transformers import VideoMAEConfig, VideoMAEModel
+from transformers import TimesformerConfig, TimesformerModel, VideoMAEConfig, VideoMAEModel
 
 import visualizer
 from visualizer import plots
 from visualizer.axes import Frames, Grid, Volume
+from visualizer.errors import OptionError
 from visualizer.viewer.payload import Payload
 
 GREYS = np.arange(20, 260, 30)  # of eight frames
@@ -117,3 +118,72 @@ def test_images_beyond_the_budget_of_a_file_are_left_out_and_it_is_said(built, o
     page = open_page(f"{(tmp_path / 'run.html').as_uri()}#view=head")
     page.locator(".cells canvas").wait_for()
     assert "images were left out of this file" in page.locator(".omitted").inner_text()
+
+
+FILMS = [VIDEO, VIDEO[::-1, :, :, :] // 2]  # their frames differ in each step
+
+
+@pytest.mark.parametrize(
+    "videos",
+    [
+        FILMS,
+        np.stack(FILMS),
+        torch.from_numpy(np.stack(FILMS)).permute(0, 4, 1, 2, 3),
+        [list(one) for one in FILMS],
+    ],
+    ids=["a list", "an array", "a tensor", "lists of frames"],
+)
+def test_each_row_of_the_batch_lies_over_its_own_video(page_of, videos):
+    a = factors(4 * 2 * 5, batch=2)
+    run = run_of(a, axis=[Frames(4, 2, 5)], image=videos)
+    assert [len(film) for film in run.image] == [8, 8]
+    page = page_of(run, "view=head&scale=linear&colours=grey&query=28&pinned=true")
+    for row, film in enumerate(FILMS):
+        page.get_by_label("Row of the batch").fill(str(row))
+        page.locator("[data-strip]", has_text=f"row {row}").wait_for()
+        weights = a[row, 0, 28].numpy()
+        assert_shows(page, weights)
+        colours = np.floor(np.minimum(weights / weights.max() * 256, 255)).reshape(4, 2, 5)
+        wanted = 0.7 * colours[0] + 0.3 * film[1, 0, 0, 0]
+        np.testing.assert_allclose(shown_greys(page, 4, (2, 5))[0, ..., 0], wanted, atol=2)
+        photos = plots.frames(run, layer="layer.0", head=0, query=28, batch=row).axes[0].images[::2]
+        for step, photo in enumerate(photos):
+            np.testing.assert_allclose(photo.get_array(), 1 - 0.6 * (1 - film[2 * step + 1] / 255), atol=0.01)
+
+
+def test_where_each_video_has_several_rows_they_lie_over_it():
+    torch.manual_seed(0)
+    sizes = {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32}
+    model = TimesformerModel(TimesformerConfig(image_size=16, patch_size=8, num_frames=3, **sizes)).eval()
+    greys = np.arange(6, dtype=np.float32).reshape(2, 3) / 5  # of each frame of each video
+    videos = torch.from_numpy(greys)[:, :, None, None, None].expand(2, 3, 3, 16, 16)
+    with torch.no_grad(), visualizer.capture(model) as run:
+        model(videos)
+    run.label(image=videos)
+    payload = Payload(run)
+
+    def grey(number):
+        return payload.blob(payload.manifest.images[number].blob.name).array().mean() / 255
+
+    for told in payload.manifest.maps:
+        path = told.path
+        segments = [payload.manifest.axes[number].segments[-1] for number in told.keys]
+        if "temporal" in path:  # each row is a patch in all frames, of the first video or the second
+            found = [[grey(number) for number in one["images"]] for one in segments]
+            np.testing.assert_allclose(found, np.repeat(greys, 4, axis=0), atol=0.01)
+            photos = plots.frames(run, layer=path, head=0, query=0, batch=5).axes[0].images[::2]
+            drawn = [1 - (1 - photo.get_array().mean()) / 0.6 for photo in photos]
+            np.testing.assert_allclose(drawn, greys[1], atol=0.01)
+        else:  # each row is a frame
+            np.testing.assert_allclose([grey(one["image"]) for one in segments], greys.ravel(), atol=0.01)
+
+
+def test_videos_that_are_not_as_many_as_the_rows_are_refused_by_pictures_and_not_shown_in_the_page():
+    run = run_of(factors(4 * 2 * 2, batch=3), axis=[Frames(4, 2, 2)], image=FILMS)
+    with pytest.raises(
+        OptionError, match=r"the map has 3 rows of the batch, but image= holds 2 videos: give"
+    ):
+        plots.frames(run, layer="layer.0", head=0, query=0)
+    assert Payload(run).manifest.images == []
+    with pytest.raises(OptionError, match=r"crop= was given beside 2 videos"):
+        run.label(image=FILMS, crop=(0, 0, 20, 20))

@@ -38,7 +38,8 @@ class Options:
         What the tokens on both sides of the map, or on one, are: as `Run.label` takes them. Of a run its own.
     image
         What the patches are of: a picture or its file's name, a list with one for each `Grid`, for `Frames`
-        (frame, height, width, channel), for a `Volume` (depth, height, width). Of a run its own.
+        (frame, height, width, channel), for a `Volume` (depth, height, width); or a list of these, one for
+        each row of the batch. Of a run its own.
     query, cell, pixel, text, special, nth
         One of: a token's index or "last", a cell, a place (x, y) in the image, a piece of text, a special
         token's name; and which of several places.

@@ -114,7 +114,7 @@ def _on_the_grid(weights: Any, subject: Subject, side: str) -> Laid:
     for segment in axis.segments:
         if isinstance(segment, PICTURED):
             part = weights[begin : begin + segment.length]
-            return Laid(part, Axis((segment,)), subject.image, subject.batch)
+            return Laid(part, Axis((segment,)), subject.looked_at, subject.batch)
         begin += segment.length
     raise OptionError(f"a picture was to be drawn, but the {side} have no grid: {axis.arithmetic}")
 

@@ -48,7 +48,7 @@ def laid_row(subject: Subject, tokens: Tokens, asked: Options) -> Laid:
     weights = np.where(np.isfinite(weights), weights, np.nan)
     weights, left = kept(weights, subject.keys, mass=asked.mass, sinks=asked.sinks, signed=subject.signed)
     own = subject.own_keys(tokens)
-    return Laid(weights, subject.keys, subject.image, subject.batch, own, left)
+    return Laid(weights, subject.keys, subject.looked_at, subject.batch, own, left)
 
 
 def paint_for(laid: Sequence[Laid], asked: Options) -> Paint:

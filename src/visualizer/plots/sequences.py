@@ -103,7 +103,7 @@ def _laid(run: Run, asked: Options) -> tuple[Laid, Subject, str]:
     subject = subject_of(run, asked)
     if asked.text is not None and not subject.queries_have_text:
         subject, tokens = subject.find(asked, "keys")
-        laid = Laid(subject.column(tokens), subject.queries, subject.image, subject.batch)
+        laid = Laid(subject.column(tokens), subject.queries, subject.looked_at, subject.batch)
         return laid, subject, f"Key (column): {subject.named(tokens, 'keys')}: what looks at it."
     subject, tokens = subject.find(asked)
     return laid_row(subject, tokens, asked), subject, f"Query (row): {subject.named(tokens)}."

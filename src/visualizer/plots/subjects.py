@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from visualizer.axes import Axis, Patches, Text, Windows
+from visualizer.axes import Axis, Frames, Patches, Text, Volume, Windows
 from visualizer.errors import OptionError, ShapeError
+from visualizer.films import film_of_row, films_of
 from visualizer.images import Seen, numbered_image
 from visualizer.plots.arrays import Floats, as_floats, pooled
 from visualizer.plots.asking import Options
@@ -62,6 +63,22 @@ class Subject:
                 f"{len(batches) - 1}, or 'mean'"
             )
         return batches[head]
+
+    @property
+    def looked_at(self) -> Any:
+        """The image or images; of several videos the one that the row of the batch is of, where steps are."""
+        films = films_of(self.image)
+        segments = (*self.queries.segments, *self.keys.segments)
+        if films is None or not any(isinstance(one, Frames | Volume) for one in segments):
+            return self.image
+        rows = len(self.map) if self.map.ndim == 4 else 1
+        film = film_of_row(films, self.batch, rows)
+        if film is None:
+            raise OptionError(
+                f"the map has {rows} rows of the batch, but image= holds {len(films)} videos: give one for "
+                "each row"
+            )
+        return film
 
     def row(self, tokens: Tokens) -> Floats:
         """Return the weights (key,) of one query, or the mean of those of several."""

@@ -7,26 +7,34 @@ from typing import Any
 
 import numpy as np
 
-from visualizer.images import Seen, seen_box
+from visualizer.images import Looked, Seen, seen_box
 from visualizer.run import Run
 
 
 def written_image(run: Run) -> dict[str, Any]:
     """Return a run's image as arrays, and of each what it was said to be, where that is known."""
-    seen = run.seen if isinstance(run.seen, list) else [] if run.seen is None else [run.seen]
-    return {"image": _arrays(run.image), "seen": [{"box": list(one.box), "note": one.note} for one in seen]}
+    seen: Looked = run.seen if isinstance(run.seen, list) else [] if run.seen is None else [run.seen]
+    return {"image": _arrays(run.image), "seen": _said(seen)}
 
 
 def read_image(run: Run, written: Mapping[str, Any]) -> None:
     """Give a run the image that was written; runs of before ``seen`` was written have it without."""
     run.image = image = written.get("image")
-    images = image if isinstance(image, list) else [image]
-    seen = [_seen(one, said) for one, said in zip(images, written.get("seen", ()), strict=False)]
+    seen = written.get("seen")
     if seen:
-        run.look_at(seen if isinstance(image, list) else seen[0])
+        run.look_at(_seen(image, seen if isinstance(image, list) else seen[0]))
 
 
-def _seen(image: Any, said: Mapping[str, Any]) -> Seen:
+def _said(seen: Looked) -> Any:
+    """Return what images were said to be, in lists as they are."""
+    return (
+        [_said(one) for one in seen] if isinstance(seen, list) else {"box": list(seen.box), "note": seen.note}
+    )
+
+
+def _seen(image: Any, said: Any) -> Looked:
+    if isinstance(said, list):
+        return [_seen(one, of) for one, of in zip(image, said, strict=False)]
     return Seen(image, seen_box(said["box"], image.shape[1], image.shape[0]), str(said["note"]))
 
 

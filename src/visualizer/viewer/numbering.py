@@ -16,21 +16,24 @@ class Numbering:
     def __init__(self) -> None:
         self.told: list[AxisInfo] = []
         self._numbers: dict[str, int] = {}
-        self._known: dict[tuple[Pictures, Axis | int, int], int] = {}
+        self._known: dict[tuple[Pictures, Axis | int, int, int], int] = {}
 
     def sides(self, axes: Sequence[Axis], batches: int, pictures: Pictures) -> list[int]:
         """Return the number of the axis of each row of the batch; of one alone where all are the same.
 
         Axes are told apart by identity first, as texts are long: whoever gives them keeps them.
         """
-        found = [self._number(axes[row if len(axes) > 1 else 0], row, pictures) for row in range(batches)]
+        several = len(axes) > 1
+        found = [self._number(axes[row if several else 0], row, batches, pictures) for row in range(batches)]
         return found[:1] if len(set(found)) == 1 else found
 
-    def _number(self, axis: Axis, row: int, pictures: Pictures) -> int:
-        same, alike = (pictures, id(axis), row), (pictures, axis, row)
+    def _number(self, axis: Axis, row: int, rows: int, pictures: Pictures) -> int:
+        same, alike = (pictures, id(axis), row, rows), (pictures, axis, row, rows)
         if same not in self._known:
             found = self._known.get(alike)
-            found = self._tell(axis_info(axis, row, pictures.under(axis, row))) if found is None else found
+            found = (
+                self._tell(axis_info(axis, row, pictures.under(axis, row, rows))) if found is None else found
+            )
             self._known[same] = self._known[alike] = found
         return self._known[same]
 

@@ -199,7 +199,7 @@ class Payload:
     def _sampling(self, number: int, shown: Sampled, pictures: Pictures) -> SamplingInfo:
         rows = range(shown.call.shape[0])
         queries = self._axes.sides((shown.queries,), len(rows), pictures)
-        images = [pictures.under(shown.queries, row).image(0) for row in rows]
+        images = [pictures.under(shown.queries, row, len(rows)).image(0) for row in rows]
         return sampling_info(self._arrays, shown, number, queries, images)
 
     def _metrics(self, name: str, shown: Exhibit) -> BlobRef:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import accumulate
 from math import isqrt
 from typing import Any
 
@@ -12,7 +13,7 @@ import numpy as np
 
 from visualizer.axes import Axis
 from visualizer.errors import VisualizerError
-from visualizer.films import frame_at
+from visualizer.films import film_of_row, frame_at
 from visualizer.images import Seen, seen_images
 from visualizer.run import Run
 from visualizer.viewer.arrays import Arrays
@@ -34,13 +35,15 @@ class Pictures:
     """
 
     def __init__(self, run: Run, told: list[ImageInfo], arrays: Arrays) -> None:
-        self._seen, self.trouble = _seen(run)
+        seen, self.trouble = _seen(run)
+        self.films = _films(seen)
+        self._seen: list[Any] = seen if self.films is None else [one for film in seen for one in film]
         self._told, self._arrays = told, arrays
         self._places: dict[tuple[int, int], int] = {}
 
-    def under(self, axis: Axis, row: int) -> Under:
-        """Return what lies under the tokens of a row of the batch."""
-        return Under(self, axis, row)
+    def under(self, axis: Axis, row: int, rows: int) -> Under:
+        """Return what lies under the tokens of one of the rows of a batch."""
+        return Under(self, axis, row, rows)
 
     def place(self, number: int, films: int = 1) -> int | None:
         """Return where in the list of all images one is, as large as the frame of so many; None: none."""
@@ -65,28 +68,41 @@ class Pictures:
 
 @dataclass(frozen=True)
 class Under:
-    """The images under the tokens of an axis, in a row of the batch, by their places in the list of all."""
+    """The images under the tokens of an axis, in one of ``rows`` of a batch, by their places among all."""
 
     pictures: Pictures
     axis: Axis
     row: int
+    rows: int
 
     def image(self, number: int) -> int | None:
         """Return the place of the image that a grid counts as its n-th; None where there is none."""
-        place = number if self.axis.images > 1 else self.axis.item(self.row)
+        item, films = self.axis.item(self.row), self.pictures.films
+        if films is not None and self.axis.images > 1:  # each item has a list of its own
+            own = films[item] if item < len(films) else range(0)
+            return self.pictures.place(own[number]) if number < len(own) else None
+        place = number if self.axis.images > 1 else item
         return self.pictures.place(0 if len(self.pictures) == 1 else place)
 
     @property
     def count(self) -> int | None:
         """How many frames or slices there are; None where there are none."""
-        return len(self.pictures) if len(self.pictures) > 1 else None
+        return None if self._film is None else len(self._film)
+
+    @property
+    def _film(self) -> range | None:
+        """The numbers of the frames or slices among the images of the run."""
+        if self.pictures.films is not None:
+            found: range | None = film_of_row(self.pictures.films, self.row, self.rows)
+            return found
+        return range(len(self.pictures)) if len(self.pictures) > 1 else None
 
     def film(self, steps: int) -> list[int] | None:
         """Return the place of the frame or slice that each step stands for; None where there are none."""
-        count = self.count
-        if count is None:
+        film = self._film
+        if film is None:
             return None
-        found = [self.pictures.place(frame_at(step, steps, count), steps) for step in range(steps)]
+        found = [self.pictures.place(film[frame_at(step, steps, len(film))], steps) for step in range(steps)]
         return [one for one in found if one is not None]
 
 
@@ -110,7 +126,15 @@ def _step(seen: Seen, longest: int) -> int:
     return step
 
 
-def _seen(run: Run) -> tuple[Sequence[Seen], str]:
+def _films(seen: Sequence[Any]) -> list[range] | None:
+    """Return the numbers of the frames of each of several videos; None where there are images alone."""
+    if not any(isinstance(one, list) for one in seen):
+        return None
+    ends = list(accumulate(map(len, seen)))
+    return [range(end - len(film), end) for film, end in zip(seen, ends, strict=True)]
+
+
+def _seen(run: Run) -> tuple[list[Any], str]:
     """Return the images of a run, and a sentence if what it holds is none."""
     try:
         seen = seen_images(run.image) if run.seen is None and run.image is not None else run.seen

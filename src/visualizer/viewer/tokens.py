@@ -33,7 +33,7 @@ def axis_info(axis: Axis, batch: int, under: Under) -> AxisInfo:
     >>> from visualizer.viewer.arrays import Arrays
     >>> from visualizer.viewer.pictures import Pictures
     >>> axis = Axis((Special("CLS"), Grid(2, 3)))
-    >>> special, grid = axis_info(axis, 0, Pictures(Run([]), [], Arrays()).under(axis, 0)).segments
+    >>> special, grid = axis_info(axis, 0, Pictures(Run([]), [], Arrays()).under(axis, 0, 1)).segments
     >>> grid["kind"], grid["begin"], grid["h"], grid["w"], grid["cells"]
     ('grid', 1, 2, 3, None)
     """
