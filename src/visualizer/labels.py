@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -11,7 +11,7 @@ from visualizer.attention import AttentionMap
 from visualizer.axes import Axis, Text, Windows, as_axis
 from visualizer.calls import Call
 from visualizer.errors import CallsError, OptionError, ShapeError
-from visualizer.tokens import given_ids, read_axis, text_of
+from visualizer.tokens import given_ids, part_of, read_axis, text_of
 from visualizer.windowing import windows_of
 
 SIDES = ("queries", "keys")
@@ -133,14 +133,25 @@ class Labels:
         if isinstance(tokens, Axis):
             return (tokens,)
         if tokens not in self._read:
-            self._read[tokens] = tuple(read_axis(axis, self.tokenizer) for axis in tokens.rows())
+            self._read[tokens] = tuple(self._text_of(tokens))
         return self._read[tokens]
+
+    def _text_of(self, tokens: Any) -> Iterator[Axis]:
+        """Yield the axis of each row, read with the tokens before it where these are known."""
+        context = tokens if self.tokenizer is None else getattr(tokens, "context", tokens)
+        for axis in context.rows():
+            read = read_axis(axis, self.tokenizer)
+            yield (
+                read if context is tokens else part_of(read, range(axis.length - tokens.length, axis.length))
+            )
 
 
 def joined(calls: Sequence[Call], side: str) -> Any:
     """Return what the keys or queries of calls are all together, where they continue one sequence."""
-    keys = [call.axes["keys"] for call in calls if "keys" in call.axes]
-    longest: Any = max(keys, key=lambda one: _text(one).length, default=None)
+    said = [call.axes[side] for call in calls if side in call.axes]
+    if side == "queries":
+        said = [getattr(one, "whole", one) for one in said]
+    longest: Any = max(said, key=lambda one: _text(one).length, default=None)
     if not hasattr(longest, "parts"):
         return None
     wanted = {_text(call.axes.get(side)) for call in calls}

@@ -1,4 +1,4 @@
-"""What ids read: the texts and spans of tokens, by a tokenizer."""
+"""What ids read: the texts and spans of tokens, by a tokenizer; and some tokens of an axis."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import accumulate, groupby
 from typing import Any
 
-from visualizer.axes import Axis, Ids, Segment, Special, Text
+from visualizer.axes import Axis, Ids, Segment, Special, Text, Unknown
 from visualizer.errors import OptionError
 
 UNFINISHED = "\ufffd"  # what bytes decode to that are not a whole character yet
@@ -90,3 +90,31 @@ def _decoded(ids: list[int], tokenizer: Any) -> str:
     as_is = hasattr(tokenizer, "clean_up_tokenization_spaces")  # else spaces vanish with what comes after
     text: str = tokenizer.decode(ids, **({"clean_up_tokenization_spaces": False} if as_is else {}))
     return text
+
+
+def part_of(axis: Axis, tokens: Sequence[int]) -> Axis:
+    """Return some tokens of an axis; of a picture that is cut only their number is left.
+
+    Examples
+    --------
+    >>> from visualizer.axes import Special
+    >>> part_of(Axis((Special("BOS"), Text(["a", " cat"]), Ids([5, 6]))), [1, 2, 4]).names
+    ('a', ' cat', 'id 6')
+    """
+    return Axis(tuple(_parts(axis, frozenset(tokens))))
+
+
+def _parts(axis: Axis, tokens: frozenset[int]) -> Iterator[Segment]:
+    begin = 0
+    for segment in axis.segments:
+        kept = [token for token in range(segment.length) if begin + token in tokens]
+        if kept:
+            yield segment if len(kept) == segment.length else _picked(segment, kept)
+        begin += segment.length
+
+
+def _picked(segment: Segment, kept: Sequence[int]) -> Segment:
+    if isinstance(segment, Text):
+        spans = [segment.spans[token] for token in kept]
+        return Text([segment.tokens[token] for token in kept], spans, segment.text)
+    return Ids([segment.ids[token] for token in kept]) if isinstance(segment, Ids) else Unknown(len(kept))

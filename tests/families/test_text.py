@@ -266,6 +266,34 @@ def test_the_first_token_of_a_generation_is_its_start_and_no_padding():
     assert run.axis(padded) == Axis([Ids([0, 0, 7])])  # which of the two is the start cannot be told
 
 
+def test_each_step_of_a_decoder_is_read_with_what_it_goes_on_from(tokenizer, tmp_path):
+    torch.manual_seed(0)
+    config = {**T5.to_dict(), "vocab_size": len(tokenizer), "eos_token_id": None}
+    model = T5ForConditionalGeneration(T5Config(**config)).eval()
+    texts = ["the rerouted unbelievably", "a train rerouted again and again now"]
+    wanted = [tokenizer(text, add_special_tokens=False)["input_ids"] for text in texts]
+    with torch.no_grad(), visualizer.capture(model) as run:
+        model.generate(
+            PROMPT.repeat(2, 1),
+            max_new_tokens=len(wanted[0]) + 1,
+            prefix_allowed_tokens_fn=lambda row, said: wanted[row][len(said) - 1 :][:1] or [1012],
+        )
+    run.save(tmp_path / "run.zarr", inputs=True)
+    for shown in (run, visualizer.load(tmp_path / "run.zarr")):
+        shown.label(tokenizer=tokenizer)
+        _, own, cross = shown.paths
+        for row, text in enumerate(texts):
+            names = shown.axis(own, row=row).names
+            assert "".join(names) == f"start{text}"
+            assert "routed" in names
+            assert shown.axis(cross, "queries", row=row) == shown.axis(own, row=row)
+            for path in (own, cross):
+                steps = [shown.axis(call, "queries", row=row).names for call in shown.calls(path)]
+                assert steps == [(name,) for name in names]
+            drawn = visualizer.plots.cross(shown, layer=cross, head=0, batch=row).axes[0]
+            assert [label.get_text() for label in drawn.get_yticklabels()] == list(names)
+
+
 def test_as_many_words_on_both_sides_are_told_apart():
     torch.manual_seed(0)
     run = record(T5ForConditionalGeneration(T5).eval(), input_ids=PROMPT, decoder_input_ids=PROMPT.flip(1))

@@ -93,6 +93,7 @@ SEES = {
     "visualizer": {"classic"},
     "plots": {
         *("attention", "axes", "calls", "errors", "films", "images", "readout_table", "run", "snapshots"),
+        "tokens",
     },
     "viewer": {
         *("analysis", "attention", "axes", "calls", "errors", "escaping", "films", "images", "kept"),

@@ -9,9 +9,9 @@ from visualizer.axes import Axis, Grid, Ids, Special, Text
 from visualizer.calls import Call
 from visualizer.errors import CallsError, ShapeError
 from visualizer.plots.asking import Options
-from visualizer.plots.generations import part_of
 from visualizer.plots.rows import row_of
 from visualizer.run import Run
+from visualizer.tokens import part_of
 
 WORDS = ["the", "cat", "sat", "on", "it"]
 Q, K = np.random.default_rng(0).normal(size=(2, 1, 2, 5, 4))

@@ -11,6 +11,8 @@ from visualizer.families.layouts import Given, Part
 from visualizer.families.slots import FREE, NONE, Slots, slots_of
 
 MOVED = ", lost here as the keys before them changed (the beams of a beam search change places)"
+BEFORE = 8
+"""Tokens before others that are read with them: a piece may go on a word, or a byte a character."""
 Lay = Callable[[Sequence[Sequence[int]]], Sequence[Sequence[Segment]]]
 """Gives the segments of each row of ids."""
 
@@ -39,6 +41,7 @@ class Written:
         self._slots, self._lost = slots, ""
         self._after: dict[int, Passage] = {}
         self._rows: Sequence[Sequence[Segment]] = ()
+        self.whole: Passage | None = None  # the text that they end, once keys have shown it
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -68,7 +71,7 @@ class Written:
         if (found := self._keys(part)) is None:
             return None
         module, number = part.sequence
-        self._memory[module] = number, found
+        self._memory[module], self.whole = (number, found), found
         return found.since(part.first) if part.first else found.within(part.length or 0)
 
     def _keys(self, part: Part) -> Passage | None:
@@ -132,6 +135,17 @@ class Passage:
     def text(self) -> Passage:
         """All of the text, and nothing but it."""
         return self.written.after(self.before)
+
+    @property
+    def whole(self) -> Passage:
+        """All of the text that queries end, where keys have shown what is before them; else these ids."""
+        return self.text if self.before is not None else self.written.whole or self.text
+
+    @property
+    def context(self) -> Passage:
+        """The ids with the few before them that they are read with."""
+        before = self.whole.length - self.length
+        return self.whole.since(max(before - BEFORE, 0)) if self.before is None and before else self
 
     @property
     def uncut(self) -> Passage:

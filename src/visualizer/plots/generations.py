@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from visualizer.attention import AttentionMap, readouts
-from visualizer.axes import Axis, Ids, Segment, Text, Unknown
 from visualizer.calls import Call
 
 
@@ -43,36 +42,8 @@ def grow(calls: Sequence[Call]) -> bool:
     return max(map(_end, calls)) > _end(calls[0])
 
 
-def part_of(axis: Axis, tokens: Sequence[int]) -> Axis:
-    """Return some tokens of an axis; of a picture that is cut only their number is left.
-
-    Examples
-    --------
-    >>> from visualizer.axes import Special
-    >>> part_of(Axis((Special("BOS"), Text(["a", " cat"]), Ids([5, 6]))), [1, 2, 4]).names
-    ('a', ' cat', 'id 6')
-    """
-    return Axis(tuple(_parts(axis, frozenset(tokens))))
-
-
 def _end(call: Call) -> int:
     return call.first_key + call.shape[-1]
-
-
-def _parts(axis: Axis, tokens: frozenset[int]) -> Iterator[Segment]:
-    begin = 0
-    for segment in axis.segments:
-        kept = [token for token in range(segment.length) if begin + token in tokens]
-        if kept:
-            yield segment if len(kept) == segment.length else _picked(segment, kept)
-        begin += segment.length
-
-
-def _picked(segment: Segment, kept: Sequence[int]) -> Segment:
-    if isinstance(segment, Text):
-        spans = [segment.spans[token] for token in kept]
-        return Text([segment.tokens[token] for token in kept], spans, segment.text)
-    return Ids([segment.ids[token] for token in kept]) if isinstance(segment, Ids) else Unknown(len(kept))
 
 
 def _last_seen(call: Call, batch: int) -> list[int]:

@@ -10,10 +10,11 @@ from visualizer.calls import Call, join_steps
 from visualizer.errors import CallsError, OptionError, ShapeError
 from visualizer.plots.arrays import as_floats
 from visualizer.plots.asking import Options
-from visualizer.plots.generations import continue_one, grow, part_of, places_of
+from visualizer.plots.generations import continue_one, grow, places_of
 from visualizer.plots.subjects import SIDES, Subject
 from visualizer.plots.telling import Facts, layer_name
 from visualizer.run import Run
+from visualizer.tokens import part_of
 
 
 def subject_of(shown: Any, options: Options) -> Subject:
@@ -123,9 +124,20 @@ def _whole(run: Run, calls: Sequence[Call], side: str, row: int, length: int) ->
 
 def _joined(run: Run, calls: Sequence[Call], row: int) -> Axis | None:
     """Return the queries of calls one after another; None where those of a call are not known."""
+    whole = _shared(run, calls, row)
+    if whole is not None and whole.length == sum(call.shape[-2] for call in calls):
+        return whole
     axes = [_part(_tokens(run, call, "queries", row), call, "queries") for call in calls]
     known = [axis for axis in axes if axis is not None]
     return Axis(tuple(one for axis in known for one in axis.segments)) if len(known) == len(calls) else None
+
+
+def _shared(run: Run, calls: Sequence[Call], row: int) -> Axis | None:
+    """Return the text that queries of calls are all together; None where it is not known."""
+    try:
+        return run.labels.shared(calls, "queries", row)
+    except CallsError:
+        return None
 
 
 def _part(axis: Axis | None, call: Call, side: str) -> Axis | None:

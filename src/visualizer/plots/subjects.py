@@ -15,10 +15,10 @@ from visualizer.films import film_of_row, films_of
 from visualizer.images import Seen, numbered_image
 from visualizer.plots.arrays import Floats, as_floats, pooled
 from visualizer.plots.asking import Options
-from visualizer.plots.generations import part_of
 from visualizer.plots.patches import cell_under
 from visualizer.plots.pictures import rgb_picture
 from visualizer.plots.telling import Facts
+from visualizer.tokens import part_of
 
 SIDES = {"queries": -2, "keys": -1}
 Tokens = range

@@ -34,6 +34,7 @@ class StoredIds(Written):
     def __init__(self, rows: Sequence[Sequence[Segment]]) -> None:
         self._rows = list(rows)
         self._after: dict[int, Passage] = {}
+        self.whole: Passage | None = None
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -105,6 +106,8 @@ def read_tokens(line: Mapping[str, Any], known: Mapping[int, Any]) -> Any:
         written = StoredIds([Axis.from_json(row).segments for row in line["new"]])
     before = None if line["before"] is None else known[line["before"]]
     text = written.after(before)
+    if before is not None:
+        written.whole = text
     if slots := int(line.get("slots", 0)):
         return text.within(slots)
     return text.since(int(line["begin"])) if line["begin"] else text
