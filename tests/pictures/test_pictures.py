@@ -44,6 +44,14 @@ def test_row_of_text_and_image():
 
 
 @named
+def test_column():
+    run = scenery.vision_run(7)
+    return plots.column(
+        run, layer="blocks.6.attn", head=1, cell=(3, 7), title="Who looks at a patch of the sun"
+    )
+
+
+@named
 def test_tokens():
     return plots.tokens(scenery.text_map(), axis=scenery.TEXT, query=11, title="What “red” looks at")
 

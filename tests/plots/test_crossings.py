@@ -124,7 +124,7 @@ def test_a_word_is_drawn_call_by_call():
     run = calls_run(maps).label(queries=Grid(2, 3), keys=WORDS)
     figure = plots.steps(run, layer="attn", head=1, text="cat", calls=[0, 7, -1])
     np.testing.assert_array_equal(maps_of(figure), maps[[0, 7, 19], 0, 1, :, 2].reshape(3, 2, 3))
-    assert "Key (column): token 2, “cat”: what looks at it. 3 of 20 calls are drawn." in caption_of(figure)
+    assert "Key (column): token 2, “cat”: who looks at it. 3 of 20 calls are drawn." in caption_of(figure)
     assert len(maps_of(plots.steps(run, layer="attn", head=1, text="cat"))) == 12
 
 

@@ -98,3 +98,72 @@ def test_frames_have_a_row_of_pictures_for_each_head():
 def test_a_map_without_heads_has_no_row_of_all():
     with pytest.raises(OptionError, match="the map has no heads: leave head= out"):
         plots.row(np.eye(3), head="all", query=1)
+
+
+PARTS = [(5, 9), slice(5, 9), [5, 6, 7, 8], [slice(5, 7), 7, np.array([8])]]
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_a_part_alone_is_drawn_and_its_share_is_told(run, part):
+    found = weights_of(run, head=1, query=3, part=part)
+    row = WEIGHTS[1, 3]
+    np.testing.assert_array_equal(found, [*[np.nan] * 5, *row[5:9], *[np.nan] * 3])
+    figure = plots.row(run, layer="layer.0", head=1, query=3, part=part)
+    share = f"{row[5:9].sum() / row.sum():.3g} of the row is in the part that is looked at, tokens 5 to 8."
+    assert share in caption(figure)
+    assert f"The weights shown sum to {row[5:9].sum():.3g}." in caption(figure)
+    words, picture = figure.axes[:2]
+    assert [text.get_text() for text in words.texts] == ["1 [SEP]: sum " + f"{row[5]:.3g}", "[SEP]"]
+    np.testing.assert_array_equal(picture.images[-1].get_array().filled(-1).ravel(), [*row[6:9], -1, -1, -1])
+
+
+def test_where_finds_a_part_and_nothing_else_is_counted(run):
+    figure = plots.row(run, layer="layer.0", head=1, query=3, part=run.where("blackcat"))
+    assert [text.get_text() for text in figure.axes[0].texts] == ["black", "cat"]
+    assert "Not finite" not in caption(figure)
+    grid = plots.row(run, layer="layer.0", head="all", query=3, part=run.where(segment="grid"))
+    cells = [one.get_array() for one in grid.axes[0].images if one.get_array().shape == (2, 3)]
+    np.testing.assert_array_equal(np.stack(cells).reshape(3, 6), WEIGHTS[:, 3, 6:])
+    shares = WEIGHTS[:, 3, 6:].sum(1) / WEIGHTS[:, 3].sum(1)
+    assert f"{shares.min():.3g} to {shares.max():.3g} of the row is in the part" in caption(grid)
+
+
+def test_of_a_part_sinks_are_gone_before_and_the_mass_is_its_own(run):
+    found = weights_of(run, head=0, query=2, sinks=False, part=(0, 6), mass=0.6)
+    row = WEIGHTS[0, 2].astype(float)
+    row[SINKS] = 0
+    row *= WEIGHTS[0, 2].sum() / row.sum()
+    order = np.argsort(-row[:6])
+    count = int(np.searchsorted(np.cumsum(row[order]), 0.6 * row[:6].sum())) + 1
+    wanted = np.full(12, np.nan)
+    wanted[1:5] = 0
+    wanted[order[:count]] = row[order[:count]]
+    np.testing.assert_allclose(found, wanted, rtol=1e-5)
+    said = caption(plots.row(run, layer="layer.0", head=0, query=2, sinks=False, part=(0, 6), mass=0.6))
+    reached = row[order[:count]].sum() / row[:6].sum()
+    assert f"{row[:6].sum() / row.sum():.3g} of the row is in the part that is looked at" in said
+    assert f"Drawn are the {count} largest weights, {reached:.3g} of its mass; the others as 0." in said
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"part": (20, 30)}, r"part=\(20, 30\) was asked for, but none of the 12 keys is in it"),
+        ({"part": "cat"}, "part='cat' was asked for; give an int, a slice, what run.where finds, or a list"),
+        ({"part": 0, "sinks": False}, "nothing in it can be drawn: it is of sinks"),
+    ],
+)
+def test_a_part_that_is_none_is_refused(run, options, message):
+    with pytest.raises(OptionError, match=message):
+        plots.row(run, layer="layer.0", head=0, query=1, **options)
+
+
+def test_parts_of_a_long_text_keep_their_numbers():
+    weights = np.zeros(1000)
+    weights[700:800] = np.arange(100) / 4950
+    axis = [f"word{n} " for n in range(1000)]
+    figure = plots.row(weights, axis=axis, part=(790, 795))
+    assert [text.get_text() for text in figure.axes[0].texts] == [f"word{n}" for n in range(790, 795)]
+    line = plots.row(weights, axis=axis, part=(300, 900))
+    assert line.axes[0].get_xlim() == (300, 900)
+    assert "Largest: token 799 “word799” 0.02" in caption(line)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
         visualize_grid_to_grid_with_cls,
     )
     from visualizer.plots.overviews import atlas
-    from visualizer.plots.queries import frames, row, tokens, volume
+    from visualizer.plots.queries import column, frames, row, tokens, volume
     from visualizer.plots.samplings import sampling
     from visualizer.plots.sequences import steps
 
@@ -35,7 +35,7 @@ _HOMES = {
     "overlays": ("grid_to_grid", "visualize_grid_to_grid", "visualize_grid_to_grid_with_cls"),
     "metrics": ("curves",),
     "overviews": ("atlas",),
-    "queries": ("frames", "row", "tokens", "volume"),
+    "queries": ("column", "frames", "row", "tokens", "volume"),
     "samplings": ("sampling",),
     "sequences": ("steps",),
 }
@@ -43,6 +43,7 @@ _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
     "atlas",
+    "column",
     "compare",
     "cross",
     "curves",

@@ -40,12 +40,13 @@ class Options:
         What the patches are of: a picture or its file's name, a list with one for each `Grid`, for `Frames`
         (frame, height, width, channel), for a `Volume` (depth, height, width); or a list of these, one for
         each row of the batch. Of a run its own.
-    query, cell, pixel, text, special, nth
-        One of: a token's index or "last", a cell, a place (x, y) in the image, a piece of text, a special
-        token's name; and which of several places.
-    mass, sinks
+    query, key, cell, pixel, text, special, nth
+        One of: a token's index or "last", ``key`` of a column, a cell, a place (x, y) in the image, a piece
+        of text, a special token's name; and which of several places.
+    mass, sinks, part
         Which share of a row's mass is drawn, the largest weights first; whether special tokens and the first
-        one are drawn, or removed and the rest renormalised.
+        one are drawn, or removed and the rest renormalised. Which tokens are looked at alone: a slice, a pair
+        (begin, end), an int, what `Run.where` finds, or a list of these.
     title, caption
         What stands above it; False for no caption, or another one.
     cmap, vmin, vmax, scale, alpha, interpolation
@@ -66,6 +67,7 @@ class Options:
     keys: Any = None
     image: Any = None
     query: int | str | None = None
+    key: int | str | None = None
     cell: Sequence[int] | None = None
     pixel: tuple[float, float] | None = None
     text: str | None = None
@@ -73,6 +75,7 @@ class Options:
     nth: int | None = None
     mass: float = 1.0
     sinks: bool = True
+    part: Any = None
     title: str | None = None
     caption: bool | str = True
     cmap: str | Colormap | None = None
@@ -104,8 +107,8 @@ class Options:
 
     @property
     def asked(self) -> dict[str, Any]:
-        """What names a query, without what was left out."""
-        named = {name: getattr(self, name) for name in ("query", "cell", "pixel", "text", "special")}
+        """What names a query, or a key, without what was left out."""
+        named = {name: getattr(self, name) for name in ("query", "key", *PLACES)}
         return {name: value for name, value in named.items() if value is not None}
 
     def inches(self, usual: str) -> float:
@@ -130,7 +133,9 @@ class Options:
 
 WHICH = ("layer", "call", "sequence", "head", "batch")
 TOKENS = ("axis", "queries", "keys", "image")
-QUERY = ("query", "cell", "pixel", "text", "special", "nth")
+PLACES = ("cell", "pixel", "text", "special")
+QUERY = ("query", *PLACES, "nth")
+KEY = ("key", *PLACES, "nth")
 COLOURS = ("cmap", "vmin", "vmax", "scale")
 KEEPING = ("mass", "sinks")
 OVERLAY = ("alpha", "interpolation")

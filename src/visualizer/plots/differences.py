@@ -105,7 +105,7 @@ def _of_one_row(
     moved = np.nansum(np.abs(laid.weights)) / 2
     facts = [subject.facts.and_(query=subject.named(tokens)) for subject, tokens in (one, other)]
     both = shared(facts)
-    reading = [*_reading(facts[0], facts[1], names), *both.query, *told_left([first.left, second.left])]
+    reading = [*_reading(facts[0], facts[1], names), *both.whose, *told_left([first.left, second.left])]
     sentences = [*reading, f"{moved:.3g} of the row lies elsewhere."]
     blocks = list(laid.blocks(paint_for([laid], _around_0(laid.weights, asked))))
     return draw_sheet(blocks, [*sentences, *both.checked, *told(blocks, laid.weights)], asked)

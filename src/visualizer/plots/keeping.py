@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,33 +11,47 @@ from numpy.typing import NDArray
 from visualizer.axes import Axis, Special
 from visualizer.errors import OptionError
 from visualizer.plots.arrays import Floats
+from visualizer.plots.parts import Mask
 
 
 @dataclass(frozen=True)
 class Left:
-    """What was left out of a row: the share of sinks, and all but so many weights of such a share."""
+    """What was left out of a row or column: the share of sinks, all but so many weights of such a share.
+
+    ``share`` is what the tokens have that are looked at alone, ``part`` which they are.
+    """
 
     removed: float | None = None
     renormalised: bool = True
     count: int | None = None
     mass: float = 1.0
+    share: float | None = None
+    part: str = ""
+    line: str = "row"
 
 
 NOTHING = Left()
 
 
-def kept(
-    weights: Floats, axis: Axis, *, mass: float = 1.0, sinks: bool = True, signed: bool = False
+def kept(  # noqa: PLR0913  # each thing that is left out is a keyword
+    weights: Floats,
+    axis: Axis,
+    *,
+    mass: float = 1.0,
+    sinks: bool = True,
+    part: Mask | None = None,
+    signed: bool = False,
 ) -> tuple[Floats, Left]:
     """Return the weights (key,) that are drawn, and what is not.
 
     Without ``sinks``, special tokens and the first one, these are NaN and the rest has what all had, unless
-    it is ``signed``; sizes count there. All but the largest weights that make a share ``mass`` are 0.
+    it is ``signed``; sizes count there. What lies outside of the ``part`` is NaN. All but the largest weights
+    that make a share ``mass`` of what is left are 0.
 
     Raises
     ------
     OptionError
-        If the mass is no share, or all keys are sinks.
+        If the mass is no share, or all keys, or all of the part, are sinks.
 
     Examples
     --------
@@ -52,10 +66,14 @@ def kept(
         weights, removed = _without_sinks(weights, axis, signed)
     if isinstance(mass, bool) or not isinstance(mass, int | float) or not 0 < mass <= 1:
         raise OptionError(f"mass={mass!r} was asked for; give a share above 0, up to 1")
+    left = Left(removed, not signed)
+    if part is not None:
+        weights, share = _of_part(weights, part)
+        left = replace(left, share=share)
     if mass == 1:
-        return weights, Left(removed, not signed)
-    weights, count, share = _largest(weights, mass)
-    return weights, Left(removed, not signed, count, share)
+        return weights, left
+    weights, count, reached = _largest(weights, mass)
+    return weights, replace(left, count=count, mass=reached)
 
 
 def told_left(rows: Sequence[Left]) -> list[str]:
@@ -71,9 +89,13 @@ def told_left(rows: Sequence[Left]) -> list[str]:
         more = "; the rest is renormalised" if rows[0].renormalised else ""
         removed = _span([one.removed or 0.0 for one in rows])
         sentences.append(f"Sinks, special tokens and the first, are removed: {removed} of the row{more}.")
+    of = "the mass"
+    if rows[0].share is not None:
+        share, of = _span([one.share or 0.0 for one in rows]), "its mass"
+        sentences.append(f"{share} of the {rows[0].line} is in the part that is looked at, {rows[0].part}.")
     if rows[0].count is not None:
         count, mass = _span([one.count or 0 for one in rows]), _span([one.mass for one in rows])
-        sentences.append(f"Drawn are the {count} largest weights, {mass} of the mass; the others as 0.")
+        sentences.append(f"Drawn are the {count} largest weights, {mass} of {of}; the others as 0.")
     return sentences
 
 
@@ -89,6 +111,15 @@ def _without_sinks(weights: Floats, axis: Axis, signed: bool) -> tuple[Floats, f
     total, rest = np.nansum(np.abs(weights)), np.nansum(np.abs(weights[~gone]))
     factor = 1.0 if signed or not rest else total / rest
     return np.where(gone, np.nan, weights * factor), float(1 - rest / total) if total else 0.0
+
+
+def _of_part(weights: Floats, part: Mask) -> tuple[Floats, float]:
+    """Return weights with those outside of a part as NaN, and the share of those inside."""
+    inside = np.where(part, weights, np.nan)
+    if not np.isfinite(inside).any():
+        raise OptionError("part= was asked for, but nothing in it can be drawn: it is of sinks, or no number")
+    total = np.nansum(np.abs(weights))
+    return inside, float(np.nansum(np.abs(inside)) / total) if total else 0.0
 
 
 def _largest(weights: Floats, mass: float) -> tuple[Floats, int, float]:

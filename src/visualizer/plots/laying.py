@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -15,11 +14,14 @@ from visualizer.films import frame_at
 from visualizer.images import numbered_image
 from visualizer.plots.arrays import Floats
 from visualizer.plots.chips import MANY, Chips
+from visualizer.plots.generations import part_of
 from visualizer.plots.keeping import NOTHING, Left
+from visualizer.plots.parts import Mask
 from visualizer.plots.pictures import WHOLE, Box, rgb_picture, seen_part, spanned, told_of
 from visualizer.plots.places import Paint
 from visualizer.plots.profiles import Line
 from visualizer.plots.sheets import Block
+from visualizer.plots.subjects import OTHER, TOKEN
 from visualizer.plots.surfaces import Picture, Pictures, greyed
 
 Piece = tuple[int, Segment]
@@ -31,7 +33,9 @@ WORDS = Special | Text | Ids
 class Laid:
     """Weights of the tokens of an axis, ``marked`` the query's own tokens; the image they are laid over.
 
-    ``left`` is what was left out of them.
+    ``left`` is what was left out of them; ``part`` which tokens alone are drawn, if not all. ``side`` says
+    whose tokens they are, the keys of a row or the queries of a column; ``places`` where in the sequence each
+    is, if they are not all of it.
     """
 
     weights: Floats
@@ -40,6 +44,24 @@ class Laid:
     batch: int = 0
     marked: frozenset[int] = frozenset()
     left: Left = NOTHING
+    part: Mask | None = None
+    side: str = "keys"
+    places: tuple[int, ...] = ()
+
+    def place(self, token: int) -> int:
+        """Return where in the sequence a token is."""
+        return self.places[token] if self.places else token
+
+    @property
+    def segments(self) -> list[Segment]:
+        """The segments that are drawn, or what is drawn of them."""
+        return [segment for pieces in self.parts() for _, segment in pieces]
+
+    @property
+    def drawn(self) -> Floats:
+        """The weights of what is drawn, (token,)."""
+        pieces = [self._of(*piece) for pieces in self.parts() for piece in pieces]
+        return np.concatenate(pieces)
 
     def blocks(self, paint: Paint) -> Iterator[Block]:
         """Yield a block for each picture, film or line, and for tokens of text that follow one another."""
@@ -49,7 +71,7 @@ class Laid:
     @property
     def is_picture(self) -> bool:
         """Whether all tokens are those of one grid."""
-        return len(self.axis.segments) == 1 and isinstance(self.axis.segments[0], PICTURED)
+        return len(self.segments) == 1 and isinstance(self.segments[0], PICTURED)
 
     def pictured(self) -> Picture:
         """Return the weights of the one grid over its image."""
@@ -68,15 +90,31 @@ class Laid:
         greys = [float(greyed(one).mean()) for one in self.images()]
         return sum(greys) / len(greys) if greys else None
 
-    def parts(self) -> Iterator[list[Piece]]:
-        """Yield segments with the tokens that they begin at; those of words together."""
-        begun, at = [], 0
+    def parts(self) -> list[list[Piece]]:
+        """Return segments with the tokens that they begin at; those of words, one after another, together."""
+        groups: list[list[Piece]] = []
+        for begin, segment in self._pieces():
+            if groups and _follow(groups[-1][-1], (begin, segment)):
+                groups[-1].append((begin, segment))
+            else:
+                groups.append([(begin, segment)])
+        return groups
+
+    def _pieces(self) -> Iterator[Piece]:
+        at = 0
         for segment in self.axis.segments:
-            begun.append((at, segment))
+            yield from self._drawn(at, segment)
             at += segment.length
-        keyed = groupby(enumerate(begun), lambda one: -1 if _is_words(one[1][1]) else one[0])
-        for _, group in keyed:
-            yield [piece for _, piece in group]
+
+    def _drawn(self, begin: int, segment: Segment) -> list[Piece]:
+        """Return a segment, or from the first to the last of its tokens that are drawn; of pictures all."""
+        if self.part is None:
+            return [(begin, segment)]
+        inside = np.flatnonzero(self.part[begin : begin + segment.length])
+        if not len(inside) or not isinstance(segment, Text | Ids | Unknown):
+            return [(begin, segment)] if len(inside) else []
+        first, last = int(inside[0]), int(inside[-1])
+        return [(begin + first, part_of(Axis((segment,)), range(first, last + 1)).segments[0])]
 
     def _block(self, pieces: Sequence[Piece], paint: Paint) -> Block:
         begin, segment = pieces[0]
@@ -89,24 +127,28 @@ class Laid:
             return Pictures(list(self.steps(begin, segment)), paint, heading)
         own = self._own(begin, segment)
         if isinstance(segment, Unknown) and segment.length <= MANY:
-            names = [str(token) for token in range(begin, begin + segment.length)]
-            heading = heading if len(self.axis.segments) > 1 else ""
+            names = [str(self.place(token)) for token in range(begin, begin + segment.length)]
+            heading = heading if len(self.segments) > 1 else ""
             return Chips(names, self._of(begin, segment), paint, own, heading)
         if isinstance(segment, Time):
             return Line(self._of(begin, segment), 0, segment.seconds, "seconds", own, heading)
-        return Line(self._of(begin, segment), begin, begin + segment.length, "position", own, heading)
+        return self._line(begin, self._of(begin, segment), own, heading)
 
     def _words(self, pieces: Sequence[Piece], paint: Paint) -> Block:
         begin, length = pieces[0][0], sum(segment.length for _, segment in pieces)
         weights = self.weights[begin : begin + length]
-        alone = len(pieces) == len(self.axis.segments)
+        alone = len(pieces) == len(self.segments)
         counted = f"{length} tokens: " if length > 1 else f"{pieces[0][1].counted}: "
         heading = "" if alone else counted + _share(weights)
         own = frozenset(token - begin for token in self.marked)
         if length > MANY:
-            return Line(weights, begin, begin + length, "position", own, heading)
+            return self._line(begin, weights, own, heading)
         names = [segment.name(token) for _, segment in pieces for token in range(segment.length)]
         return Chips(names, weights, paint, own, heading)
+
+    def _line(self, begin: int, weights: Floats, own: frozenset[int], heading: str) -> Block:
+        end = self.place(begin + len(weights) - 1) + 1
+        return Line(weights, self.place(begin), end, "position", own, heading)
 
     def _beside(self, begin: int, segment: Any) -> list[Picture]:
         """Return the image as it is, the query marked in it, and beside it the weights over it."""
@@ -114,9 +156,9 @@ class Laid:
         if image is None:
             return [laid]
         marked, lattice = laid.marked, laid.lattice
-        name, part = "query" if marked else "image", laid.part
-        plain = Picture(image, name=name, marked=marked, lattice=lattice, part=part)
-        return [plain, self.over(begin, segment, image, "keys" if marked else "weights")]
+        name = TOKEN[OTHER[self.side]] if marked else "image"
+        plain = Picture(image, name=name, marked=marked, lattice=lattice, part=laid.part)
+        return [plain, self.over(begin, segment, image, self.side if marked else "weights")]
 
     def over(self, begin: int, segment: Any, image: Floats | None, name: str = "") -> Picture:
         """Return the weights of a grid over an image."""
@@ -190,6 +232,11 @@ class Laid:
 
 def _is_words(segment: Segment) -> bool:
     return isinstance(segment, WORDS)
+
+
+def _follow(one: Piece, other: Piece) -> bool:
+    """Tell whether words follow words, with none left out between."""
+    return _is_words(one[1]) and _is_words(other[1]) and one[0] + one[1].length == other[0]
 
 
 def _share(weights: Floats) -> str:

@@ -1,4 +1,4 @@
-"""One query's row of a map, put back over text, image, frames, slices or time."""
+"""One query's row of a map, or one key's column, put back over text, image, frames, slices or time."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from visualizer.axes import Axis, Frames, Unknown, Volume
 from visualizer.errors import OptionError, ShapeError
-from visualizer.plots.asking import COLOURS, KEEPING, OVERLAY, PAGE, QUERY, TOKENS, WHICH, Options, takes
+from visualizer.plots.asking import COLOURS, KEEPING, KEY, OVERLAY, PAGE, QUERY, TOKENS, WHICH, Options, takes
 from visualizer.plots.headwise import row_of_all_heads
 from visualizer.plots.keeping import told_left
 from visualizer.plots.laying import WORDS, Laid
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-@takes(*WHICH, *TOKENS, *QUERY, *KEEPING, *COLOURS, *OVERLAY, *PAGE)
+@takes(*WHICH, *TOKENS, *QUERY, *KEEPING, "part", *COLOURS, *OVERLAY, *PAGE)
 def row(shown: Any, **options: Any) -> Figure:
     """Draw where one query looks, on everything that the keys are: text, image, frames, slices, time.
 
@@ -34,8 +34,8 @@ def row(shown: Any, **options: Any) -> Figure:
         What there is, `Options` lists: the query, by ``query=``, ``cell=``, ``pixel=``, ``text=`` or
         ``special=``; ``head="all"`` for the row in each head, on one scale; ``axis=`` or ``keys=`` and
         ``queries=``, ``image=``, of a run its own; ``sinks=False`` leaves out special tokens and the first
-        one, ``mass=0.9`` all but the largest weights that make so much of the row; colours, title, caption
-        and width.
+        one, ``mass=0.9`` all but the largest weights that make so much of the row, ``part=(8, 24)``, or what
+        `Run.where` finds, all other keys; colours, title, caption and width.
 
     Raises
     ------
@@ -52,14 +52,46 @@ def row(shown: Any, **options: Any) -> Figure:
     >>> [text.get_text() for text in figure.axes[0].texts][:3]
     ['a', 'black', 'cat']
     """
-    asked = Options.read(options)
+    return _drawn(shown, Options.read(options), "queries")
+
+
+@takes(*WHICH, *TOKENS, *KEY, "mass", "part", *COLOURS, *OVERLAY, *PAGE)
+def column(shown: Any, **options: Any) -> Figure:
+    """Draw who looks at one key: the weight that every query gives it, where the queries lie.
+
+    Nothing but the column is formed of a lazy map. It sums to no fixed number.
+
+    Parameters
+    ----------
+    shown
+        What `row` takes.
+    options
+        As of `row`: the key, by ``key=`` in the place of ``query=``, ``cell=``, ``pixel=``, ``text=`` or
+        ``special=``; ``part=`` of the queries. Sinks stay, as the weights are of different rows.
+
+    Raises
+    ------
+    OptionError, ShapeError, CallsError
+        As for `row`.
+
+    Examples
+    --------
+    >>> figure = column([[0.5, 0.3, 0.2]] * 3, key=2, axis=["a", "black", "cat"])
+    >>> [text.get_text() for text in figure.axes[0].texts][:3]
+    ['a', 'black', 'cat']
+    """
+    return _drawn(shown, Options.read(options), "keys")
+
+
+def _drawn(shown: Any, asked: Options, side: str) -> Figure:
+    """Draw the row, or column, of what is named on one side, or that of every head."""
     if asked.head == "all":
-        return row_of_all_heads(shown, asked)
-    laid, facts = row_of(shown, asked)
+        return row_of_all_heads(shown, asked, side)
+    laid, facts = row_of(shown, asked, side)
     paint = paint_for([laid], asked)
     blocks = list(laid.blocks(paint))
-    sentences = [*facts.sentences, *told_left([laid.left]), *largest(laid), *told(blocks, laid.weights)]
-    return draw_sheet(blocks, sentences, asked)
+    said = told(blocks, laid.weights, laid.left.line)
+    return draw_sheet(blocks, [*facts.sentences, *told_left([laid.left]), *largest(laid), *said], asked)
 
 
 @takes(*WHICH, *TOKENS, *QUERY, *KEEPING, *COLOURS, *PAGE)

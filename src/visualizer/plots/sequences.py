@@ -18,8 +18,9 @@ from visualizer.plots.places import Paint
 from visualizer.plots.rows import laid_row, paint_for, scale_of
 from visualizer.plots.sheets import Block, draw_sheet
 from visualizer.plots.sources import call_of, layer_calls, stitched_subject, subject_of
-from visualizer.plots.subjects import Subject
+from visualizer.plots.subjects import TOKEN, Subject
 from visualizer.plots.surfaces import Picture, Pictures
+from visualizer.plots.telling import Facts
 from visualizer.run import Run
 
 if TYPE_CHECKING:
@@ -101,12 +102,10 @@ def _diffusion(run: Run, calls: Sequence[Call], numbers: Sequence[int], asked: O
 def _laid(run: Run, asked: Options) -> tuple[Laid, Subject, str]:
     """Return the row of a query, or the column of a word that is among the keys alone."""
     subject = subject_of(run, asked)
-    if asked.text is not None and not subject.queries_have_text:
-        subject, tokens = subject.find(asked, "keys")
-        laid = Laid(subject.column(tokens), subject.queries, subject.looked_at, subject.batch)
-        return laid, subject, f"Key (column): {subject.named(tokens, 'keys')}: what looks at it."
-    subject, tokens = subject.find(asked)
-    return laid_row(subject, tokens, asked), subject, f"Query (row): {subject.named(tokens)}."
+    side = "keys" if asked.text is not None and not subject.queries_have_text else "queries"
+    subject, tokens = subject.find(asked, side)
+    (said,) = Facts({TOKEN[side]: subject.named(tokens, side)}).whose
+    return laid_row(subject, tokens, asked, side), subject, said
 
 
 def _blocks(laid: Sequence[Laid], numbers: Sequence[int], paint: Paint) -> Iterator[Block]:

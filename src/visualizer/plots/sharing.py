@@ -42,7 +42,7 @@ def told_where(facts: Sequence[Facts | None], columns: int, names: Collection[st
         told.append(writing.left(one, common, row, column))
         above.append(", ".join(filter(None, told)))
     sums = [f"The weights of each panel have the {common.said['sum']}."] if "sum" in common.said else []
-    below = [*common.whence, *common.query, *writing.layers, *sums, *common.checked]
+    below = [*common.whence, *common.whose, *writing.layers, *sums, *common.checked]
     return Told(above, [writing.of_column(row, common) for row in rows], below)
 
 

@@ -21,6 +21,8 @@ from visualizer.plots.telling import Facts
 from visualizer.tokens import part_of
 
 SIDES = {"queries": -2, "keys": -1}
+OTHER = {"queries": "keys", "keys": "queries"}
+TOKEN = {"queries": "query", "keys": "key"}
 Tokens = range
 """Tokens of one side that follow one another: one, or those of a piece of text."""
 
@@ -88,6 +90,10 @@ class Subject:
         """Return the weights (query,) that one key receives, or the mean of those of several."""
         return _mean([as_floats(self.picked[..., :, token], "map") for token in tokens])
 
+    def weights(self, tokens: Tokens, side: str) -> Floats:
+        """Return the row of queries, or the column of keys, as ``side`` says which the tokens are."""
+        return self.row(tokens) if side == "queries" else self.column(tokens)
+
     def matrix(self, most: int) -> Floats:
         """Return the weights (query, key), of a long lazy map means of at most ``most`` bins a side."""
         found = as_floats(pooled(self.picked, most), "map")
@@ -121,14 +127,16 @@ class Subject:
         ShapeError, CallsError
             If it is not there.
         """
-        asked, axis = options.asked, getattr(self, side)
+        other, axis = TOKEN[OTHER[side]], getattr(self, side)
+        asked = {name: value for name, value in options.asked.items() if name != other}
         if self.continues and side == "queries":
             asked = asked or {"query": "last"}
         if len(asked) != 1:
-            names = "query=, cell=, pixel=, text= and special="
-            raise OptionError(f"give exactly one of {names}, to say which query: {len(asked)} were given")
+            names = f"{TOKEN[side]}=, cell=, pixel=, text= and special="
+            which = f"to say which {TOKEN[side]}: {len(asked)} were given"
+            raise OptionError(f"give exactly one of {names}, {which}")
         ((kind, value),) = asked.items()
-        if kind == "query":
+        if kind == TOKEN[side]:
             return self, _only(self._numbered(value, side))
         if kind in ("cell", "pixel"):
             cell = value if kind == "cell" else _cell_at(value, axis, self.image, self.batch)
@@ -160,8 +168,10 @@ class Subject:
         known = not name.startswith("token ") and any(isinstance(one, Text) for one in axis.segments)
         return number, f"“{name.strip()}”" if known else name
 
-    def own_keys(self, tokens: Tokens) -> frozenset[int]:
-        """Return which keys queries themselves are; none where they are no keys."""
+    def own(self, tokens: Tokens, side: str = "queries") -> frozenset[int]:
+        """Return which keys queries themselves are, or which queries keys; none where they are none."""
+        if self.places and side == "keys":
+            return frozenset(row for row, place in enumerate(self.places) if place in tokens)
         if self.places:
             return frozenset(self.places[token] for token in tokens)
         same = self.queries == self.keys
@@ -173,7 +183,7 @@ class Subject:
         if isinstance(value, str) and value == "last":
             return int(length) - 1
         if not self.places or side == "keys":
-            return _whole(value, length)
+            return _whole(value, length, TOKEN[side])
         if value not in self.places:
             there = f"{self.places[0]} to {self.places[-1]}"
             raise ShapeError(f"query={value!r} was asked for, but {length} queries were kept: {there}")
@@ -190,13 +200,13 @@ def _mean(found: Sequence[Floats]) -> Floats:
     return each[0] if len(each) == 1 else np.mean(each, axis=0)
 
 
-def _whole(value: Any, length: int) -> int:
+def _whole(value: Any, length: int, name: str) -> int:
     try:
         token = index(value)
     except TypeError:
-        raise ShapeError(f"query={value!r} is not a token's index, a whole number or 'last'") from None
+        raise ShapeError(f"{name}={value!r} is not a token's index, a whole number or 'last'") from None
     if not 0 <= token < length:
-        raise ShapeError(f"query={token} is outside of the map, which has {length}, counted from 0")
+        raise ShapeError(f"{name}={token} is outside of the map, which has {length}, counted from 0")
     return token
 
 

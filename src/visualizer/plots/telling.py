@@ -35,8 +35,10 @@ class Facts:
         return [f"{origin[0].upper()}{origin[1:]}."] if origin else []
 
     @property
-    def query(self) -> list[str]:
-        """Whose row it is, a sentence or none."""
+    def whose(self) -> list[str]:
+        """Whose row or column it is, a sentence or none."""
+        if "key" in self.said:
+            return [f"Key (column): {self.said['key']}: who looks at it."]
         return [f"Query (row): {self.said['query']}."] if "query" in self.said else []
 
     @property
@@ -47,7 +49,7 @@ class Facts:
     @property
     def sentences(self) -> list[str]:
         """All of it."""
-        return [*self.whence, *self.query, *self.checked]
+        return [*self.whence, *self.whose, *self.checked]
 
 
 def shared(facts: Sequence[Facts]) -> Facts:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from visualizer.errors import OptionError
+from visualizer.plots.parts import tokens_asked
 from visualizer.viewer.exhibits import Exhibit
 
 
@@ -25,18 +25,5 @@ def rows_asked(asked: Any, shown: Exhibit) -> list[int]:
     OptionError
         If they are something else.
     """
-    places = np.array(shown.places or range(shown.map.shape[2]))
-    every = np.arange(places.max(initial=-1) + 1)
-    found = [_picked(every, one) for one in (asked if isinstance(asked, list | tuple) else [asked])]
-    return np.flatnonzero(np.isin(places, np.concatenate([*found, []]))).tolist()
-
-
-def _picked(every: Any, one: Any) -> Any:
-    if not isinstance(one, slice):
-        given, one = one, np.atleast_1d(one)
-        if one.dtype.kind not in "iu":
-            raise OptionError(
-                f"queries={given!r:.60} was asked for; give an int, a slice, what run.where finds, or a list"
-            )
-        one = one[(one >= -len(every)) & (one < len(every))]
-    return every[one]
+    places = shown.places or range(shown.map.shape[2])
+    return np.flatnonzero(tokens_asked(asked, places, "queries")).tolist()
