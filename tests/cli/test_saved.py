@@ -121,6 +121,18 @@ def test_a_figure_of_a_query_is_that_of_python_without_sinks_and_of_the_mass(run
     assert Path("row.png").read_bytes() == Path("python.png").read_bytes()
 
 
+@pytest.mark.parametrize(
+    ("named", "options"),
+    [(["--query", "3"], {"key": 3}), (["--text", "bridge", "--nth", "1"], {"text": "bridge", "nth": 1})],
+)
+def test_a_figure_of_a_column_is_that_of_python(run, saved, named, options):
+    asked = ["--layer", "2", "--head", "9", "--column", *named, "--mass", "0.8"]
+    assert run("plot", saved, "-o", "column.png", *asked)[0] == 0
+    loaded = visualizer.load(saved)
+    visualizer.plots.column(loaded, layer=LAYER.format(2), head=9, mass=0.8, **options).savefig("python.png")
+    assert Path("column.png").read_bytes() == Path("python.png").read_bytes()
+
+
 def test_a_figure_for_print_is_vectors(run, saved):
     assert run("plot", saved, "--layer", "2", "--head", "9", "-o", "head.pdf")[0] == 0
     assert Path("head.pdf").read_bytes().startswith(b"%PDF")
@@ -201,9 +213,13 @@ def test_maps_are_exported_to_the_last_bit(run, saved):
         *(
             (
                 ["plot", "{}", "-o", "x.png", "--layer", "1", *more],
-                "--head all, --mass or --no-sinks were given, which are of a query",
+                "--head all, --mass, --no-sinks or --column were given, which are of a query",
             )
-            for more in (["--head", "all"], ["--mass", "0.5"], ["--no-sinks"])
+            for more in (["--head", "all"], ["--mass", "0.5"], ["--no-sinks"], ["--column"])
+        ),
+        (
+            ["plot", "{}", "-o", "x.png", "--layer", "1", "--query", "1", "--column", "--no-sinks"],
+            "--no-sinks was given with --column, whose weights are of different rows",
         ),
         (
             ["plot", "{}", "-o", "x.png", "--layer", "1", "--query", "1", "--mass", "2"],

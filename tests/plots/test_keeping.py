@@ -150,6 +150,8 @@ def test_of_a_part_sinks_are_gone_before_and_the_mass_is_its_own(run):
     [
         ({"part": (20, 30)}, r"part=\(20, 30\) was asked for, but none of the 12 keys is in it"),
         ({"part": "cat"}, "part='cat' was asked for; give an int, a slice, what run.where finds, or a list"),
+        ({"part": (1, "a")}, r"part=slice\(1, 'a', None\) was asked for; give an int, a slice"),
+        ({"part": [[[1], [2, 3]]]}, r"part=\[\[1\], \[2, 3\]\] was asked for; give an int"),
         ({"part": 0, "sinks": False}, "nothing in it can be drawn: it is of sinks"),
     ],
 )

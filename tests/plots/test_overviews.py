@@ -106,6 +106,59 @@ def test_of_a_layer_with_fewer_calls_the_last_is_drawn():
         plots.atlas(Run(calls), call=2)
 
 
+def generations():
+    """Two generations of two layers, (3, then 1) queries each, and one encoder's call for each."""
+    calls = []
+    for sequence in range(2):
+        calls.append(("encoder", RNG.dirichlet(np.ones(4), size=(1, 2, 4)), sequence, sequence))
+        for step, (queries, keys) in enumerate([(3, 3), (1, 4), (1, 5)]):
+            for layer in ("a", "b"):
+                maps = RNG.dirichlet(np.ones(keys), size=(1, 2, queries))
+                calls.append((layer, maps, 3 * sequence + step, sequence))
+    return [
+        Call(path, AttentionMap(Dense(maps)), number, order, "a kernel", sequence=sequence)
+        for order, (path, maps, number, sequence) in enumerate(calls)
+    ]
+
+
+@pytest.mark.parametrize("sequence", [None, 0, 1])
+def test_of_several_generations_one_is_drawn_whole(sequence):
+    calls = generations()
+    run = Run([call for call in calls if call.path != "encoder"])
+    figure = plots.atlas(run, cells=5, sequence=sequence)
+    for layer, path in enumerate("ab"):
+        steps = [
+            call.map[0].numpy() for call in calls if call.path == path and call.sequence == (sequence or 0)
+        ]
+        wanted = np.zeros((2, 5, 5))
+        for at, (queries, keys) in zip((0, 3, 4), ((3, 3), (1, 4), (1, 5)), strict=True):
+            wanted[:, at : at + queries, :keys] = steps[{0: 0, 3: 1, 4: 2}[at]]
+        for head in range(2):
+            np.testing.assert_allclose(tile(figure, layer, head, 5), wanted[head])
+    assert "of 5 × 5 queries × keys" in caption_of(figure)
+    assert f"3 calls of each layer as one sequence, number {sequence or 0}." in caption_of(figure)
+
+
+def test_a_call_of_a_generation_is_drawn_alone_where_it_is_named():
+    run = Run([call for call in generations() if call.path == "a" and call.sequence == 0])
+    assert "3 calls of each layer as one sequence." in caption_of(plots.atlas(run))
+    figure = plots.atlas(run, call=0, cells=3)
+    np.testing.assert_allclose(tile(figure, 0, 1, 3), run[0].map[0, 1].numpy())
+    assert "Call 0 of each layer." in caption_of(figure)
+
+
+def test_of_a_generation_the_layers_that_are_no_part_of_it_are_those_of_its_own_sequence():
+    calls = generations()
+    figure = plots.atlas(Run(calls), cells=4, sequence=1)
+    encoder = next(call for call in calls if call.path == "encoder" and call.sequence == 1)
+    np.testing.assert_allclose(tile(figure, 0, 1, 4), encoder.map[0, 1].numpy())
+    assert "1 to 3 calls of each layer as one sequence, number 1." in caption_of(figure)
+    alone = plots.atlas(Run(calls), layer="encoder", sequence=1)
+    assert "Call 0 of each layer in sequence 1." in caption_of(alone)
+    with pytest.raises(CallsError, match=r"sequence=2 was asked for, but there are \[0, 1\]"):
+        plots.atlas(Run(calls), sequence=2)
+
+
 def test_of_long_paths_that_differ_in_a_part_this_part_is_shown():
     paths = [f"model.encoder.layers.{n}.self_attention.attention" for n in range(3)]
     run = viz.from_arrays(dict.fromkeys(paths, np.full((2, 4, 4), 0.25)))

@@ -14,7 +14,7 @@ from tests.viewer.surfaces import centres
 import visualizer
 from visualizer import plots
 from visualizer.attention import AttentionMap, Dense
-from visualizer.axes import Axis, Grid, Special
+from visualizer.axes import Axis, Grid, Special, Text
 from visualizer.calls import Call
 from visualizer.errors import OptionError
 from visualizer.plots.asking import Options
@@ -42,6 +42,16 @@ def pictures():
     weights = np.random.default_rng(2).dirichlet(np.ones(13), size=(1, 2, 13))
     run = visualizer.from_arrays({"blocks.0.attn": weights})
     return run.label(axis=Axis((Special("CLS"), Grid(3, 4)))).label(image=np.full((30, 40, 3), 99, np.uint8))
+
+
+@pytest.fixture(scope="module")
+def sentences():
+    """A run over a pair of sentences: five parts."""
+    axis = Axis(
+        (Special("[CLS]"), Text(["le", "chat"]), Special("[SEP]"), Text(WORDS[1:8]), Special("[SEP]"))
+    )
+    weights = np.random.default_rng(5).dirichlet(np.full(12, 0.4), size=(2, 1, 3, 12))
+    return visualizer.from_arrays({"a": weights[0], "b": weights[1]}).label(axis=axis)
 
 
 def saved(page, button):
@@ -101,13 +111,46 @@ def generations():
 def test_a_served_page_saves_what_the_copied_call_draws(built, open_page, request, view, of):
     run = request.getfixturevalue(of)
     at = "1.0.1" if of == "generations" else "0.0.1"
+    kind = "PDF of the row" if view == "head" else "PDF"
+    compare_served(open_page, run, f"view={view}&at={at}&query=2&scale=log", kind)
+
+
+@pytest.mark.parametrize(
+    ("of", "state"),
+    [
+        ("pictures", "look=column&key=5&sinks=off&mass=0.8"),
+        ("pictures", "look=column&key=0&part=1.0"),
+        ("pictures", "query=4&part=0.1&sinks=off"),
+        ("sentences", "look=column&key=2&part=3.0"),
+        ("sentences", "query=2&part=1.3&mass=0.6&sinks=off"),
+        ("generations", "at=1.0.1&look=column&key=3"),
+        ("last", "query=1"),
+        ("last", "look=column&key=4&part=0.0"),
+    ],
+)
+def test_a_served_page_saves_columns_and_parts_as_the_copied_call_draws_them(
+    built, open_page, request, of, state
+):
+    kind = "PDF of the column" if "column" in state else "PDF of the row"
+    compare_served(open_page, request.getfixturevalue(of), f"view=head&{state}", kind)
+
+
+@pytest.fixture(scope="module")
+def last():
+    """A generation of which the last query of each step was kept."""
+    random = np.random.default_rng(6)
+    maps = [AttentionMap(Dense(random.dirichlet(np.ones(keys), size=(1, 2, 1)))) for keys in (4, 5, 6)]
+    return Run([Call("a", one, number, number, "given") for number, one in enumerate(maps)])
+
+
+def compare_served(open_page, run, state, button):
+    """Check that a served page saves the bytes that the copied call writes."""
     with serve(run) as server:
-        page = open_page(f"{server.url}#view={view}&at={at}&query=2&scale=log")
+        page = open_page(f"{server.url}#{state}")
         page.locator(".export summary").click()
         page.get_by_role("button", name="Copy as Python").click()
         call = page.get_by_label("The Python call").input_value().strip().splitlines()[-1]
-        kind = "PDF of the row" if view == "head" else "PDF"
-        found = saved(page, kind)
+        found = saved(page, button)
     figure = eval(call, {"plots": visualizer.plots, "run": run})
     file = io.BytesIO()
     figure.savefig(file, format="pdf", metadata={"CreationDate": None})
@@ -221,6 +264,103 @@ def test_the_call_over_an_image_has_the_numbers_of_the_screen(
         wanted = np.round(0.7 * colours + 0.3 * 99)
         wanted.reshape(-1, 3)[4] = found.reshape(-1, 3)[4]  # the query's own cell has a frame
         assert np.abs(found - wanted).max() <= 4
+
+
+LOOKS = [
+    "look=column&key=5",
+    "look=column&key=9&mass=0.6&sinks=off",
+    "part=0.3",
+    "part=0.1&sinks=off&mass=0.7",
+]
+
+
+@pytest.mark.parametrize("look", [*LOOKS, "look=column&key=5&part=3.0"])
+def test_the_call_of_a_column_or_a_part_of_text_has_the_shades_of_the_screen(
+    built, open_page, sentences, tmp_path, look
+):
+    page = opened(open_page, sentences, tmp_path, f"view=head&at=1.0.1&query=2&pinned=true&{look}")
+    _, figure = copied(page, sentences)
+    tokens = page.locator(".surfaces .token:not(.outside)")
+    shades = tokens.evaluate_all(
+        "all => all.map(one => [+one.style.getPropertyValue('--weight'), one.classList.contains('gone')])"
+    )
+    words = [one.strip() for one in tokens.all_inner_texts()]
+    assert len(words) == {"part=0.3": 7, "part=0.1": 2}.get(
+        look.partition("&")[0], 7 if "part" in look else 12
+    )
+    axes = figure.axes[0]
+    assert [one.get_text() for one in axes.texts][-len(words) :] == words
+    chips = [one for one in axes.patches if one.get_facecolor()[3]][: len(words)]
+    table = mpl.colormaps["Blues"](np.arange(256))
+    for (shade, gone), chip in zip(shades, chips, strict=True):
+        assert not gone
+        step = np.abs(table - chip.get_facecolor()).sum(1).argmin() / 255
+        assert step == pytest.approx(shade, abs=0.012)
+
+
+@pytest.mark.parametrize(
+    "look", ["look=column&key=5", "part=0.1", "part=0.1&sinks=off", "look=column&key=0&part=1.0"]
+)
+def test_the_call_of_a_column_or_a_part_over_an_image_says_the_numbers_of_the_screen(
+    built, open_page, pictures, tmp_path, look
+):
+    page = opened(open_page, pictures, tmp_path, f"view=head&at=0.0.1&query=5&scale=linear&{look}")
+    figure = copied(page, pictures)[-1]
+    weights = pictures[0].map[0, 1].numpy()
+    line = weights[:, int(look[-1]) if "part" not in look else 0] if "column" in look else weights[5].copy()
+    if "sinks" in look:
+        line[1:] /= 1 - line[0]
+    cells = next(one for axes in figure.axes for one in axes.images if one.get_array().shape == (3, 4))
+    np.testing.assert_allclose(cells.get_array().ravel(), line[1:], rtol=1e-6)
+    shown = [float(one) for one in page.locator("table.top td").all_inner_texts()]
+    drawn = line if "part" not in look else line[1:]
+    np.testing.assert_allclose(shown, -np.sort(-drawn)[:8], atol=1e-3)
+    strip, caption = page.locator("[data-strip]").inner_text(), figure.texts[-1].get_text().replace("\n", " ")
+    if "part" in look:
+        share = line[1:].sum() if "sinks" in look else line[1:].sum() / line.sum()
+        way = "column" if "column" in look else "row"
+        told = strip.partition(f"% of the {way} is in the part")[0].split()[-1]
+        assert float(told) == pytest.approx(100 * share, abs=0.06)
+        assert f"{share:.3g} of the {way} is in the part that is looked at, tokens 1 to 12." in caption
+    else:
+        assert "key: token 5" in strip
+        assert "Key (column): token 5" in caption
+
+
+@pytest.mark.parametrize("sequence", [0, 1])
+def test_the_call_of_the_atlas_has_the_generation_of_the_screen(
+    built, open_page, generations, tmp_path, sequence
+):
+    page = opened(open_page, generations, tmp_path, f"view=atlas&at={sequence}.0.0")
+    (figure,) = copied(page, generations)
+    image = figure.axes[0].images[0]
+    wanted = image.cmap(image.norm(image.get_array()), bytes=True)[..., :3]
+    for head, canvas in enumerate(page.locator(".thumb canvas").all()):
+        data = canvas.evaluate(
+            "c => [c.height, c.width, ...c.getContext('2d').getImageData(0, 0, c.width, c.height).data]"
+        )
+        found = np.array(data[2:]).reshape(*data[:2], 4)[..., :3]
+        tile = wanted[4:32:8, 33 * head + 4 : 33 * head + 32 : 8]
+        assert found.shape == tile.shape
+        assert np.abs(found.astype(int) - tile).max() <= 3
+
+
+def test_what_no_call_draws_is_said(built, open_page, run, tmp_path):
+    page = opened(open_page, run, tmp_path, "view=head&query=3&kept=5.7&cells=max")
+    page.locator(".export summary").click()
+    page.get_by_role("button", name="Copy as Python").click()
+    said = [line for line in page.get_by_label("The Python call").input_value().splitlines() if "#" in line]
+    assert said == [
+        "# cells of several weights are means here, not maxima",
+        "# queries that are kept below have rows of their own: query= 5, 7",
+    ]
+    run.to_html(tmp_path / "few.html", queries=[2, 5])
+    few = open_page(f"{(tmp_path / 'few.html').as_uri()}#view=head&look=column&key=1")
+    few.locator(".export summary").click()
+    few.get_by_role("button", name="Copy as Python").click()
+    assert (
+        "# the page has 2 queries; the column is of all" in few.get_by_label("The Python call").input_value()
+    )
 
 
 def test_signed_maps_have_their_own_colours_in_the_call_too(built, open_page, tmp_path):

@@ -22,6 +22,8 @@ EXAMPLES = """Examples:
 
   visualizer plot run.zarr --layer 2 --head 9 --text bridge --nth 1 -o row.pdf
 
+  visualizer plot run.zarr --layer 2 --head 9 --column --text bridge --nth 1 -o column.pdf
+
   visualizer plot vit.zarr --layer 11 --head 3 --cell 4,7 --image photo.jpg -o cell.pdf
 
   visualizer plot vit.zarr --layer 11 --pixel 320,96 --image photo.jpg --crop 80,0,480,480 -o pixel.pdf
@@ -38,12 +40,17 @@ def plot(  # noqa: PLR0913  each option is a parameter
     out: File,
     layer: Layer = None,
     head: Annotated[str | None, typer.Option(help="A head, from 0, mean, or of a query all.")] = None,
-    query: Annotated[int | None, typer.Option(help="The query: a token's number, from 0.")] = None,
+    query: Annotated[
+        int | None, typer.Option(help="The query, or with --column the key: a token's number, from 0.")
+    ] = None,
     cell: Annotated[str | None, typer.Option(metavar="ROW,COLUMN", help="Or a cell of the image.")] = None,
     pixel: Annotated[str | None, typer.Option(metavar="X,Y", help="Or a pixel of the image.")] = None,
     text: Annotated[str | None, typer.Option(help="Or a piece of the text.")] = None,
     special: Annotated[str | None, typer.Option(help="Or a special token, such as CLS.")] = None,
     nth: Annotated[int | None, typer.Option(help="Which of several places of the text, from 0.")] = None,
+    column: Annotated[
+        bool, typer.Option("--column", help="Who looks at what is named, its column, not where it looks.")
+    ] = False,
     call: Annotated[int | None, typer.Option(help="Which of several calls of the layer, from 0.")] = None,
     batch: Annotated[int, typer.Option(min=0, help="Which row of the batch, from 0.")] = 0,
     image: Annotated[Path | None, typer.Option(help="The picture that the patches are of.")] = None,
@@ -62,7 +69,7 @@ def plot(  # noqa: PLR0913  each option is a parameter
     title: Annotated[str | None, typer.Option(help="A title.")] = None,
     json: Json = False,
 ) -> None:
-    """Draw all heads of all layers, a layer's heads, one head, or where one query of it looks."""
+    """Draw all heads of all layers, a layer's heads, one head, where one query looks, or who looks at it."""
     opened = open_run(run)
     asked: dict[str, Any] = {"query": query, "text": text, "special": special, "nth": nth}
     asked |= {"cell": _numbers(cell, "--cell", "ROW,COLUMN, such as 4,7", int)}
@@ -77,10 +84,10 @@ def plot(  # noqa: PLR0913  each option is a parameter
             "--image was given, but maps are not drawn on it: give --query, --cell, --pixel, --text or "
             "--special too"
         )
-    if not asked and (head == "all" or mass != 1 or not sinks):
+    if not asked and (head == "all" or mass != 1 or not sinks or column):
         raise OptionError(
-            "--head all, --mass or --no-sinks were given, which are of a query: give --query, --cell, "
-            "--pixel, --text or --special too"
+            "--head all, --mass, --no-sinks or --column were given, which are of a query: give --query, "
+            "--cell, --pixel, --text or --special too"
         )
     from visualizer import plots
 
@@ -88,9 +95,8 @@ def plot(  # noqa: PLR0913  each option is a parameter
     if layer is None:
         figure = plots.atlas(opened, **options)
     elif asked:
-        asked |= {"head": _head(head or "mean"), "mass": mass, "sinks": sinks}
-        asked |= call_of(opened, layer, call)
-        figure = plots.row(opened, **asked, **options)
+        asked |= {"head": _head(head or "mean"), "mass": mass, **call_of(opened, layer, call)}
+        figure = _line(opened, asked | options, column=column, sinks=sinks)
     elif head is None:
         figure = plots.heads(opened, **call_of(opened, layer, call), **options)
     else:
@@ -100,6 +106,20 @@ def plot(  # noqa: PLR0913  each option is a parameter
         print_json({"written": str(out)})
     else:
         show(f"Written: {visible(str(out))}")
+
+
+def _line(run: Any, asked: dict[str, Any], *, column: bool, sinks: bool) -> Any:
+    """Draw the row of what is named, or its column."""
+    from visualizer import plots
+
+    if not column:
+        return plots.row(run, sinks=sinks, **asked)
+    if not sinks:
+        raise OptionError(
+            "--no-sinks was given with --column, whose weights are of different rows: leave it out"
+        )
+    named = {"key" if name == "query" else name: value for name, value in asked.items()}
+    return plots.column(run, **named)
 
 
 def _head(head: str) -> int | str:

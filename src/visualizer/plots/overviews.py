@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from visualizer.attention import AttentionMap
-from visualizer.calls import Call
+from visualizer.calls import Call, join_steps
 from visualizer.errors import CallsError, OptionError
 from visualizer.plots.arrays import Floats, as_floats, pooled
 from visualizer.plots.asking import COLOURS, PAGE, Options, takes
 from visualizer.plots.colours import colour_scale
 from visualizer.plots.figures import LABEL, SMALL, draw_image
+from visualizer.plots.generations import continue_one
 from visualizer.plots.measuring import width_of
 from visualizer.plots.paths import layer_names
 from visualizer.plots.places import Paint
@@ -87,18 +88,18 @@ class Tiles:
         return float(min((width - self._left) / heads, TILE, TALLEST / layers))
 
 
-@takes("layer", "call", "batch", *COLOURS, *PAGE, scale="sqrt")
+@takes("layer", "call", "sequence", "batch", *COLOURS, *PAGE, scale="sqrt")
 def atlas(run: Run, *, cells: int = 32, **options: Any) -> Figure:
     """Draw all layers × heads of a run, each map as a tile of ``cells`` × ``cells``, on one scale.
 
-    Maps are pooled by means, lazily at any length. Of a layer with several calls the first is drawn, or
-    ``call=``, of one with fewer the last; of a batch the first row, or ``batch=``; ``layer=`` may be a
-    pattern.
+    Maps are pooled by means, lazily at any length. Of a generation it is the map of the whole sequence, the
+    first, or ``sequence=``; else of a layer with several calls the first is drawn, or ``call=``, of one with
+    fewer the last. Of a batch it is the first row, or ``batch=``; ``layer=`` may be a pattern.
 
     Raises
     ------
     CallsError
-        If the run has no map.
+        If the run has no map, or no such call or sequence.
     OptionError
         If an option is unknown, or ``cells`` is below 2.
 
@@ -112,16 +113,18 @@ def atlas(run: Run, *, cells: int = 32, **options: Any) -> Figure:
     asked = Options.read(options)
     if cells < 2:
         raise OptionError(f"cells={cells} was asked for, but a tile has at least 2")
-    calls = _one_a_layer(run, asked)
-    tiles = _stacked([_tiles(call, asked.batch, cells) for call in calls])
+    layers = _one_a_layer(run, asked)
+    maps = [join_steps(calls) if len(calls) > 1 else calls[0].map for calls in layers]
+    tiles = _stacked([_tiles(one[asked.batch], cells) for one in maps])
     given = (asked.vmin, asked.vmax)
     colours = colour_scale(tiles[np.isfinite(tiles)], asked.cmap, given, asked.scale)
-    names, shared = layer_names([call.path for call in calls])
+    names, shared = layer_names([calls[0].path for calls in layers])
     usual = "page" if tiles.shape[1] > FEW else "column"
     tiles, names, along = _folded(tiles, names, inner_width(asked, usual) - LABELS)
     block = Tiles(tiles, names, Paint(colours), along)
-    checked = Facts(calls=tuple(calls)).checked
-    reading = [*_reading(calls), *_which(run, calls, asked), *shared, colours.sentence(), *checked]
+    checked = Facts(calls=tuple(call for calls in layers for call in calls)).checked
+    which = [*_which(run, layers, asked), *_row(maps, asked.batch)]
+    reading = [*_reading(maps), *which, *shared, colours.sentence(), *checked]
     return draw_sheet([block], reading, asked, usual)
 
 
@@ -153,19 +156,39 @@ def _mapped(run: Run, asked: Options) -> list[Call]:
     return calls
 
 
-def _one_a_layer(run: Run, asked: Options) -> list[Call]:
+def _one_a_layer(run: Run, asked: Options) -> list[list[Call]]:
+    """Return of each layer the call that is drawn, or those that continue one sequence."""
     layers: dict[str, list[Call]] = {}
     for call in _mapped(run, asked):
         layers.setdefault(call.path, []).append(call)
+    numbers = sorted({call.sequence for calls in layers.values() for call in calls})
+    if asked.sequence is not None and asked.sequence not in numbers:
+        raise CallsError(f"sequence={asked.sequence} was asked for, but there are {numbers}")
+    if asked.sequence is not None:
+        layers = {path: _sequence(calls, asked.sequence) for path, calls in layers.items()}
     number, most = asked.call or 0, max(map(len, layers.values()))
     if not 0 <= number < most:
         raise CallsError(f"call={number} was asked for, but layers have up to {most} calls, counted from 0")
-    return [calls[min(number, len(calls) - 1)] for calls in layers.values()]
+    if asked.call is None:
+        return [_whole(calls) for calls in layers.values()]
+    return [[calls[min(number, len(calls) - 1)]] for calls in layers.values()]
 
 
-def _tiles(call: Call, batch: int, cells: int) -> Floats:
-    """Return the maps of a call as (head, cells, cells): means where there are more, else repeated."""
-    found = as_floats(pooled(call.map[batch], cells), "map")
+def _sequence(calls: Sequence[Call], number: int) -> list[Call]:
+    """Return the calls of a sequence, or those of the last where a layer has no such one."""
+    there = {call.sequence for call in calls}
+    return [call for call in calls if call.sequence == (number if number in there else max(there))]
+
+
+def _whole(calls: Sequence[Call]) -> list[Call]:
+    """Return the calls of the first sequence if they continue one, else the first."""
+    first = [call for call in calls if call.sequence == calls[0].sequence]
+    return first if continue_one(first) else [calls[0]]
+
+
+def _tiles(map_: AttentionMap, cells: int) -> Floats:
+    """Return maps as (head, cells, cells): means where there are more, else repeated."""
+    found = as_floats(pooled(map_, cells), "map")
     down, across = (np.arange(cells) * length // cells for length in found.shape[-2:])
     return found[:, down][..., across]
 
@@ -178,21 +201,31 @@ def _stacked(tiles: Sequence[Floats]) -> Floats:
     return stacked
 
 
-def _reading(calls: Sequence[Call]) -> list[str]:
-    sizes = sorted({call.shape[-2:] for call in calls})
+def _reading(maps: Sequence[AttentionMap]) -> list[str]:
+    sizes = sorted({one.shape[-2:] for one in maps})
     shapes = " to ".join(f"{queries:,} × {keys:,}" for queries, keys in dict.fromkeys((sizes[0], sizes[-1])))
     return [f"A tile is one head's map of {shapes} queries × keys, pooled by means: query down, key across."]
 
 
-def _which(run: Run, calls: Sequence[Call], asked: Options) -> list[str]:
-    """Say which call of each layer, and which row of the batch, where there are several."""
-    which, number = [], asked.call or 0
-    counts = [len(run.calls(call.path)) for call in calls]
-    if max(counts) > 1:
-        last = ", or its last" if number >= min(counts) else ""
-        items = {call.item for call in calls}
-        item = f", item {calls[0].item}" if len(items) == 1 and items != {None} else ""
-        which.append(f"Call {number} of each layer{last}{item}.")
-    if any(call.shape[0] > 1 for call in calls):
-        which.append(f"Row {asked.batch} of the batch.")
-    return which
+def _which(run: Run, layers: Sequence[Sequence[Call]], asked: Options) -> list[str]:
+    """Say which call of each layer, or which sequence, where there are several."""
+    beside = [run.calls(calls[0].path) for calls in layers]
+    sequences = {call.sequence for calls in beside for call in calls}
+    shown = max(layers, key=len)
+    of = f", number {shown[0].sequence}" if len(sequences) > 1 else ""
+    items = {calls[0].item for calls in layers}
+    item = f", item {shown[0].item}" if len(items) == 1 and items != {None} else ""
+    if len(shown) > 1:
+        least = min(map(len, layers))
+        count = f"{least} to {len(shown)}" if least < len(shown) else f"{least}"
+        return [f"{count} calls of each layer as one sequence{of}{item}."]
+    if max(map(len, beside)) < 2:
+        return []
+    number = asked.call or 0
+    last = ", or its last" if number >= min(map(len, beside)) else ""
+    of = "" if asked.sequence is None else f" in sequence {shown[0].sequence}"
+    return [f"Call {number} of each layer{last}{of}{item}."]
+
+
+def _row(maps: Sequence[AttentionMap], batch: int) -> list[str]:
+    return [f"Row {batch} of the batch."] if any(one.shape[0] > 1 for one in maps) else []

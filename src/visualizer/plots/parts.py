@@ -80,11 +80,14 @@ def told_part(mask: Mask, places: Sequence[int]) -> str:
 
 
 def _picked(every: Any, one: Any, name: str) -> Any:
-    if not isinstance(one, slice):
-        given, one = one, np.atleast_1d(one)
-        if one.dtype.kind not in "iu":
-            raise OptionError(
-                f"{name}={given!r:.60} was asked for; give an int, a slice, what run.where finds, or a list"
-            )
-        one = one[(one >= -len(every)) & (one < len(every))]
-    return every[one]
+    try:
+        if isinstance(one, slice):
+            return every[one]
+        found = np.atleast_1d(one)
+        if found.dtype.kind in "iu":
+            return every[found[(found >= -len(every)) & (found < len(every))]]
+    except (TypeError, ValueError):  # of slices between other things than numbers, of lists of lists
+        pass
+    raise OptionError(
+        f"{name}={one!r:.60} was asked for; give an int, a slice, what run.where finds, or a list"
+    )

@@ -19,8 +19,11 @@ from visualizer.viewer.samplings import Sampled
 
 UNDATED = {"pdf": {"CreationDate": None}, "svg": {"Date": None}, "png": None}
 """Formats, and metadata without which the same picture is the same bytes."""
-PICTURES = ("atlas", "head", "heads", "row", "compare", "sampling")
-TAKEN = ("layer", "call", "sequence", "batch", "head", "query", "scale", "cmap", "mass", "sinks")
+PICTURES = ("atlas", "head", "heads", "row", "column", "compare", "sampling")
+TAKEN = (
+    *("layer", "call", "sequence", "batch", "head", "query", "key", "scale", "cmap"),
+    *("mass", "sinks", "part"),
+)
 
 _one_at_a_time = Lock()  # matplotlib's settings are the process's
 
@@ -65,7 +68,7 @@ def _taken(options: dict[str, Any]) -> dict[str, Any]:
     for name in options:
         if name not in TAKEN:
             raise OptionError(f"{name!r:.40} was asked for; a page's pictures take {', '.join(TAKEN)}")
-    return options
+    return {name: tuple(one) if isinstance(one, list) else one for name, one in options.items()}
 
 
 def _read(request: Mapping[str, Any], name: str, kind: type) -> Any:

@@ -1,14 +1,18 @@
 /** The Python call that draws what is on screen: as text, and as what a server is asked for. */
 
 import { isLattice } from "../data/axes";
+import { listedOf } from "../data/listed";
+import { partsOf } from "../data/parts";
 import type { FigureAt } from "../protocol";
 import type { Place, Store } from "../state";
 
-type Options = Record<string, string | number | boolean>;
+/** A pair is written as a tuple. */
+type Value = string | number | boolean | [number, number];
+type Options = Record<string, Value>;
 
 /** One call of `visualizer.plots`. */
 export interface Drawing {
-  picture: "atlas" | "head" | "heads" | "row" | "compare" | "sampling";
+  picture: "atlas" | "head" | "heads" | "row" | "column" | "compare" | "sampling";
   /** Maps, or calls of deformable attention, by number, each with options of its own. */
   of: [number, Options][];
   options: Options;
@@ -19,10 +23,9 @@ export function drawingsOf(store: Store): Drawing[] {
   const place = store.place.value;
   const other = store.other.value ?? place;
   const { scale, ...colours } = coloursOf(store);
-  const query = store.query.value;
-  const { layer: _, sequence: __, ...call } = store.map.value?.options ?? {}; // an atlas is of calls alone
+  const query = placeOf(store, store.query.value);
+  const { layer: _, ...call } = store.map.value?.options ?? {}; // an atlas is of all layers
   const batch = place.batch ? { batch: place.batch } : {};
-  const pictures = store.keys.value.segments.some(isLattice);
   switch (store.view.value) {
     case "atlas":
       return [{ picture: "atlas", of: [[place.map, { ...call, ...batch }]], options: { scale, ...colours } }];
@@ -34,11 +37,7 @@ export function drawingsOf(store: Store): Drawing[] {
     case "head":
       return [
         { picture: "head", of: [[place.map, named(store, place)]], options: { scale, ...colours } },
-        {
-          picture: "row",
-          of: [[place.map, named(store, place)]],
-          options: { query, scale, ...(pictures ? colours : {}), ...keptOf(store, store.leavesSinks) },
-        },
+        lineOf(store),
       ];
     case "compare":
       return [
@@ -57,6 +56,45 @@ export function drawingsOf(store: Store): Drawing[] {
     default:
       return [];
   }
+}
+
+/** The row of the query, or the column of the key. */
+function lineOf(store: Store): Drawing {
+  const place = store.place.value;
+  const byRow = store.direction.value === "row";
+  const token: Options = byRow ? { query: placeOf(store, store.query.value) } : { key: store.key.value ?? 0 };
+  const { segments } = byRow ? store.keys.value : store.queries.value;
+  const part = partOf(store);
+  const inside = (one: { begin: number; length: number }) =>
+    !part || (one.begin < part.end && one.begin + one.length > part.begin);
+  const { scale, ...colours } = coloursOf(store);
+  return {
+    picture: byRow ? "row" : "column",
+    of: [[place.map, named(store, place)]],
+    options: {
+      ...token,
+      scale,
+      ...(segments.filter(inside).some(isLattice) ? colours : {}),
+      ...keptOf(store, store.leavesSinks),
+      ...(part ? { part: byRow ? [part.begin, part.end] : placesOf(store, part) } : {}),
+    },
+  };
+}
+
+/** The part of the keys, or of the queries, that is looked at alone. */
+function partOf(store: Store): { begin: number; end: number } | null {
+  const byRow = store.direction.value === "row";
+  const axis = byRow ? store.keys.value : store.queries.value;
+  return (store.part.value && partsOf(axis)[store.part.value[byRow ? 1 : 0]]) ?? null;
+}
+
+/** Where in the sequence a query is. */
+function placeOf(store: Store, query: number): number {
+  return store.map.value?.places?.[query] ?? query;
+}
+
+function placesOf(store: Store, { begin, end }: { begin: number; end: number }): [number, number] {
+  return [placeOf(store, begin), placeOf(store, end - 1) + 1];
 }
 
 /** Signed maps have colours of their own. */
@@ -107,12 +145,20 @@ function nameOf(run: number): string {
 
 /** What is on screen and no call draws. */
 function unlike(store: Store): string[] {
-  if (store.view.value !== "head") return [];
-  const here = [
-    ...(store.direction.value === "column" ? ["who looks at a key"] : []),
-    ...(store.part.value ? ["a part of the tokens alone"] : []),
+  const view = store.view.value;
+  if (view !== "head" && view !== "atlas") return [];
+  const maxima =
+    store.pooling.value === "max" ? ["# cells of several weights are means here, not maxima"] : [];
+  if (view === "atlas") return maxima;
+  const listed = store.direction.value === "column" ? listedOf(store.map.value) : null;
+  const kept = store.kept.value.map((query) => placeOf(store, query));
+  return [
+    ...maxima,
+    ...(listed ? [`# the page has ${listed.length} queries; the column is of all`] : []),
+    ...(kept.length
+      ? [`# queries that are kept below have rows of their own: query= ${kept.join(", ")}`]
+      : []),
   ];
-  return here.length ? [`# the page shows ${here.join(" and ")}; this is the whole row of the query`] : [];
 }
 
 function callOf({ picture, of, options }: Drawing, name: (map: number) => string): string {
@@ -129,7 +175,8 @@ function callOf({ picture, of, options }: Drawing, name: (map: number) => string
 }
 
 /** JSON's numbers and texts are Python's; what turns text around is written as numbers. */
-function literal(value: string | number | boolean): string {
+function literal(value: Value): string {
+  if (Array.isArray(value)) return `(${value.join(", ")})`;
   if (typeof value === "boolean") return value ? "True" : "False";
   return JSON.stringify(value).replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, (one) =>
     Array.from(

@@ -15,9 +15,9 @@ export function Export() {
   const box = useRef<HTMLDetailsElement>(null);
   const [said, say] = useState("");
   const [code, show] = useState<string | null>(null);
-  const view = store.view.value;
-  useEffect(() => show(null), [view, store.place.value, store.query.value, store.sampled.value]);
   const drawings = drawingsOf(store);
+  const now = pythonOf(store);
+  useEffect(() => show(null), [now]);
   if (!drawings.length) return null;
   const act = (what: () => Promise<string>) => async () => {
     try {
@@ -27,9 +27,8 @@ export function Export() {
     }
   };
   const copy = async () => {
-    const text = pythonOf(store);
-    const done = await copied(text);
-    show(text);
+    const done = await copied(now);
+    show(now);
     return done ? "copied" : "copy it from here";
   };
   return (
@@ -51,7 +50,7 @@ export function Export() {
                 title={`What plots.${one.picture} draws`}
                 onClick={act(() => savePrint(store, one, "pdf"))}
               >
-                PDF{drawings.length > 1 ? ` of the ${one.picture === "head" ? "matrix" : "row"}` : ""}
+                PDF{drawings.length > 1 ? ` of the ${one.picture === "head" ? "matrix" : one.picture}` : ""}
               </button>
             ))}
           <button type="button" onClick={act(copy)}>
@@ -82,7 +81,9 @@ function nameOf(store: Store, ending: string): string {
       [view, store.manifest.samplings[at.sampling]?.path ?? "", at.head ?? "all", at.query],
       ending,
     );
-  const which = view === "atlas" ? [] : [store.map.value?.path ?? "", head, store.query.value];
+  const byKey = view === "head" && store.direction.value === "column";
+  const token = byKey ? `key ${store.key.value ?? 0}` : store.query.value;
+  const which = view === "atlas" ? [] : [store.map.value?.path ?? "", head, token];
   return fileName([view, ...which], ending);
 }
 

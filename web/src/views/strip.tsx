@@ -37,7 +37,9 @@ function rowSaid(store: ReturnType<typeof useStore>): string[] {
     token,
     ...(missing ? [`${missing} of its weights are no numbers`] : []),
     `${store.spreading.value} scale, ${map?.signed ? `−${printed(shown.max)}` : 0} to ${printed(shown.max)}`,
-    ...(store.part.value ? [`${percent(shown.share)} of the row is in the part that is looked at`] : []),
+    ...(store.part.value
+      ? [`${percent(shown.share)} of the ${row.direction} is in the part that is looked at`]
+      : []),
     `mass shown: ${percent(shown.mass)} on ${shown.tokens} tokens`,
     ...(store.leavesSinks
       ? [`sinks removed: ${percent(shown.removed)}${map?.signed ? "" : ", the rest renormalised"}`]
