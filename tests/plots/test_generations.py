@@ -106,7 +106,7 @@ def test_of_several_sequences_one_is_named():
     calls = [step(n, *size, sequence=n // 2) for n, size in enumerate([(3, 3), (1, 4)] * 2)]
     with pytest.raises(CallsError, match=r"4 calls of the sequences \[0, 1\]: give sequence= or call="):
         plots.row(Run(calls), head=0)
-    assert "2 calls as one sequence" in caption_of(plots.row(Run(calls), head=0, sequence=1))
+    assert "2 calls as one sequence, number 1." in caption_of(plots.row(Run(calls), head=0, sequence=1))
     with pytest.raises(CallsError, match=r"sequence=2 was asked for, but there are \[0, 1\]"):
         plots.row(Run(calls), head=0, sequence=2)
 

@@ -63,6 +63,13 @@ def saved(page, button):
     return Path(download.value.path()).read_bytes()
 
 
+def pixels_of(canvas):
+    """The colours of a canvas, (height, width, 3)."""
+    read = "c => [c.height, c.width, ...c.getContext('2d').getImageData(0, 0, c.width, c.height).data]"
+    height, width, *data = canvas.evaluate(read)
+    return np.array(data).reshape(height, width, 4)[..., :3]
+
+
 def opened(open_page, run, tmp_path, state, **options):
     run.to_html(tmp_path / "run.html")
     page = open_page(f"{(tmp_path / 'run.html').as_uri()}#{state}", **options)
@@ -336,13 +343,31 @@ def test_the_call_of_the_atlas_has_the_generation_of_the_screen(
     image = figure.axes[0].images[0]
     wanted = image.cmap(image.norm(image.get_array()), bytes=True)[..., :3]
     for head, canvas in enumerate(page.locator(".thumb canvas").all()):
-        data = canvas.evaluate(
-            "c => [c.height, c.width, ...c.getContext('2d').getImageData(0, 0, c.width, c.height).data]"
-        )
-        found = np.array(data[2:]).reshape(*data[:2], 4)[..., :3]
         tile = wanted[4:32:8, 33 * head + 4 : 33 * head + 32 : 8]
-        assert found.shape == tile.shape
-        assert np.abs(found.astype(int) - tile).max() <= 3
+        assert np.abs(pixels_of(canvas).astype(int) - tile).max() <= 3
+
+
+@pytest.mark.parametrize("at", [1, 3, 4])
+def test_the_atlas_of_a_decoder_has_the_encoder_of_the_same_text(built, open_page, tmp_path, at):
+    random = np.random.default_rng(8)
+    calls = []
+    for sequence in range(3):
+        sizes = [("encoder", 4, 4), ("decoder", 3, 3), ("decoder", 1, 4)]
+        for step, (path, queries, keys) in enumerate(sizes):
+            map_ = AttentionMap(Dense(random.dirichlet(np.ones(keys), size=(1, 1, queries))))
+            number = sequence if path == "encoder" else 2 * sequence + step - 1
+            calls.append(Call(path, map_, number, len(calls), "given", sequence=sequence))
+    run = Run(calls)
+    page = opened(open_page, run, tmp_path, f"view=atlas&at={at}.0.0")
+    (figure,) = copied(page, run)
+    image = figure.axes[0].images[0]
+    wanted = image.cmap(image.norm(image.get_array()), bytes=True)[..., :3]
+    sequence = at // 2
+    encoder = run.calls("encoder")[sequence].map[0, 0].numpy()
+    np.testing.assert_allclose(image.get_array()[4:32:8, 4:32:8], encoder)
+    for layer, canvas in enumerate(page.locator(".thumb canvas").all()):
+        tile = wanted[33 * layer + 4 : 33 * layer + 32 : 8, 4:32:8]
+        assert np.abs(pixels_of(canvas).astype(int) - tile).max() <= 3
 
 
 def test_what_no_call_draws_is_said(built, open_page, run, tmp_path):

@@ -31,6 +31,13 @@ test("of a model of very many modules those around a map are drawn, of its call"
   expect(blockOf([], 0)).toEqual({ maps: [], begin: 0, all: [] });
 });
 
+test("a map of one call and one of many are both the second of their modules", () => {
+  const of = (path: string, ...calls: number[]) => calls.map((call) => ({ run: 0, path, call }) as MapInfo);
+  const maps = [...of("encoder", 0, 1, 2), ...of("decoder", 0, 5, 9)];
+  expect(blockOf(maps, 4).maps.map(({ call }) => call)).toEqual([1, 5]);
+  expect(blockOf(maps, 2).maps.map(({ call }) => call)).toEqual([2, 9]);
+});
+
 test("a module that lacks a call gives its last", () => {
   const [module] = modulesOf(mapsOf(1, 3));
   expect([callNear(module!, 1).call, callNear(module!, 7).call]).toEqual([1, 2]);

@@ -206,7 +206,10 @@ def _origin(run: Run, calls: Sequence[Call], options: Options) -> dict[str, str]
     origin = {"layer": layer_name(first.path), "head": f"head 0 of {first.shape[-3]}"}
     origin |= _which(first.shape, options)
     if several:
-        origin["call"] = f"{len(calls)} calls as one sequence"
+        number = (
+            f", number {first.sequence}" if len({one.sequence for one in run.calls(first.path)}) > 1 else ""
+        )
+        origin["call"] = f"{len(calls)} calls as one sequence{number}"
     else:
         origin |= numbered(run, first)
     if first.item is not None:

@@ -26,7 +26,7 @@ export function callsOf(maps: MapInfo[], run: number, path: string): MapInfo[] {
 
 /** Some modules of a run, the one of a map among them. */
 export interface Block {
-  /** Of each module the map whose call is the one that is looked at, or else its last. */
+  /** Of each module the map that is its nth as the one that is looked at is of its own, or else its last. */
   maps: MapInfo[];
   /** Which of all modules the first is. */
   begin: number;
@@ -40,13 +40,19 @@ export function blockOf(maps: MapInfo[], at: number): Block {
   const all = modulesOf(maps, here.run);
   const place = all.findIndex((one) => one.path === here.path);
   const begin = place - (place % AT_ONCE);
-  const drawn = all.slice(begin, begin + AT_ONCE).map((one) => callNear(one, here.call));
+  const nth = placeOf(maps, here);
+  const drawn = all.slice(begin, begin + AT_ONCE).map((one) => callNear(one, nth));
   return { maps: drawn, begin, all };
 }
 
-/** Return a module's map of a call, or else its last. */
-export function callNear({ calls }: Module, call: number): MapInfo {
-  return calls.find((one) => one.call === call) ?? calls[calls.length - 1]!;
+/** Return which of its module's maps one is: a generation is one map, of as many calls as it has steps. */
+export function placeOf(maps: MapInfo[], map: MapInfo): number {
+  return callsOf(maps, map.run, map.path).indexOf(map);
+}
+
+/** Return the nth map of a module, or else its last. */
+export function callNear({ calls }: Module, nth: number): MapInfo {
+  return calls[nth] ?? calls[calls.length - 1]!;
 }
 
 function byName(maps: MapInfo[]): Map<string, Module> {

@@ -2,6 +2,7 @@
 
 import { isLattice } from "../data/axes";
 import { listedOf } from "../data/listed";
+import { blockOf } from "../data/modules";
 import { partsOf } from "../data/parts";
 import type { FigureAt } from "../protocol";
 import type { Place, Store } from "../state";
@@ -24,11 +25,16 @@ export function drawingsOf(store: Store): Drawing[] {
   const other = store.other.value ?? place;
   const { scale, ...colours } = coloursOf(store);
   const query = placeOf(store, store.query.value);
-  const { layer: _, ...call } = store.map.value?.options ?? {}; // an atlas is of all layers
   const batch = place.batch ? { batch: place.batch } : {};
   switch (store.view.value) {
     case "atlas":
-      return [{ picture: "atlas", of: [[place.map, { ...call, ...batch }]], options: { scale, ...colours } }];
+      return [
+        {
+          picture: "atlas",
+          of: [[place.map, { ...callOfAll(store), ...batch }]],
+          options: { scale, ...colours },
+        },
+      ];
     case "heads": {
       const all = { ...named(store, place), head: "all" };
       const options = { query, scale, ...colours, ...keptOf(store, store.sinksOff.value) };
@@ -56,6 +62,15 @@ export function drawingsOf(store: Store): Drawing[] {
     default:
       return [];
   }
+}
+
+/** Which call of every layer is looked at, or which sequence, if some layer has several. */
+function callOfAll(store: Store): Options {
+  const drawn = blockOf(store.manifest.maps, store.place.value.map).maps;
+  const sequence = drawn.find((one) => one.options["sequence"] !== undefined)?.options["sequence"];
+  const call = store.map.value?.options["call"];
+  if (sequence !== undefined) return { sequence };
+  return call === undefined ? {} : { call };
 }
 
 /** The row of the query, or the column of the key. */

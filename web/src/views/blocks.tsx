@@ -1,6 +1,6 @@
 /** Of a model of very many modules: which of them are drawn, and the ones before and after. */
 
-import { AT_ONCE, blockOf, callNear } from "../data/modules";
+import { AT_ONCE, blockOf, callNear, placeOf } from "../data/modules";
 import { useStore } from "./context";
 
 export function Blocks() {
@@ -8,8 +8,8 @@ export function Blocks() {
   const { maps } = store.manifest;
   const { begin, all } = blockOf(maps, store.place.value.map);
   if (all.length <= AT_ONCE) return null;
-  const call = store.map.value?.call ?? 0;
-  const go = (at: number) => store.moveTo(callNear(all[at]!, call).id);
+  const nth = store.map.value ? placeOf(maps, store.map.value) : 0;
+  const go = (at: number) => store.moveTo(callNear(all[at]!, nth).id);
   return (
     <p class="blocks">
       <button type="button" disabled={begin === 0} onClick={() => go(begin - AT_ONCE)}>

@@ -131,7 +131,9 @@ function Chooser({ place, take }: { place: Place; take: (next: Place) => void })
         map
         <select
           value={at}
-          onChange={(event) => takeMap(callNear(modules[Number(event.currentTarget.value)]!, here.call))}
+          onChange={(event) =>
+            takeMap(callNear(modules[Number(event.currentTarget.value)]!, calls.indexOf(here)))
+          }
         >
           {options}
         </select>
