@@ -196,6 +196,7 @@ def test_the_same_picture_is_the_same_bytes_in_each_format(run):
         ({"of": "[[0, {}], [0, {}]]"}, "row of 2 maps"),
         ({"options": '{"ax": 1}'}, "'ax' was asked for"),
         ({"options": '{"query": 99, "head": 0}'}, "99"),
+        ({"options": '{"query": 1, "head": 0, "part": ["a", 1]}'}, "give an int, a slice"),
     ],
 )
 def test_a_wrong_request_is_one_sentence(run, wrong, message):
