@@ -14,7 +14,6 @@ from visualizer.films import frame_at
 from visualizer.images import numbered_image
 from visualizer.plots.arrays import Floats
 from visualizer.plots.chips import MANY, Chips
-from visualizer.plots.generations import part_of
 from visualizer.plots.keeping import NOTHING, Left
 from visualizer.plots.parts import Mask
 from visualizer.plots.pictures import WHOLE, Box, rgb_picture, seen_part, spanned, told_of
@@ -23,6 +22,7 @@ from visualizer.plots.profiles import Line
 from visualizer.plots.sheets import Block
 from visualizer.plots.subjects import OTHER, TOKEN
 from visualizer.plots.surfaces import Picture, Pictures, greyed
+from visualizer.tokens import part_of
 
 Piece = tuple[int, Segment]
 PICTURED = Patches | Windows
