@@ -127,12 +127,14 @@ class Inference:
     def sides(self, module: int, made: Made, options: Options) -> Inferred:
         """Return what the queries and keys of a call are, or why that is not known.
 
-        Sampled points, and values that are no maps, have no tokens.
+        Sampled points are no tokens, but what samples them is; values that are no maps have none.
         """
         if not (self._running or CUTS in self._memory):
             return Inferred()
-        if not isinstance(made.content, AttentionMap) or made.levels:
+        if not isinstance(made.content, AttentionMap):
             return Inferred()
+        if made.levels:
+            return self._sampling(module, made)
         if len(made.content.shape) != 4:  # (batch, block, …): the tokens of each block are others
             return Inferred()
         batch, _, kept, keys = made.content.shape
@@ -150,6 +152,22 @@ class Inference:
             if layout.why and not unknown.why:
                 unknown = Inferred(why=layout.why, family=type(self._modules[key]).__name__)
         return self._cells(module, parts) if CUTS in self._memory and not unknown.why else unknown
+
+    def _sampling(self, module: int, made: Made) -> Inferred:
+        """Return what the queries (batch, query, head, point) are that read a feature map at points."""
+        shape = made.content.shape
+        if len(shape) != 4:
+            return Inferred()
+        part = Part("queries", shape[1], shape[0], (module, made.sequence), number=made.number)
+        path = self._paths[module][0]
+        found = [
+            tokens
+            for _, below, layout in self._around(path)
+            for choice in layout.choices
+            if choice.holds(below, cross=False) and choice.queries is not None
+            if (tokens := choice.queries.fit(part)) is not None
+        ]
+        return Inferred({"queries": found[0]} if len(found) == 1 else {})
 
     def _cells(self, module: int, parts: tuple[Part, Part]) -> Inferred:
         """Return what a map is of a model that nobody named: cells of an image that a convolution cut."""

@@ -41,6 +41,16 @@ class Labels:
         """Tell whether the axis of a module's queries or keys was stated."""
         return self.of(path, side) is not None
 
+    def of_sampling(self, call: Call) -> Axis | None:
+        """Return what the queries are of a call that samples points; None where they are not known.
+
+        What was stated for maps of another length is not of them.
+        """
+        stated, inferred = self.of(call.path, "queries"), call.axes.get("queries")
+        if stated is not None and stated.length == call.shape[1]:
+            return stated
+        return None if inferred is None else self._rows(inferred)[0]
+
     def with_whole(self, axis: Axis) -> Labels:
         """Return labels with one axis for both sides of all maps, unchecked: maps may see parts of a text."""
         return replace(self, stated={**self.stated, **{(None, side): axis for side in SIDES}})

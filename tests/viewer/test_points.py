@@ -14,7 +14,6 @@ from transformers import DeformableDetrConfig, DeformableDetrModel, ResNetConfig
 
 import visualizer
 from visualizer import plots
-from visualizer.axes import Grid
 from visualizer.run import Run
 from visualizer.store.places import Folder
 from visualizer.viewer import serve
@@ -44,7 +43,6 @@ def run():
             torch.nn.init.normal_(module.weight, std=0.2)
     with torch.no_grad(), visualizer.capture(model) as run:
         model(torch.randn(2, 3, 96, 128))
-    run.label(ENCODER, queries=[Grid(*level) for level in LEVELS])
     return run.label(image=[PHOTO, PHOTO])
 
 
@@ -102,6 +100,14 @@ def test_a_query_is_picked_on_the_image_and_its_points_are_those_of_the_model(pa
     expect(page.locator(".levels li")).to_have_text(
         [f"level {n}, {h} × {w}" for n, (h, w) in enumerate(LEVELS)]
     )
+
+
+def test_what_queries_are_outlasts_a_store(run, tmp_path):
+    run.save(tmp_path / "run.zarr", inputs=True)
+    loaded = visualizer.load(tmp_path / "run.zarr")
+    assert loaded.axis(ENCODER, "queries").arithmetic.startswith("12 × 16 grid + 6 × 8 grid + 3 × 4 grid")
+    cell = {"layer": ENCODER, "cell": (2, 5), "nth": 1}
+    assert "cell (2, 5)" in plots.sampling(loaded, **cell).texts[-1].get_text()
 
 
 def test_an_object_query_is_picked_from_the_list_and_a_point_tells_its_numbers(page_of, run):

@@ -26,6 +26,13 @@ def detr_encoder(module: Any, given: Given) -> Layout:  # noqa: ARG001  # as all
     return Layout(both(grid), output=as_side(grid))
 
 
+@reads("transformers", "DeformableDetrEncoder", "Mask2FormerPixelDecoderEncoderOnly")
+def deformable_encoder(module: Any, given: Given) -> Layout:  # noqa: ARG001  # as all
+    """Cells of the levels of a feature map, level by level; the points that they read are no keys."""
+    cells = as_side(Grid(int(h), int(w)) for h, w in given["spatial_shapes_list"])
+    return Layout(Choice(cells, None, "layers.*.self_attn"))
+
+
 @reads("transformers", "DetrDecoder", "ConditionalDetrDecoder", "TableTransformerDecoder")
 def detr_decoder(module: Any, given: Given) -> Layout:  # noqa: ARG001  # as all
     """Object queries among themselves; in cross-attention, from them to the cells."""

@@ -61,7 +61,7 @@ def sampling(shown: Any, *, reference: tuple[float, float] | None = None, **opti
     call = call_of(shown, asked) if isinstance(shown, Run) else shown
     if not isinstance(call, Call) or not call.levels:
         raise TargetError(f"places were to be drawn, but {call!r:.80} samples none: give a deformable call")
-    stated = shown.labels.of(call.path, "queries") if isinstance(shown, Run) else None
+    stated = shown.labels.of_sampling(call) if isinstance(shown, Run) else None
     image = image_of(shown, asked) if isinstance(shown, Run) else asked.image
     if isinstance(image, list | tuple):
         image = numbered_image(image, 0, asked.batch)

@@ -40,8 +40,7 @@ def sampled_calls(run: Run, number: int = 0) -> Iterator[Sampled]:
         beside.setdefault(call.path, []).append(call)
     points = [call for calls in beside.values() for call in calls if _is_read(call)]
     for call in sorted(points, key=lambda one: one.order):
-        stated = run.labels.of(call.path, "queries")
-        axis = stated if stated and stated.length == call.shape[1] else Axis((Unknown(call.shape[1]),))
+        axis = run.labels.of_sampling(call) or Axis((Unknown(call.shape[1]),))
         yield Sampled(number, call, axis, options_of([call], beside[call.path]))
 
 
