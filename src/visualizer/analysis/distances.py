@@ -55,13 +55,14 @@ def distance(
     is_key = ~np.isnan(of_keys).any(-1)
 
     xp = library(a)
-    own, others = (xp.asarray(np.nan_to_num(one)) for one in (of_queries, of_keys))
-    counted = xp.asarray(is_key)
+    own, others = (xp.asarray(np.nan_to_num(one).T) for one in (of_queries, of_keys))
+    counted = xp.asarray(is_key.astype(np.float64))
 
     def of_rows(rows: Array, at: Any) -> tuple[Array, Array]:
-        away = ((own[np.asarray(at[-1])][:, None] - others) ** 2).sum(-1) ** 0.5
-        rows = rows * counted
-        return (rows * away).sum(-1), rows.sum(-1)
+        apart = abs(own[:, np.asarray(at[-1]), None] - others[:, None])  # (coordinate, row, key)
+        away = counted * (apart[0] if len(apart) == 1 else (apart**2).sum(0) ** 0.5)
+        per_row = rows[..., None, :] @ xp.cast(away, rows.dtype)[..., None]  # products hold nothing like rows
+        return per_row[..., 0, 0], rows @ xp.cast(counted, rows.dtype)
 
     weighted, mass = (numbers(found) for found in a.read_rows(of_rows))
     with np.errstate(invalid="ignore"):
