@@ -40,6 +40,7 @@ def rows():
         "a bias of each key": Factors(q, k, 0.5, bias=bias[:, :, :1]),
         "a mask of each row of the batch": Factors(q, k, 0.5, mask=seen),
         "a mask with a row that sees nothing, and sinks": Factors(q, k, 0.5, mask=lone, sinks=sinks),
+        "keys before the query": Factors(q, k, 0.5, band=Band()),
         "late queries": Factors(q[:, :, 8:], k, 0.5, band=Band(diagonal=8)),
         "a window, a soft cap and one more": Factors(
             2 * q, k, 1.0, band=Band(1, 4, 2), soft_cap=1.5, softmax_one=True

@@ -14,7 +14,7 @@ export function written(store: Store): string {
   put("view", store.view.value, viewsOf(store.manifest)[0]);
   put("at", placed(store.place.value), "0.0.0");
   put("other", store.other.value && placed(store.other.value), null);
-  put("query", store.query.value, 0);
+  put("query", store.chosen.value, null);
   put("key", store.pinned.value || store.direction.value === "column" ? store.key.value : null, null);
   put("pinned", store.pinned.value, false);
   put("look", store.direction.value, "row");
@@ -50,7 +50,8 @@ export function take(store: Store, address: string): void {
     store.select(readPlace(store, words.get("at")) ?? { map: 0, batch: 0, head: 0 });
     store.other.value = readPlace(store, words.get("other"));
     const [, , queries, keys] = store.map.value?.shape ?? [1, 1, 1, 1];
-    store.query.value = Math.trunc(number("query", 0, queries - 1, 0));
+    const query = number("query", 0, queries - 1, null);
+    store.chosen.value = query === null ? null : Math.trunc(query);
     const key = number("key", 0, keys - 1, null);
     store.key.value = key === null ? null : Math.trunc(key);
     store.pinned.value = words.get("pinned") === "true";

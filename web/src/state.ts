@@ -46,13 +46,31 @@ export interface Row {
   values: Float32Array;
 }
 
+/** What was chosen, or the usual where nothing was; to set it is to choose. */
+class OrUsual {
+  constructor(
+    readonly chosen: Signal<number | null>,
+    readonly usual: ReadonlySignal<number>,
+  ) {}
+
+  get value(): number {
+    return this.chosen.value ?? this.usual.value;
+  }
+
+  set value(value: number) {
+    this.chosen.value = value;
+  }
+}
+
 export class Store {
   readonly manifest: Manifest;
   readonly view: Signal<View>;
   readonly place = signal<Place>({ map: 0, batch: 0, head: 0 });
   /** The head that it is compared with. */
   readonly other = signal<Place | null>(null);
-  readonly query = signal(0);
+  /** The query that was chosen; null: none yet, and the usual one is looked at. */
+  readonly chosen = signal<number | null>(null);
+  readonly query: OrUsual;
   readonly key = signal<number | null>(null);
   /** Whether the query stays where it is while the pointer moves. */
   readonly pinned = signal(false);
@@ -89,6 +107,8 @@ export class Store {
   readonly keys: ReadonlySignal<Axis>;
   /** What is drawn of the row: without sinks and what lies beyond the mass, if that is asked for. */
   readonly shown: ReadonlySignal<Shown | null>;
+  /** The query that is looked at where none was chosen: the first, or the last where that sees itself alone. */
+  readonly usual: ReadonlySignal<number>;
   /** The first of the keys that come after the query, which it cannot see; null where there are no such. */
   readonly later: ReadonlySignal<number | null>;
 
@@ -101,13 +121,19 @@ export class Store {
     this.queries = computed(() => this.axisOf(this.place.value, "queries"));
     this.keys = computed(() => this.axisOf(this.place.value, "keys"));
     this.shown = computed(() => (this.row.value ? this.look(this.row.value) : null));
+    const told = () => (this.reader.details.told.value >= 0 ? this.map.value : undefined); // which what is told changes
+    this.usual = computed(() => {
+      const map = told();
+      return nearest(map, map && laterThan(map, 0) === 1 ? map.shape[2] - 1 : 0);
+    });
+    this.query = new OrUsual(this.chosen, this.usual);
     this.later = computed(() => {
-      const map = this.reader.details.told.value >= 0 ? this.map.value : undefined; // which what is told changes
+      const map = told();
       return map && this.direction.value === "row" ? laterThan(map, this.query.value) : null;
     });
     this.#leave.push(
       effect(() => {
-        this.query.value = nearest(this.map.value, this.query.value);
+        if (this.chosen.value !== null) this.chosen.value = nearest(this.map.value, this.chosen.value);
       }),
       follow(this),
     );
@@ -125,7 +151,7 @@ export class Store {
   select(place: Place): void {
     this.place.value = place;
     const count = this.map.value?.shape[2] ?? 1;
-    if (this.query.value >= count) this.query.value = count - 1;
+    if ((this.chosen.value ?? 0) >= count) this.chosen.value = count - 1;
     if ((this.key.value ?? 0) >= (this.map.value?.shape[3] ?? 0)) this.key.value = null;
     this.kept.value = this.kept.value.filter((one) => one < count && isListed(this.map.value, one));
     const [from, to] = this.part.value ?? [0, 0];

@@ -1,8 +1,10 @@
 import { expect, test } from "vitest";
+import { take, written } from "../src/address";
 import { Engine } from "../src/data/engine";
 import { Reader } from "../src/data/reader";
+import { laterThan } from "../src/data/shown";
 import type { Host } from "../src/hosts/host";
-import type { Blob_, Manifest, Request } from "../src/protocol";
+import type { Blob_, Manifest, MapInfo, Request } from "../src/protocol";
 import { Store } from "../src/state";
 import fixtures from "./fixtures/rows.json";
 
@@ -11,10 +13,12 @@ interface Case {
   blobs: Record<string, { dtype: Blob_["dtype"]; shape: number[]; base64: string }>;
 }
 
-/** A page of a case of several rows of the batch; `hold` makes its host wait. */
-function opened() {
+const severalRows = (map: MapInfo) => map.shape[0] > 1;
+
+/** A page of a case, of several rows of the batch unless told; `hold` makes its host wait. */
+function opened(like: (map: MapInfo) => boolean = severalRows) {
   const cases = Object.values(fixtures as unknown as Record<string, Case>);
-  const { manifest, blobs } = cases.find((one) => one.manifest.maps[0]!.shape[0] > 1)!;
+  const { manifest, blobs } = cases.find((one) => like(one.manifest.maps[0]!))!;
   let open: Promise<void> = Promise.resolve();
   const ask = async (request: Request) => {
     await open;
@@ -71,5 +75,20 @@ test("sinks are left out of rows, and weights of a column stay those of the map"
   await expect.poll(() => store.row.value?.direction).toBe("column");
   expect(store.shown.value?.removed).toBe(0);
   expect(store.shown.value?.values).toEqual(store.row.value?.values);
+  store.close();
+});
+
+test("where the first query sees itself alone the last is looked at, until another is chosen", async () => {
+  const { store } = opened((map) => laterThan(map, 0) === 1);
+  const last = store.map.value!.shape[2] - 1;
+  expect(store.query.value).toBe(last);
+  await expect.poll(() => store.row.value?.token).toBe(last);
+  expect(written(store)).not.toContain("query");
+  store.query.value = 0;
+  expect(written(store)).toContain("query=0");
+  take(store, "view=head");
+  expect(store.query.value).toBe(last);
+  take(store, "view=head&query=0");
+  expect(store.query.value).toBe(0);
   store.close();
 });
