@@ -78,7 +78,7 @@ $(VENV)/.pip:
 # torch first, so that no other package brings another build of it
 $(VENV)/.demo: $(VENV)/.pip pyproject.toml constraints.txt
 	$(PIP) torch
-	$(PIP) --editable '.[demo]'
+	$(PIP) --editable '.[all]'
 	@touch $@
 
 # Installing builds the page, where it is older than web/.
@@ -93,7 +93,7 @@ $(MODULES): web/package-lock.json $(VENV)/.dev
 # timm needs torchvision. A build of it for another torch does not load, and where it lies beside transformers nothing
 # else loads either; so both go into a folder that only the tests of timm's models look into.
 $(VENV)/.dev: $(VENV)/.demo
-	$(PIP) --editable '.[all]' --group dev
+	$(PIP) --group dev
 	$(PIP) --no-deps --upgrade --target $(VENV)/timm timm torchvision
 	@touch $@
 

@@ -50,7 +50,7 @@ def test_nothing_is_installed_again(clone, target):
 @pytest.mark.parametrize("name", ["pyproject.toml", "constraints.txt"])
 def test_a_change_of_what_is_needed_is_installed(clone, name):
     os.utime(clone / name, (9, 9))
-    assert "--editable '.[demo]'" in plan(clone, "demo")
+    assert "--editable '.[all]'" in plan(clone, "demo")
     assert "--group dev" in plan(clone, "test")
     assert "--group beside" in plan(clone, "test-all")
     assert "--group zoo" in plan(clone, "zoo")
@@ -66,7 +66,7 @@ def test_a_change_of_the_page_is_in_the_demo(clone):
     (clone / "web" / "src" / "main.ts").touch()
     planned = plan(clone, "demo")
     assert "--no-deps --editable .\n" in planned
-    assert "--editable '.[demo]'" not in planned
+    assert "--editable '.[all]'" not in planned
 
 
 def test_the_page_is_built_before_the_suite(clone):
@@ -85,7 +85,7 @@ def test_torch_comes_first(clone):
         line for line in plan(clone, "demo").splitlines() if "--constraint constraints.txt" in line
     ]
     assert first.endswith(" torch")
-    assert second.endswith(" --editable '.[demo]'")
+    assert second.endswith(" --editable '.[all]'")
     assert last.endswith(" --no-deps --editable .")
 
 

@@ -44,6 +44,14 @@ def test_what_did_not_fit_is_counted_and_overviews_stay(run, tmp_path):
     assert all(f'data-blob="{one["overview"]["max"]["name"]}"' in page for one in told["maps"])
 
 
+def test_overviews_stay_where_they_leave_no_room_for_rows(run, tmp_path):
+    run.to_html(tmp_path / "run.html", max_mb=2)
+    page = (tmp_path / "run.html").read_text("utf-8")
+    told = manifest_of(page)
+    assert len(told["maps"]) == 6
+    assert all(f'data-blob="{one["overview"]["mean"]["name"]}"' in page for one in told["maps"])
+
+
 def test_of_more_maps_than_fit_the_first_are_there_and_no_others_are_named(tmp_path):
     a = AttentionMap(Factors(Q[0][..., :64, :], K[0][..., :64, :], 1.0))
     run = Run([Call(f"layer.{place % 2}", a, place // 2, place, "given") for place in range(3000)])
@@ -51,7 +59,10 @@ def test_of_more_maps_than_fit_the_first_are_there_and_no_others_are_named(tmp_p
     page = (tmp_path / "run.html").read_text("utf-8")
     told = manifest_of(page)
     assert [one["order"] for one in told["maps"]] == list(range(len(told["maps"])))
-    assert f"{3000 - len(told['maps'])} of 3000 maps were left out of this file" in told["omitted"][0]
+    assert (
+        f"{3000 - len(told['maps'])} of 3000 maps were left out of this file, of layer.0, layer.1: "
+        in told["omitted"][0]
+    )
     assert 0.5e6 < len(page.encode()) <= 1e6
 
 

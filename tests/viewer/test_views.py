@@ -188,3 +188,17 @@ def test_keys_move_through_heads_layers_queries_and_views(address, open_page):
     for key, words in keys.items():
         page.keyboard.press(key)
         expect(page).to_have_url(re.compile(words))
+
+
+def test_about_lists_the_heads_whose_rows_a_file_has(built, run, open_page, tmp_path):
+    run.to_html(tmp_path / "some.html", heads=[0, 2])
+    page = open_page((tmp_path / "some.html").as_uri() + "#view=about")
+    rows = page.locator(".about div.scroll tr")
+    expect(rows.first).to_contain_text("heads whose rows are here")
+    assert [row.locator("td").last.text_content() for row in rows.all()[1:]] == ["0, 2", "0, 2"]
+
+
+def test_about_lists_no_heads_where_all_are_there(address, open_page):
+    page = open_page(f"{address}#view=about")
+    expect(page.locator(".about div.scroll th").first).to_have_text("module")
+    assert "heads whose rows" not in page.locator(".about").text_content()

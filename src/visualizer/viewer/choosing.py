@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from visualizer.analysis.columns import MEASURES
+from visualizer.escaping import visible
 from visualizer.viewer.arrays import refs_of
 from visualizer.viewer.payload import Payload
 from visualizer.viewer.protocol import (
@@ -26,8 +27,10 @@ from visualizer.viewer.writing import Written, embedded, written
 
 SAID_OF_MAP = 50
 """Bytes for what is told of a map beside its arrays, its names and its heads."""
-SHARE = 0.6
-"""Of the budget that overviews may take before maps are left out."""
+OF_PICTURES, OF_OVERVIEWS = 0.6, 0.95
+"""Shares of the budget that images and points, and that overviews too, may take before some are left out."""
+NAMED = 8
+"""Paths that are named of what was left out."""
 
 
 @dataclass
@@ -73,8 +76,10 @@ def chosen(payload: Payload, budget: int, heads: Collection[int] | None) -> tupl
     elsewhere than at first and special tokens before the others. Each is made, taken and let go of.
     """
     told, choice = payload.outline, Choice(budget)
-    images = [choice.take(payload, [one.blob], SHARE) for one in told.images]
-    maps = [one for one in told.maps if choice.take(payload, _small(one), SHARE, _told(one) + SAID_OF_MAP)]
+    images = [choice.take(payload, [one.blob], OF_PICTURES) for one in told.images]
+    maps = [
+        one for one in told.maps if choice.take(payload, _small(one), OF_OVERVIEWS, _told(one) + SAID_OF_MAP)
+    ]
     padding = {one.id: payload.padding(one.id) for one in maps}
     maps = [one for one in maps if choice.take(payload, list(refs_of(padding[one.id])))]
     samplings = [_sampled(payload, choice, one) for one in told.samplings]
@@ -103,7 +108,8 @@ def _images_left(taken: Sequence[bool]) -> Iterator[str]:
 def _sampled(payload: Payload, choice: Choice, one: SamplingInfo) -> SamplingInfo:
     """Return a call with those of its points that go into a file."""
     points = [
-        [ref if ref and choice.take(payload, [ref], SHARE) else None for ref in row] for row in one.points
+        [ref if ref and choice.take(payload, [ref], OF_PICTURES) else None for ref in row]
+        for row in one.points
     ]
     return replace(one, points=points)
 
@@ -200,8 +206,9 @@ def _omitted(
 ) -> Iterator[str]:
     remedy = "visualizer view RUN shows all of them, and modules=, heads= or a larger max_mb= choose others"
     every = payload.outline.maps
-    if len(maps) < len(every):
-        yield f"{len(every) - len(maps)} of {len(every)} maps were left out of this file: {remedy}."
+    if left_out := _named_left(every, maps):
+        count = f"{len(every) - len(maps)} of {len(every)} maps"
+        yield f"{count} were left out of this file, of {left_out}: {remedy}."
     if some := [(asked, one) for one in every if (asked := payload.rows_asked(one.id))]:
         asked, one = some[0]
         yield (
@@ -212,5 +219,13 @@ def _omitted(
     if heads is None and not all(flags):
         yield (
             f"The rows of {len(flags) - sum(flags)} of {len(flags)} heads were left out of this file, the "
-            f"least telling ones; their overviews are here: {remedy}."
+            f"least telling ones; their overviews are here, and About lists whose rows are: {remedy}."
         )
+
+
+def _named_left(every: Sequence[MapInfo], maps: Sequence[MapInfo]) -> str:
+    """Return the paths of maps that were left out, of many the first; "" where none was."""
+    here = {one.id for one in maps}
+    paths = list(dict.fromkeys(one.path or "model" for one in every if one.id not in here))
+    more = f" and {len(paths) - NAMED} more" if paths[NAMED:] else ""
+    return ", ".join(map(visible, paths[:NAMED])) + more
