@@ -202,3 +202,38 @@ def test_about_lists_no_heads_where_all_are_there(address, open_page):
     page = open_page(f"{address}#view=about")
     expect(page.locator(".about div.scroll th").first).to_have_text("module")
     assert "heads whose rows" not in page.locator(".about").text_content()
+
+
+def test_layer_and_head_are_chosen_where_a_head_is_looked_at(address, open_page):
+    page = open_page(f"{address}#view=head")
+    page.get_by_label("Layer").select_option("layer.1")
+    page.get_by_role("spinbutton", name="Head").fill("2")
+    expect(page.locator(".strip").first).to_contain_text("layer.1 · head 2 of 3")
+
+
+def test_back_returns_to_the_view_before(address, open_page):
+    page = open_page(address)
+    page.locator(".thumb").nth(4).click()
+    page.wait_for_function("() => location.hash.includes('view=head')")
+    page.keyboard.press("l")
+    page.wait_for_function("() => location.hash.includes('at=1.0.2')")
+    page.go_back()
+    expect(page.get_by_role("tab", name="Atlas")).to_have_attribute("aria-selected", "true")
+
+
+def test_zooming_in_keeps_the_cell_that_is_looked_at(address, open_page):
+    page = open_page(f"{address}#view=head&query=60&key=65")
+    canvas = page.locator("canvas[role=img]")
+    page.locator("table.top td").first.wait_for()
+    at = cell_of_matrix(canvas, 60, 65, 70)
+    for _ in range(3):
+        page.get_by_role("button", name="zoom in").click()
+    expect(canvas).to_have_class("zoomed")
+    canvas.hover(position=at)
+    expect(page.locator("output[data-value]")).to_contain_text("token 60, “w59” → token 65, “w64”")
+
+
+def test_a_part_that_is_not_there_is_not_taken_from_an_address(address, open_page):
+    page = open_page(f"{address}#view=head&part=1.13")
+    page.locator("table.top td").first.wait_for()
+    page.wait_for_function("() => !location.hash.includes('part')")

@@ -2,6 +2,7 @@
 
 import { batch, effect } from "@preact/signals";
 import { isListed } from "./data/listed";
+import { partsOf } from "./data/parts";
 import type { Sampled } from "./data/sampling";
 import { type Place, type Sort, SPREADINGS, type Store, TABLE_NAMES, type View, viewsOf } from "./state";
 
@@ -61,8 +62,9 @@ export function take(store: Store, address: string): void {
     store.pooling.value = one("cells", ["mean", "max"], "mean");
     store.sinksOff.value = words.get("sinks") === "off";
     store.mass.value = number("mass", 0.1, 1, 1);
-    const part = numbers(words.get("part"));
-    store.part.value = part.length === 2 ? [part[0]!, part[1]!] : null;
+    const [from, to] = numbers(words.get("part"));
+    const isPart = partsOf(store.queries.value)[from ?? -1] && partsOf(store.keys.value)[to ?? -1];
+    store.part.value = isPart ? [from!, to!] : null;
     store.kept.value = numbers(words.get("kept")).filter(
       (one) => one < queries && isListed(store.map.value, one),
     );
@@ -85,8 +87,12 @@ export function keepInAddress(store: Store): () => void {
   let late = false; // whether there is more to be written after the pause
   const write = () => {
     const state = written(store);
-    if (state !== location.hash.replace(/^#/, ""))
-      history.replaceState(null, "", state ? `#${state}` : `${location.pathname}${location.search}`);
+    const before = location.hash.replace(/^#/, "");
+    if (state === before) return;
+    const there = state ? `#${state}` : `${location.pathname}${location.search}`;
+    const isOtherView = viewIn(state) !== viewIn(before); // to which "back" returns
+    if (isOtherView) history.pushState(null, "", there);
+    else history.replaceState(null, "", there);
   };
   const rest = () => {
     timer = late ? setTimeout(rest, PAUSE) : undefined;
@@ -109,6 +115,10 @@ export function keepInAddress(store: Store): () => void {
     clearTimeout(timer);
     removeEventListener("hashchange", listen);
   };
+}
+
+function viewIn(state: string): string | null {
+  return new URLSearchParams(state).get("view");
 }
 
 /** "3.5" as numbers from 0; what is none is left out. */

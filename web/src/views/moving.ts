@@ -11,7 +11,7 @@ const STILL = 3; // pixels that a click may move
 export interface Moving {
   looked: Looked;
   whole: Looked;
-  /** Look at so many times as many rows and columns; a place in them, in shares, stays. */
+  /** Look at so many times as many rows and columns; a place in them stays, in shares: the marked cell unless told. */
   zoom: (by: number, x?: number, y?: number) => void;
   showAll: () => void;
   grab: (event: PointerEvent) => void;
@@ -32,7 +32,15 @@ export function useMoving(store: Store): Moving {
   return {
     looked,
     whole,
-    zoom: (by, x = 0.5, y = 0.5) => look(zoomed(looked, by, x, y, queries, keys)),
+    zoom: (
+      by,
+      x = within(
+        store.key.value ?? (queries === keys ? store.query.value : null),
+        looked.left,
+        looked.columns,
+      ),
+      y = within(store.query.value, looked.top, looked.rows),
+    ) => look(zoomed(looked, by, x, y, queries, keys)),
     showAll: () => look(whole),
     grab: ({ clientX: x, clientY: y }) => {
       held.current = { x, y, from: looked, moved: false };
@@ -49,6 +57,12 @@ export function useMoving(store: Store): Moving {
     },
     wasDragged: () => held.current?.moved ?? false,
   };
+}
+
+/** Where a token is in what is looked at, as a share; the middle where it is not in it. */
+function within(token: number | null, begin: number, count: number): number {
+  const share = token === null ? 0.5 : (token + 0.5 - begin) / count;
+  return share >= 0 && share <= 1 ? share : 0.5;
 }
 
 /** What is looked at of a part of the queries and one of the keys. */

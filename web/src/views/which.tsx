@@ -1,6 +1,6 @@
-/** What is looked at, where there are several: runs, calls of a module, rows of the batch or windows. */
+/** What is looked at, where there are several: runs, layers, heads, calls of a module, rows of the batch or windows. */
 
-import { callsOf } from "../data/modules";
+import { callNear, callsOf, modulesOf, placeOf } from "../data/modules";
 import { windowsIn } from "../data/windows";
 import { useStore } from "./context";
 import { runNames } from "./naming";
@@ -9,11 +9,14 @@ import { Whole } from "./whole";
 export function Which() {
   const store = useStore();
   if (!store.map.value) return null;
+  const view = store.view.value;
   return (
     <div class="which controls">
       <Runs />
+      {(view === "head" || view === "heads") && <Layers />}
+      {view === "head" && <Heads />}
       <Calls />
-      {store.view.value !== "finder" && <Rows />}
+      {view !== "finder" && <Rows />}
     </div>
   );
 }
@@ -42,6 +45,40 @@ function Runs() {
       </select>
     </label>
   );
+}
+
+function Layers() {
+  const store = useStore();
+  const { maps } = store.manifest;
+  const here = store.map.value!;
+  const modules = modulesOf(maps, here.run);
+  if (modules.length < 2) return null;
+  return (
+    <label>
+      Layer
+      <select
+        value={modules.findIndex((one) => one.path === here.path)}
+        title="Or the keys [ and ]"
+        onChange={(event) => {
+          const module = modules[Number(event.currentTarget.value)]!;
+          store.moveTo(callNear(module, placeOf(maps, here)).id);
+        }}
+      >
+        {modules.map(({ path }, value) => (
+          <option key={path} value={value}>
+            {path || "model"}
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+}
+
+function Heads() {
+  const store = useStore();
+  const [, heads] = store.map.value!.shape;
+  const take = (head: number) => store.select({ ...store.place.value, head });
+  return heads > 1 ? <Whole label="Head" count={heads} value={store.place.value.head} take={take} /> : null;
 }
 
 function Calls() {
