@@ -1,8 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { massOf, partsOf } from "../src/data/parts";
 import { seek } from "../src/data/seeking";
-import { laterThan, shownOf, stepOf } from "../src/data/shown";
+import { firstSeen, laterThan, shownOf, stepOf } from "../src/data/shown";
 import { spotOf, windowsOf } from "../src/data/windows";
+import { unseenIn } from "../src/draw/unseen";
 import type { Axis, Manifest, MapInfo, Segment } from "../src/protocol";
 
 function axis(...segments: Record<string, unknown>[]): Axis {
@@ -164,4 +165,25 @@ test("keys that come later are told by a band, or by the sequence", () => {
   expect(laterThan(map(band(0, 2)), 3)).toBeNull();
   expect(laterThan(map({ kind: "dense" }), 1)).toBeNull();
   expect(laterThan(map({ kind: "dense" }, { grows: true, places: [2, 3, 4, 5] }), 1)).toBe(4);
+});
+
+test("keys that a query cannot see are boxes before and behind those of its band, and none where nothing is known", () => {
+  const map = (rows: object) =>
+    ({ shape: [1, 1, 4, 4], rows, grows: false, places: null }) as unknown as MapInfo;
+  const band = { kind: "factors", band: { left: 1, right: 0, diagonal: 0 } };
+  const all = { top: 0, left: 0, rows: 4, columns: 4 };
+  expect([0, 1, 2, 3].map((query) => firstSeen(map(band), query))).toEqual([0, 0, 1, 2]);
+  expect(unseenIn(map(band), all, [40, 40])).toEqual([
+    [10, 0, 30, 10],
+    [20, 10, 20, 10],
+    [0, 20, 10, 10],
+    [30, 20, 10, 10],
+    [0, 30, 20, 10],
+  ]);
+  expect(unseenIn(map(band), { top: 2, left: 1, rows: 2, columns: 2 }, [40, 40])).toEqual([[0, 20, 20, 20]]);
+  expect(unseenIn(map(band), all, [40, 2])).toEqual([
+    [20, 0, 20, 1],
+    [0, 1, 10, 1],
+  ]); // as far as both queries of a pixel
+  expect(unseenIn(map({ kind: "dense" }), all, [40, 40])).toEqual([]);
 });

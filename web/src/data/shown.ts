@@ -67,6 +67,14 @@ export function laterThan(map: MapInfo, query: number): number | null {
   return last === null || last + 1 >= map.shape[3] ? null : last + 1;
 }
 
+/** Return the first key that a query sees: those before it lie outside of a window; 0 where a map does not say so. */
+export function firstSeen(map: MapInfo, query: number): number {
+  const band = map.rows.kind === "factors" ? map.rows.band : null;
+  const diagonal = typeof band?.diagonal === "number" ? band.diagonal : band?.diagonal[query];
+  if (!band || band.left === null || diagonal === undefined) return 0;
+  return Math.max(0, Math.min(map.shape[3], query + diagonal - band.left));
+}
+
 /** Keep the largest weights that make a share of all, and set the others to 0. */
 function cut(values: Float32Array, mass: number): { shown: number; tokens: number } {
   const there = Array.from(values.keys()).filter((i) => Math.abs(values[i]!) > 0);

@@ -4,6 +4,7 @@ import type { Table } from "../draw/colours";
 import { type Grain, grainOf } from "../draw/grain";
 import type { Looked } from "../draw/looked";
 import type { Tiles } from "../draw/mosaic";
+import { hatchUnseen } from "../draw/unseen";
 import type { Store } from "../state";
 import { type Labels, labelsOf, WIDEST, writeNames } from "./labels";
 
@@ -67,6 +68,7 @@ export function paintMatrix(
   context.clip();
   const grain = grainIn(frame, looked, ratio);
   tiles.draw(context, looked, [inner, tall], grain, store.pooling.value, table, store.spreading.value);
+  hatchUnseen(context, store.map.value!, looked, [inner, tall], getComputedStyle(on).color);
   cross(context, looked, frame, store.query.value, store.key.value);
   context.restore();
   nameSides(context, store, frame, looked, on);

@@ -91,6 +91,7 @@ function usePainted(store: Store, { looked }: Moving, tiles: Tiles, frame: Frame
   const { table } = usePaint(1);
   const { width, height, left, top } = frame;
   const { query, key, pooling, spreading } = store;
+  const { told } = store.reader.details; // which keys are seen, among others
   useEffect(() => {
     const on = canvas.current;
     const context = on?.getContext("2d");
@@ -102,7 +103,19 @@ function usePainted(store: Store, { looked }: Moving, tiles: Tiles, frame: Frame
       paintMatrix(onto, by, store, { frame, looked, tiles, table, on });
     paint(context, ratio);
     redrawnBy(on, paint);
-  }, [width, height, looked, drawn, tiles, query.value, key.value, pooling.value, table, spreading.value]);
+  }, [
+    width,
+    height,
+    looked,
+    drawn,
+    tiles,
+    query.value,
+    key.value,
+    pooling.value,
+    table,
+    spreading.value,
+    told.value,
+  ]);
   return canvas;
 }
 

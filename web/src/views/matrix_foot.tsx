@@ -4,6 +4,7 @@ import { listedOf } from "../data/listed";
 import type { Grain } from "../draw/grain";
 import type { Looked } from "../draw/looked";
 import type { Tiles } from "../draw/mosaic";
+import { unseenIn } from "../draw/unseen";
 import type { Store } from "../state";
 import { useStore } from "./context";
 import { type Frame, grainIn } from "./framing";
@@ -38,6 +39,9 @@ export function MatrixStrip({ frame, looked, tiles }: { frame: Frame; looked: Lo
   const said = [
     cellsSaid(store, grainIn(frame, looked), tiles),
     `${store.spreading.value} scale from ${signed ? `−${printed(tiles.max)}` : 0} to ${printed(tiles.max)}`,
+    ...(unseenIn(store.map.value!, looked, [frame.inner, frame.tall]).length
+      ? ["hatched: keys that a query cannot see"]
+      : []),
     ...(padding ? ["rows of padding are left out"] : []),
     ...(tiles.numbers === false && !tiles.waiting ? ["none of these weights is a number"] : []),
   ];
