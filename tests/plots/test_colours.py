@@ -56,7 +56,15 @@ def test_logarithms_span_four_decades_at_most_and_zero_lies_below():
     assert ends(scale) == (1e-4, 1)
     assert float(scale.norm(0.01)) == pytest.approx(0.5)
     assert scale.norm(np.ma.masked_invalid([0.0, np.nan])).tolist() == [pytest.approx(-74), None]
-    assert "Clipped: 2 below it" in scale.sentence()
+    assert scale.sentence().endswith("from 0.0001 to 1. Clipped: 2 below it (lowest colour: ≤ 0.0001).")
+
+
+@pytest.mark.parametrize("cmap", ["cividis", "viridis", "inferno", "gray", "Blues", "Greys"])
+def test_a_weight_below_a_logarithm_looks_as_the_least_one_and_not_as_the_largest(cmap):
+    scale = colour_scale(np.array([0.0, 1e-30, 0.01, 1.0]), cmap, scale="log")
+    assert scale.cmap(scale.norm(1e-30)) == scale.cmap(scale.norm(0.0)) == colormaps[cmap](0.0)
+    flat = scale.over_grey(0.8, 0.6)
+    assert flat(scale.norm(1e-30)) == flat(0.0) != flat(1.0)
 
 
 def test_logarithms_of_signed_values_are_linear_around_zero():
@@ -73,7 +81,8 @@ def test_clipped_and_missing_cells_are_counted_and_the_bar_gets_tips():
     scale = colour_scale(np.array([0.0, 0.1, 0.4, 0.8, np.nan, np.inf]), limits=(0.05, 0.4))
     assert (scale.above, scale.below, scale.missing, scale.extend) == (1, 1, 2, "both")
     assert scale.sentence().endswith(
-        "Clipped: 1 above it and 1 below it (colour at the bar's tip). Not finite, hatched: 2."
+        "Clipped: 1 above it (colour at the bar's tip) and 1 below it (lowest colour: ≤ 0.05). "
+        "Not finite, hatched: 2."
     )
 
 
@@ -87,9 +96,7 @@ def test_clipped_cells_have_a_colour_that_the_scale_lacks():
 def test_a_colour_map_is_taken_by_name_or_as_it_is():
     own = colormaps["cividis"].with_extremes(over="green")
     assert colour_scale(VALUES, own).cmap is own
-    assert colour_scale(VALUES, "cividis").cmap == colormaps["cividis"].with_extremes(
-        over=OVER, under="white"
-    )
+    assert colour_scale(VALUES, "cividis").cmap == colormaps["cividis"].with_extremes(over=OVER)
 
 
 def test_colours_over_grey_are_those_of_the_map_at_its_opacity():

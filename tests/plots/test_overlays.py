@@ -196,8 +196,8 @@ def test_every_choice_reaches_the_picture():
     assert figure.get_suptitle() == "layer 3"
     above, below = (MAP[0] > 0.1).sum(), (MAP[0] < 0.01).sum()
     assert (
-        f"Square-root colour scale from 0.01 to 0.1. Clipped: {above} above it and {below} below"
-        in caption_of(figure)
+        f"Square-root colour scale from 0.01 to 0.1. Clipped: {above} above it (colour at the bar's tip) "
+        f"and {below} below it (lowest colour: ≤ 0.01)." in caption_of(figure)
     )
 
 

@@ -18,7 +18,7 @@ from visualizer.plots.options import colour_map
 SEQUENTIAL, ON_IMAGE, ON_TEXT = "viridis", "inferno", "Blues"
 DIVERGING = "RdBu_r"
 SCALES = {"linear": "linear", "sqrt": "square-root", "log": "logarithmic"}
-OVER, UNDER = "#ff3fa4", "#ffffff"  # clipped cells: colours that no default map contains
+OVER = "#ff3fa4"  # cells above the scale: a colour that no default map contains
 MISSING: dict[str, Any] = {"facecolor": "#dddddd", "edgecolor": "#888888", "hatch": "////", "linewidth": 0.0}
 TINY = 1e-300
 DECADES = 1e-4  # a logarithmic scale spans four decades unless told otherwise
@@ -53,11 +53,11 @@ class ColourScale:
         """
         kind = "diverging colour scale centred on 0," if self.diverging else "colour scale"
         text = f"{self.rule.capitalize()} {kind} from {self.norm.vmin:.3g} to {self.norm.vmax:.3g}."
-        clipped = [
-            f"{count:,} {word} it" for count, word in ((self.above, "above"), (self.below, "below")) if count
-        ]
+        clipped = [f"{self.above:,} above it (colour at the bar's tip)"] if self.above else []
+        if self.below:
+            clipped.append(f"{self.below:,} below it (lowest colour: ≤ {self.norm.vmin:.3g})")
         if clipped:
-            text += f" Clipped: {' and '.join(clipped)} (colour at the bar's tip)."
+            text += f" Clipped: {' and '.join(clipped)}."
         if self.missing:
             text += f" Not finite, hatched: {self.missing:,}."
         return text
@@ -151,7 +151,7 @@ def _norm(scale: str, low: float, high: float, diverging: bool) -> Normalize:
 
 def _colours(cmap: str | Colormap) -> Colormap:
     found = colour_map(cmap)
-    return found if found is cmap else found.with_extremes(over=OVER, under=UNDER)
+    return found if found is cmap else found.with_extremes(over=OVER)  # below: as the lowest
 
 
 def _signed_root(values: Any) -> Any:
