@@ -16,16 +16,15 @@ from unicodedata import east_asian_width
 from matplotlib import rc_context, rcParams
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.axis import Axis
 from matplotlib.cm import ScalarMappable
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
-from matplotlib.ticker import ScalarFormatter
 from matplotlib.transforms import Bbox
 
 from visualizer.errors import ShapeError
 from visualizer.plots.colours import ColourScale
 from visualizer.plots.fonts import all_truetype
+from visualizer.plots.ticks import write_bar
 from visualizer.plots.writing import plain_text
 
 DPI, PRINT_DPI = 150, 300
@@ -34,7 +33,6 @@ TITLE, PANEL, LABEL, SMALL = 9.0, 8.0, 7.0, 6.5  # font sizes in points: legible
 FAINT = 0.75  # opacity of the caption
 EM = 0.57  # mean width of a character of running text, in font sizes
 PAD = 0.06  # inches between title, panels and caption
-LONGEST = 7  # characters of a number beside an axis
 VECTOR = ("pdf", "ps", "eps", "svg")
 TRUETYPE, DRAWN = 42, 3  # how fonts are embedded; many journals refuse Type 3, which is matplotlib's default
 
@@ -116,6 +114,7 @@ class Frame:
     def add_bar(self, colours: ColourScale, shown: ScalarMappable | None = None) -> None:
         """Draw the colour bar of all panels; ``shown`` if it shall not look like the scale itself."""
         source = shown or ScalarMappable(colours.norm, colours.cmap)
+        around = self.axes[-1] if self.borrowed else self.figure
         if self.borrowed:  # beside the last panel, without moving the caller's axes
             room: dict[str, Any] = {"cax": self.axes[-1].inset_axes((1.03, 0, 0.04, 1))}
         else:
@@ -127,7 +126,7 @@ class Frame:
             }
         bar = self.figure.colorbar(source, extend=colours.extend, **room)
         bar.outline.set_linewidth(0.4)
-        write_plainly(bar.ax.yaxis)
+        write_bar(bar, colours, around.get_window_extent().height / self.figure.dpi)
         bar.ax.tick_params(labelsize=SMALL, width=0.4, length=2)
         rule = "" if colours.rule == "linear" else f"\n({colours.rule})"
         bar.set_label(f"map value{rule}", fontsize=LABEL)
@@ -183,31 +182,6 @@ def draw_image(axes: Axes, values: Any, **look: Any) -> AxesImage:
     drawn = axes.imshow(values, **{"origin": "upper", "aspect": "equal"} | look)
     axes.grid(visible=False)
     return drawn
-
-
-class PlainNumbers(ScalarFormatter):
-    """Numbers as they are, long ones in short: a factor would stand where there is no room for it."""
-
-    def __init__(self) -> None:
-        super().__init__(useOffset=False)
-        self.set_scientific(False)
-
-    def format_ticks(self, values: Any) -> list[str]:
-        """Return numbers as texts, long ones with as few digits as tell them apart."""
-        texts = super().format_ticks(values)
-        if all(len(text) <= LONGEST for text in texts):
-            return texts
-        for digits in range(1, 17):
-            texts = [self.fix_minus(f"{value:.{digits}g}") for value in values]
-            if len(set(texts)) == len(set(values)):
-                break
-        return texts
-
-
-def write_plainly(axis: Axis) -> None:
-    """Write the numbers of a linear axis as `PlainNumbers` does."""
-    if isinstance(axis.get_major_formatter(), ScalarFormatter):
-        axis.set_major_formatter(PlainNumbers())
 
 
 def add_panel_title(axes: Axes, title: str) -> None:

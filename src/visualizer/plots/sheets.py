@@ -19,9 +19,9 @@ from visualizer.plots.figures import (
     one_text,
     open_frame,
     wrapped,
-    write_plainly,
 )
 from visualizer.plots.places import Paint
+from visualizer.plots.ticks import write_bar, write_plainly
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -162,11 +162,12 @@ def _head(axes: Axes, heading: str) -> None:
 
 
 def _draw_bar(figure: Figure, paint: Paint, top: float, left: float, height: float) -> None:
-    axes = _axes(figure, left + 0.08, top + 0.06, THICK, max(height - 0.12, 0.4))
+    tall = max(height - 0.12, 0.4)
+    axes = _axes(figure, left + 0.08, top + 0.06, THICK, tall)
     shown = ScalarMappable(paint.colours.norm, paint.flat)
     bar = figure.colorbar(shown, cax=axes, extend=paint.colours.extend)
     bar.outline.set_linewidth(0.4)
-    write_plainly(axes.yaxis)
+    write_bar(bar, paint.colours, tall)
     axes.tick_params(labelsize=SMALL, width=0.4, length=2)
 
 
