@@ -37,7 +37,7 @@ def test_a_head_that_is_not_there_is_asked_for_once(built, open_page, tmp_path):
     many = visualizer.from_arrays({"layer.0": weights(1, 3, 400, 400)})
     many.to_html(tmp_path / "run.html", heads=[1])
     page = open_page(f"{(tmp_path / 'run.html').as_uri()}#view=head&at=0.0.2")
-    expect(page.locator(".matrix .strip")).to_contain_text("was left out of the file")
+    expect(page.locator("[data-strip]")).to_contain_text("as they were left out of this file")
     redraws = page.evaluate(
         """async () => {
             const sheet = CanvasRenderingContext2D.prototype;

@@ -1,6 +1,7 @@
 /** The whole state in the page's address, behind `#`: a link shows what its sender saw. */
 
 import { batch, effect } from "@preact/signals";
+import { firstPresent } from "./data/absent";
 import { isListed } from "./data/listed";
 import { partsOf } from "./data/parts";
 import type { Sampled } from "./data/sampling";
@@ -13,7 +14,7 @@ export function written(store: Store): string {
     if (value !== usual && value !== null) words.set(name, String(value));
   };
   put("view", store.view.value, viewsOf(store.manifest)[0]);
-  put("at", placed(store.place.value), "0.0.0");
+  put("at", placed(store.place.value), placed(firstPresent(store.manifest)));
   put("other", store.other.value && placed(store.other.value), null);
   put("query", store.chosen.value, null);
   put("key", store.pinned.value || store.direction.value === "column" ? store.key.value : null, null);
@@ -48,7 +49,7 @@ export function take(store: Store, address: string): void {
   batch(() => {
     const views = viewsOf(store.manifest);
     store.view.value = one<View>("view", views, views[0]!);
-    store.select(readPlace(store, words.get("at")) ?? { map: 0, batch: 0, head: 0 });
+    store.select(readPlace(store, words.get("at")) ?? firstPresent(store.manifest));
     store.other.value = readPlace(store, words.get("other"));
     const [, , queries, keys] = store.map.value?.shape ?? [1, 1, 1, 1];
     const query = number("query", 0, queries - 1, null);

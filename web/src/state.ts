@@ -1,6 +1,7 @@
 /** What is looked at: one store for each page, read and written by every view. */
 
 import { computed, effect, type ReadonlySignal, type Signal, signal } from "@preact/signals";
+import { firstPresent } from "./data/absent";
 import { isListed, nearest } from "./data/listed";
 import { partsOf } from "./data/parts";
 import type { Reader } from "./data/reader";
@@ -65,7 +66,7 @@ class OrUsual {
 export class Store {
   readonly manifest: Manifest;
   readonly view: Signal<View>;
-  readonly place = signal<Place>({ map: 0, batch: 0, head: 0 });
+  readonly place: Signal<Place>;
   /** The head that it is compared with. */
   readonly other = signal<Place | null>(null);
   /** The query that was chosen; null: none yet, and the usual one is looked at. */
@@ -117,6 +118,7 @@ export class Store {
   constructor(readonly reader: Reader) {
     this.manifest = reader.host.manifest;
     this.view = signal(viewsOf(this.manifest)[0]!);
+    this.place = signal(firstPresent(this.manifest));
     this.map = computed(() => this.manifest.maps[this.place.value.map]);
     this.queries = computed(() => this.axisOf(this.place.value, "queries"));
     this.keys = computed(() => this.axisOf(this.place.value, "keys"));

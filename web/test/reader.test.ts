@@ -122,7 +122,9 @@ test("how rows come is asked for again where there was no answer, after a while"
 test("a head that was left out says so", async () => {
   const { reader, map } = opened(cases["keys of groups"]!);
   const without = { ...map, rows: { ...map.rows, heads: [null] } } as MapInfo;
-  await expect(reader.row(without, 0, 0, 0)).rejects.toThrow("this head of layer.0 was left out of the file");
+  await expect(reader.row(without, 0, 0, 0)).rejects.toThrow(
+    "no rows are here, as they were left out of this file",
+  );
 });
 
 /** A reader of a server's run: how rows come is told when `answer` is called. */

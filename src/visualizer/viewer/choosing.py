@@ -185,7 +185,7 @@ def _kept(payload: Payload, one: MapInfo, kept: Sequence[bool]) -> Rows:
     if payload.rows_asked(one.id) == []:
         return payload.rows(one.id)
     if not any(kept):
-        return Absent("left out of this file")
+        return Absent("they were left out of this file")
     return _only(payload.rows(one.id), kept)
 
 

@@ -1,6 +1,7 @@
 /** A head, made of the arrays that its map names. */
 
-import type { BlobRef, Factored, Formed, MapInfo } from "../protocol";
+import type { Factored, Formed, MapInfo } from "../protocol";
+import { whyAbsent } from "./absent";
 import type { Numbers, Tensor } from "./arrays";
 import type { Blobs } from "./blobs";
 import type { FactoredHead, FormedHead, Head, Spread } from "./heads";
@@ -14,9 +15,10 @@ export async function loadHead(
   signal?: AbortSignal,
 ): Promise<Head> {
   const { rows, shape } = map;
-  if (rows.kind !== "factors" && rows.kind !== "dense") {
-    throw new Error(rows.kind === "none" ? rows.why : `rows of map ${map.id} are with the server`);
-  }
+  const why = whyAbsent(map, batch, head);
+  if (why) throw new Error(why);
+  if (rows.kind !== "factors" && rows.kind !== "dense")
+    throw new Error(`rows of map ${map.id} are with the server`);
   const [found, all] = await Promise.all([
     rows.kind === "dense"
       ? formed(blobs, rows, map, batch * shape[1] + head, signal)
@@ -33,7 +35,7 @@ async function formed(
   place: number,
   signal?: AbortSignal,
 ): Promise<FormedHead> {
-  const { values } = await blobs.get(present(rows.heads[place], map), signal);
+  const { values } = await blobs.get(rows.heads[place]!, signal);
   return {
     kind: "dense",
     queries: map.shape[2],
@@ -52,7 +54,7 @@ async function factored(
   signal?: AbortSignal,
 ): Promise<FactoredHead> {
   const [, heads, queries, keys] = map.shape;
-  const refs = present(rows.heads[batch * heads + head], map);
+  const refs = rows.heads[batch * heads + head]!;
   const [q, k, bias, mask] = await Promise.all([
     blobs.get(refs.q, signal),
     blobs.get(refs.k, signal),
@@ -67,14 +69,6 @@ async function factored(
     bias: bias && spread(bias, batch, head),
     mask: mask && spread(mask, batch, head),
   };
-}
-
-function present<T extends BlobRef | { q: BlobRef }>(ref: T | null | undefined, map: MapInfo): T {
-  if (!ref)
-    throw new Error(
-      `this head of ${map.path} was left out of the file: name it with heads=, or serve the run`,
-    );
-  return ref;
 }
 
 /** Return the part of (batch, head, query, key) that is of a head; 1 along an axis stands for all. */

@@ -11,6 +11,7 @@ import { placed, useFinding } from "./finding";
 import { useColumns, usePaint, usePromised } from "./hooks";
 import { Legend } from "./legend";
 import { rowWords, shortPaths } from "./naming";
+import { cellsOf } from "./overview";
 import { Path } from "./path";
 import { useWide } from "./wide";
 
@@ -101,9 +102,8 @@ function Thumb({ map, place, values, max, out }: ThumbProps) {
   const store = useStore();
   const canvas = useRef<HTMLCanvasElement>(null);
   const paint = usePaint(max);
-  const [, heads = 1, h = 1, w = 1] = map.overview?.mean.shape ?? [];
-  const begin = (place.batch * heads + place.head) * h * w;
-  const own = useMemo(() => values?.subarray(begin, begin + h * w), [values, begin]);
+  const [, , h = 1, w = 1] = map.overview?.mean.shape ?? [];
+  const own = useMemo(() => values && cellsOf(map, place, values), [values, map, place.batch, place.head]);
   const blank = useMemo(() => own?.every(Number.isNaN) ?? false, [own]);
   useEffect(() => {
     if (own && canvas.current) paintOn(canvas.current, own, [h, w], paint.table, paint.scale);

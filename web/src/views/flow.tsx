@@ -9,6 +9,7 @@ import type { Place } from "../state";
 import { useStore } from "./context";
 import { usePadding, usePromised } from "./hooks";
 import { percent, printed } from "./naming";
+import { Trouble } from "./trouble";
 
 const AT_ONCE = 2 ** 21; // weights that are added up without being asked to
 const ROWS = 64; // that are read at once
@@ -39,7 +40,7 @@ export function Flow() {
   return (
     <details class="flow" open>
       <summary>From part to part{map.signed ? "" : ", in shares of a query's weight"}</summary>
-      {trouble && <p class="trouble">{trouble}</p>}
+      <Trouble said={trouble} />
       {known === "failed" && (
         <p class="trouble">It is not known which queries are padding: all are counted.</p>
       )}

@@ -1,6 +1,7 @@
 /** One head: its matrix, and one query on everything that its tokens are. */
 
 import { useMemo } from "preact/hooks";
+import { whyAbsent } from "../data/absent";
 import { partsOf } from "../data/parts";
 import { type Spot, windowsOf } from "../data/windows";
 import { useStore } from "./context";
@@ -9,6 +10,7 @@ import { usePadding } from "./hooks";
 import { Legend } from "./legend";
 import { Matrix } from "./matrix";
 import { printed, tokenName } from "./naming";
+import { Overview } from "./overview";
 import { Pins } from "./pins";
 import { Scrubber } from "./scrubber";
 import { Seek } from "./seek";
@@ -16,6 +18,17 @@ import { TruthStrip } from "./strip";
 import { Surface } from "./surface";
 
 export function HeadView() {
+  const store = useStore();
+  const place = store.place.value;
+  return (
+    <section class="head">
+      <TruthStrip />
+      {whyAbsent(store.map.value!, place.batch, place.head) ? <Overview place={place} /> : <Rows />}
+    </section>
+  );
+}
+
+function Rows() {
   const store = useStore();
   const shown = store.shown.value;
   const max = shown?.max ?? 0;
@@ -43,8 +56,7 @@ export function HeadView() {
   const pick = (token: number) => (byRow ? store.pin(token) : store.lookAtKey(token));
   const hover = (token: number) => (byRow ? store.hover(token) : store.hoverKey(token));
   return (
-    <section class="head">
-      <TruthStrip />
+    <>
       <div class="columns">
         <Matrix />
         <div class="surfaces">
@@ -104,7 +116,7 @@ export function HeadView() {
             <h3>
               {byRow ? "Keys" : "Queries"}, by the weight they {byRow ? "get" : "give"}
             </h3>
-            <Legend max={max} />
+            {!store.trouble.value && <Legend max={max} />}
           </div>
           <Surface
             axis={shownAxis}
@@ -122,7 +134,7 @@ export function HeadView() {
         </div>
       </div>
       <Pins />
-    </section>
+    </>
   );
 }
 

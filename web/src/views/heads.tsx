@@ -6,7 +6,7 @@ import { type Shown, shownOf, sinksOf } from "../data/shown";
 import { type Window, windowsOf } from "../data/windows";
 import type { Axis } from "../protocol";
 import { useStore } from "./context";
-import { usePromised } from "./hooks";
+import { orWhy, usePromised } from "./hooks";
 import { Legend } from "./legend";
 import { percent, rowWords, tokenName } from "./naming";
 import { Ribbon } from "./ribbon";
@@ -23,10 +23,7 @@ export function Heads() {
     (signal) =>
       Promise.all(
         Array.from({ length: heads }, (_, head) =>
-          store.reader.row(map, batch, head, query, signal).catch((error: Error) => {
-            if (signal.aborted) throw error;
-            return error.message;
-          }),
+          orWhy(store.reader.row(map, batch, head, query, signal), signal),
         ),
       ),
     [map, batch],
@@ -49,11 +46,12 @@ export function Heads() {
     [linked, map, batch],
   );
   const pictures = axis.segments.some(isLattice);
+  const troubles = [...new Set(rows.filter((one) => typeof one === "string"))];
   if (trouble) return <p class="trouble">{trouble}</p>;
   return (
     <section class="heads">
       <div class="bar">
-        <Legend max={max} />
+        {max > 0 && <Legend max={max} />}
         <p class="strip">
           {[
             map.path || "model",
@@ -63,6 +61,12 @@ export function Heads() {
           ].join(" · ")}
         </p>
       </div>
+      {troubles.map((said) => (
+        <p class="trouble" key={said}>
+          {ofHeads(rows, said)}
+          {said}
+        </p>
+      ))}
       <details open={!(pictures && linked)}>
         <summary>Choose a query</summary>
         <Surface
@@ -88,6 +92,13 @@ export function Heads() {
       </Small>
     </section>
   );
+}
+
+/** Which heads something is said of; nothing where it is of all. */
+function ofHeads(rows: (Shown | string)[], said: string): string {
+  const heads = [...rows.keys()].filter((head) => rows[head] === said);
+  if (heads.length === rows.length) return "";
+  return `head${heads.length > 1 ? "s" : ""} ${heads.join(", ")}: `;
 }
 
 interface CardProps {
@@ -121,7 +132,7 @@ function Card({ head, row, axis, max, pictures, linked, query, windows }: CardPr
         </button>
         {shown && shown.removed > 0 && <small>sinks {percent(shown.removed)}</small>}
       </h3>
-      {typeof row === "string" && <p class="trouble">{row}</p>}
+      {typeof row === "string" && <p class="strip">no row</p>}
       {typeof row !== "string" && pictures && (
         <Surface
           axis={axis}

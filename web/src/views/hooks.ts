@@ -33,6 +33,14 @@ export function usePromised<T>(
   return isOfThat ? found : NOTHING;
 }
 
+/** Return what a promise gives, or why it fails; rejects where it was aborted. */
+export function orWhy<T>(promise: Promise<T>, signal: AbortSignal): Promise<T | string> {
+  return promise.catch((error: Error) => {
+    if (signal.aborted) throw error;
+    return error.message;
+  });
+}
+
 /** The colours of weights up to `max`: those that were chosen; around 0 where the map is signed, or if it is said. */
 export function usePaint(max: number, around?: boolean): { table: Table; scale: Scale } {
   const store = useStore();

@@ -36,6 +36,8 @@ export function MatrixStrip({ frame, looked, tiles }: { frame: Frame; looked: Lo
   const store = useStore();
   const { tokens: padding } = usePadding("queries");
   const { signed } = store.map.value!;
+  const trouble = tiles.trouble === store.trouble.value ? "" : tiles.trouble; // which stands above
+  if (tiles.trouble && !tiles.max) return trouble ? <p class="trouble">{trouble}</p> : null;
   const said = [
     cellsSaid(store, grainIn(frame, looked), tiles),
     `${store.spreading.value} scale from ${signed ? `−${printed(tiles.max)}` : 0} to ${printed(tiles.max)}`,
@@ -48,7 +50,7 @@ export function MatrixStrip({ frame, looked, tiles }: { frame: Frame; looked: Lo
   return (
     <p class="strip">
       {said.join("; ")}
-      {tiles.trouble ? ` · ${tiles.trouble}` : tiles.waiting ? " · computing …" : ""}
+      {trouble ? ` · ${trouble}` : tiles.waiting ? " · computing …" : ""}
     </p>
   );
 }

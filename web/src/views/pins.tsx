@@ -8,6 +8,7 @@ import { tokenName } from "./naming";
 import { Ribbon } from "./ribbon";
 import { Small } from "./small";
 import { Surface } from "./surface";
+import { Trouble } from "./trouble";
 
 export function Pins() {
   const store = useStore();
@@ -24,7 +25,7 @@ export function Pins() {
     [map, place, kept],
   );
   if (!kept.length) return null;
-  if (trouble) return <p class="trouble">{trouble}</p>;
+  if (trouble) return <Trouble said={trouble} />;
   if (!value) return null;
   const shown = value.map((values, i) => store.look({ place, token: kept[i]!, direction: "row", values }));
   const max = Math.max(0, ...shown.map((one) => one.max));
