@@ -55,6 +55,19 @@ export function callNear({ calls }: Module, nth: number): MapInfo {
   return calls[nth] ?? calls[calls.length - 1]!;
 }
 
+/** Return the nth map of the module of the same name in another run, or else of the one that is as far on. */
+export function likeIn(maps: MapInfo[], map: MapInfo, run: number): MapInfo | null {
+  const there = modulesOf(maps, run);
+  const layer = modulesOf(maps, map.run).findIndex((one) => one.path === map.path);
+  const like = there.find((one) => one.path === map.path) ?? there[layer] ?? there.at(-1);
+  return like ? callNear(like, placeOf(maps, map)) : null;
+}
+
+/** Tell whether two runs have a module of the same name. */
+export function haveCommon(maps: MapInfo[], a: number, b: number): boolean {
+  return modulesOf(maps, a).some(({ path }) => callsOf(maps, b, path).length > 0);
+}
+
 function byName(maps: MapInfo[]): Map<string, Module> {
   let modules = known.get(maps);
   if (!modules) {

@@ -3,8 +3,9 @@
 import { useEffect, useMemo } from "preact/hooks";
 import { whyAbsent } from "../data/absent";
 import { nearest } from "../data/listed";
+import { haveCommon, likeIn, modulesOf } from "../data/modules";
 import { type Shown, shownOf, sinksOf } from "../data/shown";
-import type { MapInfo } from "../protocol";
+import type { Manifest, MapInfo } from "../protocol";
 import type { Place } from "../state";
 import { Chooser } from "./chooser";
 import { useStore } from "./context";
@@ -21,7 +22,7 @@ export function Compare() {
   const a = store.place.value;
   const query = store.query.value;
   useEffect(() => {
-    store.other.value ??= partner(manifest.maps, a);
+    store.other.value ??= partner(manifest, a);
   }, [a.map]);
   const b = store.other.value ?? a;
   const [mapA, mapB] = [manifest.maps[a.map]!, manifest.maps[b.map]!];
@@ -68,6 +69,9 @@ export function Compare() {
           {both && !alike ? " · the two have different numbers of keys, so no difference is drawn" : ""}
         </p>
       </div>
+      {mapA.run !== mapB.run && !haveCommon(manifest.maps, mapA.run, mapB.run) && (
+        <p class="trouble">{unlikeSaid(manifest, [mapA.run, mapB.run])}</p>
+      )}
       {troubles.map((said) => (
         <p class="trouble" key={said}>
           {troubles.length < 2 && shown.length ? `${typeof rows![0] === "string" ? "A" : "B"}: ` : ""}
@@ -125,17 +129,26 @@ export function Compare() {
 }
 
 /** The same head of the other run; of one run the next head, or that of the next map. */
-function partner(maps: MapInfo[], place: Place): Place {
+function partner({ maps, runs }: Manifest, place: Place): Place {
   const here = maps[place.map]!;
-  const there = maps.find((one) => one.run !== here.run && one.path === here.path && one.call === here.call);
-  if (there) {
-    const [batches, heads] = there.shape;
-    const { batch, head } = place;
-    return { map: there.id, batch: Math.min(batch, batches - 1), head: Math.min(head, heads - 1) };
-  }
-  if (here.shape[1] > 1) return { ...place, head: (place.head + 1) % here.shape[1] };
-  const next = maps[(place.map + 1) % maps.length]!;
-  return { map: next.id, batch: Math.min(place.batch, next.shape[0] - 1), head: 0 };
+  const within = ({ id, shape }: MapInfo, head: number) => ({
+    map: id,
+    batch: Math.min(place.batch, shape[0] - 1),
+    head: Math.min(head, shape[1] - 1),
+  });
+  const like = runs.length > 1 ? likeIn(maps, here, here.run ? 0 : 1) : null;
+  if (like) return within(like, place.head);
+  if (here.shape[1] > 1) return within(here, (place.head + 1) % here.shape[1]);
+  return within(maps[(place.map + 1) % maps.length]!, 0);
+}
+
+/** That two runs have no module of the same name, and what each has. */
+function unlikeSaid({ maps, runs }: Manifest, sides: number[]): string {
+  const has = sides.map((run) => {
+    const [first, ...more] = modulesOf(maps, run).map(({ path }) => path || "model");
+    return `${runNames(runs)[run]} has ${first}${more.length ? ` and ${more.length} more` : ""}`;
+  });
+  return `no module of the two runs has the same name: ${has.join(", ")}; choose which two maps stand beside one another`;
 }
 
 function valuesOf(row: Shown | string | undefined): Float32Array | null {

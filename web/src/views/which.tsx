@@ -1,6 +1,6 @@
 /** What is looked at, where there are several: runs, layers, heads, calls of a module, rows of the batch or windows. */
 
-import { callNear, callsOf, modulesOf, placeOf } from "../data/modules";
+import { callNear, callsOf, likeIn, modulesOf, placeOf } from "../data/modules";
 import { windowsIn } from "../data/windows";
 import { useStore } from "./context";
 import { runNames } from "./naming";
@@ -32,8 +32,7 @@ function Runs() {
       <select
         value={here.run}
         onChange={(event) => {
-          const there = maps.filter((one) => one.run === Number(event.currentTarget.value));
-          const like = there.find((one) => one.path === here.path && one.call === here.call) ?? there[0];
+          const like = likeIn(maps, here, Number(event.currentTarget.value));
           if (like) store.moveTo(like.id);
         }}
       >
