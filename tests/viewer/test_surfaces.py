@@ -110,6 +110,18 @@ def test_arcs_go_to_the_largest_weights(page_of):
     assert [int(arc.get_attribute("data-to")) for arc in arcs.all()] == wanted
 
 
+def test_between_two_texts_there_are_no_arcs(page_of):
+    a = visualizer.from_arrays({"cross": np.full((1, 1, 3, 4), 0.25, np.float32)})
+    run = a.label(queries=Axis((Text(list("abc")),)), keys=Axis((Text(list("wxyz")),)))
+    for look in ("row&key=2&pinned=true", "column&key=2"):
+        page = page_of(run, f"view=head&query=1&arcs=true&look={look}")
+        page.locator("table.top td").first.wait_for()
+        assert page.locator(".arcs").count() == page.get_by_label("arcs").count() == 0
+    chosen, weighed = page.get_by_role("listbox").all()
+    assert chosen.locator("[aria-selected=true]").inner_text() == "y"
+    assert weighed.locator("[aria-selected=true]").count() == 0
+
+
 def test_a_generated_text_has_a_step_for_each_token_and_those_to_come_are_pale(page_of):
     torch.manual_seed(0)
     config = transformers.LlamaConfig(**SIZES, vocab_size=60, eos_token_id=None, pad_token_id=0)

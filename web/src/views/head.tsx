@@ -122,7 +122,8 @@ function Rows() {
             axis={shownAxis}
             values={shown?.values ?? null}
             max={max}
-            marked={oneAxis ? (byRow ? query : store.key.value) : byRow ? store.key.value : query}
+            marked={oneAxis && byRow ? query : oneAxis || byRow ? store.key.value : null}
+            origin={oneAxis}
             label={byRow ? "Keys by weight" : "Queries by weight"}
             padding={byRow ? keyPadding : queryPadding}
             later={store.later.value}

@@ -91,7 +91,9 @@ export function Line(props: SurfaceProps & { segments: Segment[] }) {
       >
         {spans}
       </div>
-      {store.arcs.value && values && inside && <Arcs box={box} from={marked} values={values} max={max} />}
+      {store.arcs.value && props.origin !== false && values && inside && (
+        <Arcs box={box} from={marked} values={values} max={max} />
+      )}
     </div>
   );
 }

@@ -54,16 +54,18 @@ export function Seek({ axis }: { axis: Axis }) {
           ))}
         </span>
       )}
-      <label>
-        <input
-          type="checkbox"
-          checked={store.arcs.value}
-          onChange={(event) => {
-            store.arcs.value = event.currentTarget.checked;
-          }}
-        />
-        arcs
-      </label>
+      {store.queries.value === store.keys.value && (
+        <label>
+          <input
+            type="checkbox"
+            checked={store.arcs.value}
+            onChange={(event) => {
+              store.arcs.value = event.currentTarget.checked;
+            }}
+          />
+          arcs
+        </label>
+      )}
     </search>
   );
 }

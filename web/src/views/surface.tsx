@@ -15,6 +15,8 @@ export interface SurfaceProps {
   max: number;
   /** The token that is framed. */
   marked: number | null;
+  /** Whether it is what the weights are of, so that arcs may begin there; so it is, unless given. */
+  origin?: boolean;
   label: string;
   onHover?: (token: number) => void;
   onPick?: (token: number) => void;
