@@ -84,6 +84,16 @@ def test_from_part_to_part_is_the_mass_of_the_map_and_looks_at_the_two_alone(pag
     expect(page).to_have_url(re.compile(r"part=1\.3"))
 
 
+def test_who_looks_at_a_key_of_a_part_is_asked_of_a_key_in_it(page_of):
+    a = factors(PAIR.length)
+    page = page_of(run_of(a, axis=PAIR), "view=head&query=4&part=2.1")
+    page.get_by_role("button", name="who looks at a key").click()
+    wait_for_query(page, "token 1, “un”")
+    assert_shows(page, [a[0, 0].numpy()[4, 1]])  # of the queries of the part
+    page.get_by_title("look at [SEP] → “a cat sat” alone").first.click()
+    wait_for_query(page, "token 5, “a”")
+
+
 def test_a_piece_of_text_is_found_across_tokens_and_enter_goes_to_the_next(page_of):
     a = factors(PAIR.length)
     page = page_of(run_of(a, axis=PAIR))

@@ -3,7 +3,7 @@
 import { computed, effect, type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import { firstPresent } from "./data/absent";
 import { isListed, nearest } from "./data/listed";
-import { partsOf } from "./data/parts";
+import { isIn, partsOf } from "./data/parts";
 import type { Reader } from "./data/reader";
 import type { Sampled } from "./data/sampling";
 import { laterThan, type Shown, shownOf, sinksOf } from "./data/shown";
@@ -184,9 +184,15 @@ export class Store {
   lookAtPart(part: [number, number]): void {
     const same = this.part.value?.every((one, i) => one === part[i]);
     this.part.value = same ? null : part;
-    const queries = partsOf(this.queries.value)[part[0]];
-    const inside = queries && this.query.value >= queries.begin && this.query.value < queries.end;
-    if (!same && queries && !inside) this.query.value = queries.begin;
+    this.#enter();
+  }
+
+  /** Look at a query, and at a key if it is one that is looked at, of the part that is looked at alone. */
+  #enter(): void {
+    const [from, to] = this.part.value ?? [-1, -1];
+    const [queries, keys] = [partsOf(this.queries.value)[from], partsOf(this.keys.value)[to]];
+    if (queries && !isIn(queries, this.query.value)) this.query.value = queries.begin;
+    if (keys && this.key.value !== null && !isIn(keys, this.key.value)) this.key.value = keys.begin;
   }
 
   /** Keep a query beside the others, or no longer. */
@@ -250,6 +256,7 @@ export class Store {
   turn(direction: "row" | "column"): void {
     this.key.value ??= this.query.value < (this.map.value?.shape[3] ?? 0) ? this.query.value : 0;
     this.direction.value = direction;
+    this.#enter();
   }
 
   close(): void {

@@ -29,6 +29,11 @@ export function partsOf(axis: Axis): Part[] {
   });
 }
 
+/** Tell whether a token is of a part. */
+export function isIn({ begin, end }: Part, token: number): boolean {
+  return token >= begin && token < end;
+}
+
 function goesWith(a: Segment, b: Segment): boolean {
   if (a.kind === "special" && b.kind === "special") return a.text === b.text;
   return a.kind === "text" && b.kind === "text" && a.length === 1 && b.length === 1;
