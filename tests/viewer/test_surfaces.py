@@ -268,6 +268,16 @@ def test_kept_queries_lie_below_one_another_on_one_scale(page_of):
     expect(page.locator(".pins .card")).to_have_count(1)
 
 
+def test_kept_queries_are_without_sinks_along_a_column_too(page_of):
+    a = factors(PAIR.length)
+    page = page_of(run_of(a, axis=PAIR), "view=head&kept=2&look=column&key=1&sinks=off")
+    expect(page.locator(".pins h3").first).to_have_text("Kept queries, on one scale, without sinks")
+    row = a[0, 0, 2].numpy()
+    rest = np.delete(row, [0, 4, 8])
+    most = float(page.locator(".pins figcaption").inner_text().split(", ")[-1])
+    assert np.isclose(most, rest.max() / rest.sum() * row.sum(), atol=1e-3)
+
+
 def test_padding_is_marked_and_is_in_no_mean(page_of):
     valid = np.array([[True] * 5 + [False] * 2])
     a = factors(7, mask=valid[:, None, None], query_valid=valid)

@@ -172,12 +172,23 @@ export class Store {
     const axis = this.axisOf(place, direction === "row" ? "keys" : "queries");
     const part = this.part.value && partsOf(axis)[this.part.value[direction === "row" ? 1 : 0]];
     const signed = this.manifest.maps[place.map]?.signed ?? false;
-    return shownOf(values, this.leavesSinks ? sinksOf(axis) : [], this.mass.value, signed, part ?? undefined);
+    return shownOf(
+      values,
+      this.leavesSinksOf(direction) ? sinksOf(axis) : [],
+      this.mass.value,
+      signed,
+      part ?? undefined,
+    );
+  }
+
+  /** Whether sinks are left out of what is looked at. */
+  get leavesSinks(): boolean {
+    return this.leavesSinksOf(this.direction.value);
   }
 
   /** Whether sinks are left out: of rows alone, as weights of a column are of different rows. */
-  get leavesSinks(): boolean {
-    return this.sinksOff.value && this.direction.value === "row";
+  leavesSinksOf(direction: Row["direction"]): boolean {
+    return this.sinksOff.value && direction === "row";
   }
 
   /** Look at a part of the queries and one of the keys alone; the same again, at all. */

@@ -75,6 +75,9 @@ test("sinks are left out of rows, and weights of a column stay those of the map"
   await expect.poll(() => store.row.value?.direction).toBe("column");
   expect(store.shown.value?.removed).toBe(0);
   expect(store.shown.value?.values).toEqual(store.row.value?.values);
+  const values = Float32Array.of(0.5, 0.25, 0.25); // of a query that is kept beside
+  const place = store.place.value;
+  expect(store.look({ place, token: 1, direction: "row", values }).removed).toBe(0.5);
   store.close();
 });
 

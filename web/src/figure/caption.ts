@@ -28,7 +28,7 @@ function usual(store: Store): string[] {
     ...(rows && store.mass.value < 1
       ? [`the largest weights that make ${percent(store.mass.value)} of the mass`]
       : []),
-    ...(rows && store.leavesSinks ? ["without sinks, the rest renormalised"] : []),
+    ...(rows && store.sinksOff.value ? ["without sinks, the rest renormalised"] : []),
     checkedWords(worst),
   ];
 }

@@ -42,13 +42,15 @@ export function Controls() {
 /** What is left out of a row. */
 function Rows() {
   const store = useStore();
+  const byKey = store.view.value === "head" && store.direction.value === "column";
+  const hasRows = !byKey || store.kept.value.length > 0;
   return (
     <>
       <label title="Leave out special tokens and the first one, and renormalise the rest">
         <input
           type="checkbox"
           checked={store.sinksOff.value}
-          disabled={store.direction.value === "column"}
+          disabled={!hasRows}
           onChange={(event) => {
             store.sinksOff.value = event.currentTarget.checked;
           }}

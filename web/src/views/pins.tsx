@@ -35,7 +35,7 @@ export function Pins() {
   return (
     <section class="pins" aria-label="Kept queries">
       <div class="bar">
-        <h3>Kept queries, on one scale</h3>
+        <h3>Kept queries, on one scale{store.sinksOff.value && ", without sinks"}</h3>
         <Legend max={max} />
       </div>
       <Small pictures={pictures} count={kept.length}>
