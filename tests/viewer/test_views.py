@@ -120,6 +120,49 @@ def test_the_mass_that_is_shown_is_that_of_the_largest_weights(address, open_pag
     assert (abs(float(mass) - 100 * row[:count].sum()) < 0.1, int(tokens)) == (True, count)
 
 
+def test_strips_have_the_ends_of_the_legend(address, open_page):
+    page = open_page(f"{address}#view=head&at=0.0.1&query=5&scale=log")
+    shown(page)
+    first, last = page.locator(".surfaces [data-legend] > span").all_inner_texts()
+    assert float(first.removeprefix("≤ ")) == pytest.approx(WEIGHTS[0, 1, 5].max() * 1e-4, rel=6e-3)
+    expect(page.locator("[data-strip]")).to_contain_text(f"log scale, {first} to {last.split()[0]} · ")
+    expect(page.locator(".matrix .strip")).to_contain_text(re.compile(r"log scale, ≤ [\d.]+e-\d to 0\.\d+$"))
+
+
+def test_what_is_said_of_a_column_is_its_sum_and_its_largest_weight(address, open_page):
+    page = open_page(address)
+    column = np.sort(WEIGHTS[0, 1, :, 4])[::-1]
+    strip = page.locator("[data-strip]")
+    for mass, words, sum_ in ((1, "sum", column.sum()), (0.15, "sum of the 1 token", column[0])):
+        page.evaluate(f"location.hash = 'view=head&at=0.0.1&look=column&key=4&mass={mass}'")
+        expect(strip).to_contain_text(f" · {words}")
+        numbers = re.search(r" · sum[^:]*: ([\d.]+), largest: ([\d.]+) · ", strip.inner_text()).groups()
+        assert np.allclose([float(one) for one in numbers], [sum_, column[0]], atol=1e-3)
+        expect(strip).not_to_contain_text("mass shown")
+
+
+@pytest.mark.parametrize("look", ["view=heads", "view=compare&other=1.0.1"])
+def test_what_is_left_out_and_how_exact_it_is_stands_beside_every_picture(page_of, look):
+    calls = [
+        Call(f"layer.{n}", AttentionMap(Dense(one[None])), n, n, "given", error=3e-7)
+        for n, one in enumerate(WEIGHTS)
+    ]
+    page = page_of(Run(calls).label(axis=AXIS), f"{look}&at=0.0.1&query=5&mass=0.5&sinks=off")
+    expect(page.get_by_text("compared with the model's output: largest error 3e-7").first).to_be_visible()
+    drawn = page.locator(".card h3 small, article .strip").all_inner_texts()
+    heads = WEIGHTS[0] if "heads" in look else WEIGHTS[:, 1]
+    assert len(drawn) == len(heads)
+    for weights, said in zip(heads, drawn, strict=True):
+        line = np.sort(np.delete(weights[5], SINKS))[::-1]
+        shares = np.cumsum(line) / line.sum()
+        count = int(np.searchsorted(shares, 0.5)) + 1
+        mass, tokens = re.search(r"([\d.]+) % on (\d+) token", said).groups()
+        (sinks,) = re.search(r"sinks (?:removed: )?([\d.]+) %", said).groups()
+        assert int(tokens) == count
+        found = float(mass), float(sinks)
+        assert np.allclose(found, [100 * shares[count - 1], 100 * weights[5, SINKS].sum()], atol=0.1)
+
+
 def test_the_matrix_reads_out_the_weight_under_the_pointer(address, open_page):
     page = open_page(f"{address}#view=head&at=0.0.2", viewport={"width": 1280, "height": 900})
     canvas = page.locator(".matrix canvas").first

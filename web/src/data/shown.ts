@@ -11,6 +11,8 @@ export interface Shown {
   /** The share of what is left that is drawn. */
   mass: number;
   tokens: number;
+  /** What is drawn adds up to. */
+  sum: number;
   /** The share that the part has which is looked at. */
   share: number;
   /** How many weights are no numbers. */
@@ -50,7 +52,16 @@ export function shownOf(
   const { shown, tokens } = cut(values, mass);
   let max = 0;
   for (const value of values) if (Math.abs(value) > max) max = Math.abs(value);
-  return { values, max, removed: total ? removed / total : 0, mass: shown, tokens, share, missing };
+  return {
+    values,
+    max,
+    removed: total ? removed / total : 0,
+    mass: shown,
+    tokens,
+    sum: sum(values),
+    share,
+    missing,
+  };
 }
 
 /** Return which step a query is of, by the first query of each. */

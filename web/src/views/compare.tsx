@@ -12,8 +12,9 @@ import { useStore } from "./context";
 import { Difference } from "./difference";
 import { orWhy, usePromised } from "./hooks";
 import { Legend } from "./legend";
-import { percent, placeName, runNames, tokenName } from "./naming";
+import { checkedWords, percent, placeName, runNames, tokenName } from "./naming";
 import { Overview } from "./overview";
+import { drawnSaid } from "./strip";
 import { Surface } from "./surface";
 
 export function Compare() {
@@ -57,6 +58,8 @@ export function Compare() {
     tokenName(queriesA, query, mapA.places?.[query] ?? query),
     tokenName(queriesB, at, mapB.places?.[at] ?? at),
   ];
+  const told = (row: Shown | string | undefined, map: MapInfo) =>
+    typeof row === "object" ? drawnSaid(row, map.signed, off) : [];
   const pick = (token: number) => store.pin(Math.min(token, mapA.shape[2] - 1));
   return (
     <section class="compare">
@@ -113,6 +116,9 @@ export function Compare() {
                   : {})}
               />
             )}
+            <p class="strip">
+              {[...told(rows?.[i], i ? mapB : mapA), checkedWords((i ? mapB : mapA).error)].join(" · ")}
+            </p>
           </article>
         ))}
       </div>

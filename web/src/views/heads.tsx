@@ -8,7 +8,7 @@ import type { Axis } from "../protocol";
 import { useStore } from "./context";
 import { orWhy, usePromised } from "./hooks";
 import { Legend } from "./legend";
-import { percent, rowWords, tokenName } from "./naming";
+import { checkedWords, countOf, percent, rowWords, tokenName } from "./naming";
 import { Ribbon } from "./ribbon";
 import { Small } from "./small";
 import { Surface } from "./surface";
@@ -58,6 +58,9 @@ export function Heads() {
             ...rowWords(map, batch, store.queries.value),
             `query: ${tokenName(store.queries.value, query, map.places?.[query] ?? query)}`,
             "one scale for all heads",
+            ...(mass < 1 ? [`the largest weights of each that make ${percent(mass)} of its mass`] : []),
+            ...(off ? [`without sinks${map.signed ? "" : ", the rest renormalised"}`] : []),
+            checkedWords(map.error),
           ].join(" · ")}
         </p>
       </div>
@@ -124,13 +127,17 @@ function Card({ head, row, axis, max, pictures, linked, query, windows }: CardPr
     ? { onHover: (token: number) => store.hover(token), onPick: (token: number) => store.pin(token) }
     : {};
   const shown = typeof row === "string" ? null : row;
+  const left = shown && [
+    ...(shown.removed > 0 ? [`sinks ${percent(shown.removed)}`] : []),
+    ...(store.mass.value < 1 ? [`${percent(shown.mass)} on ${countOf(shown.tokens)}`] : []),
+  ];
   return (
     <div class="card">
       <h3>
         <button type="button" onClick={choose}>
           head {head}
         </button>
-        {shown && shown.removed > 0 && <small>sinks {percent(shown.removed)}</small>}
+        {left && left.length > 0 && <small>{left.join(" · ")}</small>}
       </h3>
       {typeof row === "string" && <p class="strip">no row</p>}
       {typeof row !== "string" && pictures && (

@@ -5,7 +5,7 @@ import { paintOn } from "../draw/canvas";
 import { weightAt } from "../draw/colours";
 import { useStore } from "./context";
 import { usePaint } from "./hooks";
-import { printed } from "./naming";
+import { endsOf } from "./naming";
 
 const STEPS = 128;
 
@@ -17,13 +17,13 @@ export function Legend({ max, signed }: { max: number; signed?: boolean }) {
     const ramp = Float32Array.from({ length: STEPS }, (_, i) => weightAt(scale, i / (STEPS - 1)));
     if (canvas.current) paintOn(canvas.current, ramp, [1, STEPS], table, scale);
   }, [table, scale]);
-  const least = scale.low > 0 ? `≤ ${printed(scale.low)}` : "0";
+  const [first, last] = endsOf(scale);
   return (
     <span class="legend" data-legend>
-      <span>{scale.signed ? `−${printed(max)}` : least}</span>
+      <span>{first}</span>
       <canvas ref={canvas} width={STEPS} height={1} />
       <span>
-        {printed(max)} ({spreading} scale)
+        {last} ({spreading} scale)
       </span>
     </span>
   );

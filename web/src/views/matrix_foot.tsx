@@ -1,6 +1,7 @@
 /** What stands below a matrix: what zooms it, the weight that is pointed at, and what its cells and colours are. */
 
 import { listedOf } from "../data/listed";
+import { scaleTo } from "../draw/canvas";
 import type { Grain } from "../draw/grain";
 import type { Looked } from "../draw/looked";
 import type { Tiles } from "../draw/mosaic";
@@ -10,7 +11,7 @@ import { useStore } from "./context";
 import { type Frame, grainIn } from "./framing";
 import { usePadding } from "./hooks";
 import type { Moving } from "./moving";
-import { printed, tokenName } from "./naming";
+import { endsOf, printed, tokenName } from "./naming";
 
 /** Buttons, and the number of the cell below the pointer. */
 export function MatrixBar({ moving: { zoom, showAll } }: { moving: Moving }) {
@@ -40,7 +41,7 @@ export function MatrixStrip({ frame, looked, tiles }: { frame: Frame; looked: Lo
   if (tiles.trouble && !tiles.max) return trouble ? <p class="trouble">{trouble}</p> : null;
   const said = [
     cellsSaid(store, grainIn(frame, looked), tiles),
-    `${store.spreading.value} scale from ${signed ? `−${printed(tiles.max)}` : 0} to ${printed(tiles.max)}`,
+    `${store.spreading.value} scale, ${endsOf(scaleTo(tiles.max, store.spreading.value, signed)).join(" to ")}`,
     ...(unseenIn(store.map.value!, looked, [frame.inner, frame.tall]).length
       ? ["hatched: keys that a query cannot see"]
       : []),

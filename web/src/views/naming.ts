@@ -3,6 +3,7 @@
 import { nameOf } from "../data/axes";
 import type { Point } from "../data/sampling";
 import { windowsIn } from "../data/windows";
+import type { Scale } from "../draw/colours";
 import type { Axis, MapInfo, RunInfo } from "../protocol";
 import type { Place } from "../state";
 
@@ -83,6 +84,17 @@ export function printed(value: number): string {
 
 export function percent(share: number): string {
   return `${(100 * share).toFixed(share > 0.995 && share < 0.99995 ? 2 : 1)} %`;
+}
+
+/** "1 token", "2 tokens" */
+export function countOf(tokens: number): string {
+  return `${tokens} ${tokens === 1 ? "token" : "tokens"}`;
+}
+
+/** What the first and the last colour of a scale stand for. */
+export function endsOf({ low, high, signed }: Scale): [string, string] {
+  const first = signed ? `−${printed(high)}` : low > 0 ? `≤ ${printed(low)}` : "0";
+  return [first, printed(high)];
 }
 
 /** How a map compared with what the model itself gave. */

@@ -1,9 +1,12 @@
 /** What is to be known of a picture: head, query, scale, mass shown, sinks, and how exact it is. */
 
 import { listedOf } from "../data/listed";
+import type { Shown } from "../data/shown";
+import { scaleTo } from "../draw/canvas";
 import type { MapInfo } from "../protocol";
+import type { Store } from "../state";
 import { useStore } from "./context";
-import { checkedWords, percent, placeName, printed, tokenName } from "./naming";
+import { checkedWords, countOf, endsOf, percent, placeName, printed, tokenName } from "./naming";
 
 export function TruthStrip() {
   const store = useStore();
@@ -22,7 +25,7 @@ export function TruthStrip() {
   );
 }
 
-function rowSaid(store: ReturnType<typeof useStore>): string[] {
+function rowSaid(store: Store): string[] {
   const row = store.row.value;
   const shown = store.shown.value;
   if (!row || !shown) return [];
@@ -36,15 +39,31 @@ function rowSaid(store: ReturnType<typeof useStore>): string[] {
   return [
     token,
     ...(missing ? [`${missing} of its weights are no numbers`] : []),
-    `${store.spreading.value} scale, ${map?.signed ? `−${printed(shown.max)}` : 0} to ${printed(shown.max)}`,
+    `${store.spreading.value} scale, ${endsOf(scaleTo(shown.max, store.spreading.value, map?.signed)).join(" to ")}`,
     ...(store.part.value
       ? [`${percent(shown.share)} of the ${row.direction} is in the part that is looked at`]
       : []),
-    `mass shown: ${percent(shown.mass)} on ${shown.tokens} tokens`,
-    ...(store.leavesSinks
-      ? [`sinks removed: ${percent(shown.removed)}${map?.signed ? "" : ", the rest renormalised"}`]
+    ...(row.direction === "row"
+      ? drawnSaid(shown, map?.signed ?? false, store.leavesSinks)
+      : columnSaid(store, shown)),
+  ];
+}
+
+/** How much of a row is drawn. */
+export function drawnSaid(shown: Shown, signed: boolean, withoutSinks: boolean): string[] {
+  return [
+    `mass shown: ${percent(shown.mass)} on ${countOf(shown.tokens)}`,
+    ...(withoutSinks
+      ? [`sinks removed: ${percent(shown.removed)}${signed ? "" : ", the rest renormalised"}`]
       : []),
   ];
+}
+
+/** Of a column, which adds up to no number that is known. */
+function columnSaid(store: Store, { sum, tokens, max }: Shown): string[] {
+  const drawn = store.mass.value < 1 ? ` of the ${countOf(tokens)} shown` : "";
+  const sizes = store.map.value?.signed ? " of sizes" : "";
+  return [`sum${sizes}${drawn}: ${printed(sum)}, largest: ${printed(max)}`];
 }
 
 function listedSaid(map: MapInfo): string[] {
