@@ -163,6 +163,21 @@ def test_what_is_left_out_and_how_exact_it_is_stands_beside_every_picture(page_o
         assert np.allclose(found, [100 * shares[count - 1], 100 * weights[5, SINKS].sum()], atol=0.1)
 
 
+def test_digits_that_16_bits_do_not_hold_are_not_printed(page_of):
+    row = np.array([0.6, 0.4 - 3e-3, 3e-3, 1.5e-5, 4.77e-8, 2e-9], np.float32)
+    run = visualizer.from_arrays({"layer.0": np.broadcast_to(row, (1, 1, 6, 6)).copy()})
+    page = page_of(run, "view=head&query=1")
+    cells = page.locator("table.top td")
+    expect(cells.nth(4)).to_have_text("< 1e-5")
+    assert np.allclose([float(one) for one in cells.all_inner_texts()[:4]], row[:4], rtol=6e-3)
+    expect(page.locator("[data-strip]")).to_contain_text("mass shown: the whole row ·")
+    page.locator("[aria-label='Keys by weight'] [data-token='4']").hover()
+    expect(page.locator("[data-token='4']").first).to_have_attribute("title", "4: < 1e-5")
+    canvas = page.locator(".matrix canvas")
+    canvas.hover(position=cell_of_matrix(canvas, 1, 4, 6))
+    expect(page.locator("output[data-value]")).to_have_text("token 1 → token 4: < 1e-5")
+
+
 def test_the_matrix_reads_out_the_weight_under_the_pointer(address, open_page):
     page = open_page(f"{address}#view=head&at=0.0.2", viewport={"width": 1280, "height": 900})
     canvas = page.locator(".matrix canvas").first
@@ -173,8 +188,10 @@ def test_the_matrix_reads_out_the_weight_under_the_pointer(address, open_page):
             re.compile(rf"token {query}, .* → token {key}, ")
         )
         page.wait_for_timeout(300)
-        said = page.locator("output[data-value]").inner_text()
-        assert abs(float(said.rpartition(": ")[2]) - WEIGHTS[0, 2, query, key]) < 1e-3
+        said = page.locator("output[data-value]").inner_text().rpartition(": ")[2]
+        weight = WEIGHTS[0, 2, query, key]
+        assert said.startswith("<") == (0 < np.float16(weight) < 1e-5)
+        assert abs(float(said.removeprefix("< ")) - weight) < 1e-3
 
 
 def test_few_keys_have_a_column_each_however_many_queries_there_are(built, open_page, tmp_path):

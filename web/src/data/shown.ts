@@ -64,6 +64,14 @@ export function shownOf(
   };
 }
 
+const HALF = 1e-5; // of a float of 16 bits two digits are there from here on: its steps are of 6e-8
+
+/** Return the weight below which a head's have no digits, as they were sent; 0: all have. */
+export function leastOf({ rows, shape }: MapInfo, { batch, head }: { batch: number; head: number }): number {
+  const held = rows.kind === "dense" ? rows.heads[batch * shape[1] + head] : null;
+  return held?.dtype === "f2" ? HALF : 0;
+}
+
 /** Return which step a query is of, by the first query of each. */
 export function stepOf(steps: number[], query: number): number {
   return steps.filter((first) => first <= query).length - 1;

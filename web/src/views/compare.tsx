@@ -4,7 +4,7 @@ import { useEffect, useMemo } from "preact/hooks";
 import { whyAbsent } from "../data/absent";
 import { nearest } from "../data/listed";
 import { haveCommon, likeIn, modulesOf } from "../data/modules";
-import { type Shown, shownOf, sinksOf } from "../data/shown";
+import { leastOf, type Shown, shownOf, sinksOf } from "../data/shown";
 import type { Manifest, MapInfo } from "../protocol";
 import type { Place } from "../state";
 import { Chooser } from "./chooser";
@@ -52,6 +52,7 @@ export function Compare() {
   const max = Math.max(0, ...shown.map((one) => one.max));
   const both = shown.length === 2;
   const alike = both && shown[0]!.values.length === shown[1]!.values.length;
+  const least = [leastOf(mapA, a), leastOf(mapB, b)];
   const [queriesA, queriesB] = [store.queries.value, store.axisOf(b, "queries")];
   const linked = [queriesA === store.keys.value, queriesB === store.axisOf(b, "keys")]; // a key is a query too
   const names = [
@@ -59,7 +60,7 @@ export function Compare() {
     tokenName(queriesB, at, mapB.places?.[at] ?? at),
   ];
   const told = (row: Shown | string | undefined, map: MapInfo) =>
-    typeof row === "object" ? drawnSaid(row, map.signed, off) : [];
+    typeof row === "object" ? drawnSaid(store, row, map.signed, off) : [];
   const pick = (token: number) => store.pin(Math.min(token, mapA.shape[2] - 1));
   return (
     <section class="compare">
@@ -108,6 +109,7 @@ export function Compare() {
               <Surface
                 axis={store.axisOf(place, "keys")}
                 values={valuesOf(rows?.[i])}
+                least={least[i]!}
                 max={max}
                 marked={linked[i] ? (i ? at : query) : null}
                 label={i ? "Keys of B" : "Keys of A"}
@@ -127,6 +129,7 @@ export function Compare() {
           axis={store.axisOf(a, "keys")}
           a={shown[0]!.values}
           b={shown[1]!.values}
+          least={Math.max(...least)}
           marked={linked[0] ? query : null}
         />
       )}

@@ -12,10 +12,12 @@ interface DifferenceProps {
   axis: Axis;
   a: Float32Array;
   b: Float32Array;
+  /** The size of a weight below which it has no digits. */
+  least: number;
   marked: number | null;
 }
 
-export function Difference({ axis, a, b, marked }: DifferenceProps) {
+export function Difference({ axis, a, b, least, marked }: DifferenceProps) {
   const gaps = useMemo(() => a.map((value, i) => (b[i] || 0) - (value || 0)), [a, b]);
   const order = useMemo(
     () =>
@@ -34,7 +36,15 @@ export function Difference({ axis, a, b, marked }: DifferenceProps) {
           <h3>B − A</h3>
           <Legend max={most} signed />
         </div>
-        <Surface axis={axis} values={gaps} max={most} marked={marked} label="Difference" signed />
+        <Surface
+          axis={axis}
+          values={gaps}
+          max={most}
+          least={least}
+          marked={marked}
+          label="Difference"
+          signed
+        />
       </div>
       <table class="difference">
         <caption>

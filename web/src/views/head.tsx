@@ -3,6 +3,7 @@
 import { useMemo } from "preact/hooks";
 import { whyAbsent } from "../data/absent";
 import { partsOf } from "../data/parts";
+import { leastOf } from "../data/shown";
 import { type Spot, windowsOf } from "../data/windows";
 import { useStore } from "./context";
 import { Flow } from "./flow";
@@ -122,6 +123,7 @@ function Rows() {
             axis={shownAxis}
             values={shown?.values ?? null}
             max={max}
+            least={leastOf(map, store.place.value)}
             marked={oneAxis && byRow ? query : oneAxis || byRow ? store.key.value : null}
             origin={oneAxis}
             label={byRow ? "Keys by weight" : "Queries by weight"}
@@ -158,7 +160,7 @@ function Top() {
         {order.map((token) => (
           <tr key={token}>
             <th scope="row">{tokenName(axis, token)}</th>
-            <td>{printed(shown.values[token]!)}</td>
+            <td>{printed(shown.values[token]!, leastOf(store.map.value!, store.place.value))}</td>
           </tr>
         ))}
       </tbody>

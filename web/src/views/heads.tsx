@@ -2,7 +2,7 @@
 
 import { useMemo } from "preact/hooks";
 import { isLattice } from "../data/axes";
-import { type Shown, shownOf, sinksOf } from "../data/shown";
+import { leastOf, type Shown, shownOf, sinksOf } from "../data/shown";
 import { type Window, windowsOf } from "../data/windows";
 import type { Axis } from "../protocol";
 import { useStore } from "./context";
@@ -144,6 +144,7 @@ function Card({ head, row, axis, max, pictures, linked, query, windows }: CardPr
         <Surface
           axis={axis}
           values={shown?.values ?? null}
+          least={leastOf(store.map.value!, { ...store.place.value, head })}
           max={max}
           marked={linked ? query : null}
           label={`Head ${head}`}

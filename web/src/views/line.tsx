@@ -54,7 +54,9 @@ export function Line(props: SurfaceProps & { segments: Segment[] }) {
   const pointed = useRef<HTMLElement | null>(null);
   const entitle = (element: HTMLElement) => {
     const token = Number(element.dataset["token"]);
-    element.title = titleOf(token, values?.[token], padding?.[token] === 1);
+    const value = values?.[token];
+    const said = value === undefined ? "" : `: ${printed(value, props.least)}`;
+    element.title = `${token}${said}${padding?.[token] === 1 ? ", padding" : ""}`;
   };
   useEffect(() => {
     if (pointed.current) entitle(pointed.current); // it may be what the weights are of now
@@ -121,10 +123,6 @@ function hitsOf(axis: Axis, piece: string): Set<number> {
   const hits = new Set<number>();
   for (const { begin, end } of seek(axis, piece)) for (let i = begin; i < end; i++) hits.add(i);
   return hits;
-}
-
-function titleOf(token: number, value: number | undefined, isPadding: boolean): string {
-  return `${token}${value === undefined ? "" : `: ${printed(value)}`}${isPadding ? ", padding" : ""}`;
 }
 
 interface Word {

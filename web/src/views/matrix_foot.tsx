@@ -1,6 +1,7 @@
 /** What stands below a matrix: what zooms it, the weight that is pointed at, and what its cells and colours are. */
 
 import { listedOf } from "../data/listed";
+import { leastOf } from "../data/shown";
 import { scaleTo } from "../draw/canvas";
 import type { Grain } from "../draw/grain";
 import type { Looked } from "../draw/looked";
@@ -61,7 +62,8 @@ function weightSaid(store: Store): string {
   const query = store.query.value;
   const value = key === null ? undefined : weightAt(store, query, key);
   if (key === null || value === undefined) return "rows: queries, columns: keys; a click pins";
-  return `${tokenName(store.queries.value, query)} → ${tokenName(store.keys.value, key)}: ${printed(value)}`;
+  const least = leastOf(store.map.value!, store.place.value);
+  return `${tokenName(store.queries.value, query)} → ${tokenName(store.keys.value, key)}: ${printed(value, least)}`;
 }
 
 function cellsSaid(store: Store, grain: Grain, tiles: Tiles): string {

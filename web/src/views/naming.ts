@@ -74,10 +74,11 @@ export function visible(text: string): string {
   return shown.trim() ? shown : "␣".repeat(Math.min(letters.length, 4));
 }
 
-/** A weight in four digits. */
-export function printed(value: number): string {
+/** A weight in four digits; below `least` it has none. */
+export function printed(value: number, least = 0): string {
   if (Number.isNaN(value)) return "–";
   if (Number.isInteger(value)) return String(value);
+  if (Math.abs(value) < least) return `< ${least.toExponential(0)}`;
   if (value !== 0 && Math.abs(value) < 1e-4) return value.toExponential(2);
   return value.toFixed(Math.abs(value) < 0.009995 ? 5 : 4);
 }

@@ -1,6 +1,7 @@
 /** Queries that were kept, one beside the other, on the scale of all of them. */
 
 import { isLattice } from "../data/axes";
+import { leastOf } from "../data/shown";
 import { useStore } from "./context";
 import { usePromised } from "./hooks";
 import { Legend } from "./legend";
@@ -55,6 +56,7 @@ export function Pins() {
                 <Surface
                   axis={axis}
                   values={shown[i]!.values}
+                  least={leastOf(map, place)}
                   max={max}
                   marked={linked ? query : null}
                   label={name}

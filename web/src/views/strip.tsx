@@ -44,15 +44,18 @@ function rowSaid(store: Store): string[] {
       ? [`${percent(shown.share)} of the ${row.direction} is in the part that is looked at`]
       : []),
     ...(row.direction === "row"
-      ? drawnSaid(shown, map?.signed ?? false, store.leavesSinks)
+      ? drawnSaid(store, shown, map?.signed ?? false, store.leavesSinks)
       : columnSaid(store, shown)),
   ];
 }
 
 /** How much of a row is drawn. */
-export function drawnSaid(shown: Shown, signed: boolean, withoutSinks: boolean): string[] {
+export function drawnSaid(store: Store, shown: Shown, signed: boolean, withoutSinks: boolean): string[] {
+  const part = store.view.value === "head" && store.part.value !== null;
+  const whole = part ? "all of that" : withoutSinks ? "all but the sinks" : "the whole row";
+  const cut = store.mass.value < 1;
   return [
-    `mass shown: ${percent(shown.mass)} on ${countOf(shown.tokens)}`,
+    `mass shown: ${cut ? `${percent(shown.mass)} on ${countOf(shown.tokens)}` : whole}`,
     ...(withoutSinks
       ? [`sinks removed: ${percent(shown.removed)}${signed ? "" : ", the rest renormalised"}`]
       : []),

@@ -13,6 +13,8 @@ export interface SurfaceProps {
   /** The weight of each token; null: none are shown. */
   values: Float32Array | null;
   max: number;
+  /** The weight below which they have no digits. */
+  least?: number;
   /** The token that is framed. */
   marked: number | null;
   /** Whether it is what the weights are of, so that arcs may begin there; so it is, unless given. */

@@ -38,7 +38,7 @@ export function Timeline(props: TimelineProps) {
   const inside = marked !== null && marked >= begin && marked < begin + length;
   const second = (inner: number) => `${general(Number(((inner * seconds) / length).toPrecision(4)))} s`;
   const said = inside
-    ? `${second(marked - begin)} to ${second(marked - begin + 1)}${values ? `: ${printed(values[marked]!)}` : ""}`
+    ? `${second(marked - begin)} to ${second(marked - begin + 1)}${values ? `: ${printed(values[marked]!, props.least)}` : ""}`
     : "";
   return (
     <figure class="timeline">
