@@ -1,6 +1,7 @@
 """What is on screen leaves the page as a file with a caption, or as the Python call that draws it."""
 
 import io
+import re
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
@@ -99,6 +100,66 @@ def test_a_png_is_dark_on_white_and_finer_than_the_screen(built, open_page, run,
     assert picture.size == tuple(3 * float(written.get(side)) for side in ("width", "height"))
     edge = np.asarray(picture)[:6]
     assert (edge == 255).all()
+
+
+ACCENT, HIT = (11, 98, 196), (194, 24, 91)
+
+
+@pytest.mark.parametrize("view", ["head", "compare"])
+def test_arcs_and_the_lines_of_tokens_are_in_both_files(built, open_page, run, tmp_path, view):
+    state = f"view={view}&at=1.0.2&query=3&arcs=true&find=black&sinks=off"
+    page = opened(open_page, run, tmp_path, state, color_scheme="dark")
+    arcs = page.locator(".arcs path")
+    arcs.first.wait_for(state="attached")
+    root = ET.fromstring(saved(page, "SVG"))
+    pixels = np.asarray(Image.open(io.BytesIO(saved(page, "PNG"))).convert("RGB")).astype(int)
+    paths = list(root.iter(f"{SVG}path"))
+    assert [one.get("d") for one in paths] == arcs.evaluate_all(
+        "all => all.map(one => one.getAttribute('d'))"
+    )
+    x, y = (float(one) for one in re.findall(r"[\d.]+", paths[0].get("transform")))
+    from_x, from_y, _, lift, to_x, _, _, to_y = (
+        float(one) for one in re.findall(r"-?[\d.]+", paths[0].get("d"))
+    )
+    texts = list(root.iter(f"{SVG}text"))
+    beginnings = [
+        0 <= x + from_x - float(one.get("x")) <= float(one.get("textLength"))
+        and 0 < float(one.get("y")) - y - from_y < 30
+        for one in texts
+        if one.text == "sat"
+    ]
+    assert any(beginnings)
+    middle = (x + (from_x + to_x) / 2, y + (from_y + 6 * lift + to_y) / 8)
+    assert np.abs(pixels[round(3 * middle[1]), round(3 * middle[0])] - ACCENT).max() <= 3
+    rects = [one for one in root.iter(f"{SVG}rect") if 0 < float(one.get("height")) <= 2]
+    assert [one.get("fill") for one in rects].count(f"rgb{HIT}") == len(page.locator(".token.hit").all())
+    assert (np.abs(pixels - HIT).max(-1) <= 3).any()
+    struck = [one for one in texts if through(rects, one)]
+    assert {one.text for one in struck} == {"[CLS]"}
+    assert len(struck) == page.locator(".token.gone").count()
+
+
+def through(rects, text):
+    """The lines that lie on the letters of a text."""
+    x, y, width = (float(text.get(name)) for name in ("x", "y", "textLength"))
+    size = float(text.get("font-size"))
+    return [
+        one
+        for one in rects
+        if abs(float(one.get("x")) - x) < 1
+        and abs(float(one.get("width")) - width) < 1
+        and y - 0.7 * size < float(one.get("y")) < y
+    ]
+
+
+def test_tokens_that_were_scrolled_away_are_shaded_in_the_file(built, open_page, tmp_path):
+    tokens = [f"word{number}" for number in range(2000)]
+    weights = np.full((1, 2, 2000, 2000), 1e-6, np.float32)
+    weights[..., 1990] = 0.9
+    page = opened(open_page, visualizer.from_arrays({"a": weights}, tokens=tokens), tmp_path, "view=head")
+    root = ET.fromstring(saved(page, "SVG"))
+    shades = [one for one in root.iter(f"{SVG}rect") if one.get("fill") == "rgb(245, 140, 30)"]
+    assert "0.85" in [one.get("fill-opacity") for one in shades]
 
 
 @pytest.fixture(scope="module")

@@ -34,7 +34,21 @@ export interface Raster {
   canvas: HTMLCanvasElement;
 }
 
-export type Part = Writing | Box | Raster;
+/** A line that is bent, as an arc: as a path of SVG, from where it begins to count. */
+export interface Curve {
+  kind: "curve";
+  path: string;
+  x: number;
+  y: number;
+  /** How far it reaches from there. */
+  width: number;
+  height: number;
+  stroke: string;
+  line: number;
+  opacity: number;
+}
+
+export type Part = Writing | Box | Raster | Curve;
 
 export interface Figure {
   width: number;

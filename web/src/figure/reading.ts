@@ -1,6 +1,8 @@
 /** Reads what is on screen: each text where it stands, each box that is coloured or framed, each canvas. */
 
-import { type Figure, lines, type Part, type Writing } from "./figure";
+import { type Box, type Figure, lines, type Part, type Writing } from "./figure";
+import { curveOf, edgesOf, type Origin, strikeOf } from "./marks";
+import { printed } from "./printing";
 import { apart } from "./redrawing";
 
 const LEFT_OUT =
@@ -11,32 +13,25 @@ const [SIZE, LINE] = [11, 15]; // of the caption
 
 /** Return an element, as it looks on white paper, and a caption below it. */
 export function readFigure(element: HTMLElement, caption: string): Figure {
-  const page = element.closest(".visualizer");
-  page?.classList.add("printed"); // light, nothing scrolled away: within one task, so that nobody sees it
-  try {
-    const parts: Part[] = [];
-    const at = element.getBoundingClientRect();
-    read(element, parts, { x: at.left - MARGIN, y: at.top - MARGIN });
-    const right = Math.max(
-      320,
-      ...parts.map((part) => part.x + (part.kind === "text" && part.turned ? 0 : part.width)),
-    );
-    const bottom = Math.max(0, ...parts.map((part) => part.y + ("height" in part ? part.height : 4)));
-    const written = captionOf(caption, right - MARGIN, bottom + LINE + 6);
-    parts.push(...written);
-    return {
-      width: Math.ceil(right + MARGIN),
-      height: Math.ceil(bottom + 6 + LINE * written.length + MARGIN),
-      parts,
-    };
-  } finally {
-    page?.classList.remove("printed");
-  }
+  const parts = printed(element, () => partsOf(element));
+  const right = Math.max(
+    320,
+    ...parts.map((part) => part.x + (part.kind === "text" && part.turned ? 0 : part.width)),
+  );
+  const bottom = Math.max(0, ...parts.map((part) => part.y + ("height" in part ? part.height : 4)));
+  const written = captionOf(caption, right - MARGIN, bottom + LINE + 6);
+  return {
+    width: Math.ceil(right + MARGIN),
+    height: Math.ceil(bottom + 6 + LINE * written.length + MARGIN),
+    parts: [...parts, ...written],
+  };
 }
 
-interface Origin {
-  x: number;
-  y: number;
+function partsOf(element: HTMLElement): Part[] {
+  const parts: Part[] = [];
+  const { left, top } = element.getBoundingClientRect();
+  read(element, parts, { x: left - MARGIN, y: top - MARGIN });
+  return parts;
 }
 
 function read(element: Element, parts: Part[], from: Origin): void {
@@ -45,6 +40,10 @@ function read(element: Element, parts: Part[], from: Origin): void {
   if (style.display === "none" || style.visibility === "hidden") return;
   if (element instanceof HTMLCanvasElement) {
     readCanvas(element, parts, from);
+    return;
+  }
+  if (element instanceof SVGElement) {
+    parts.push(...[...element.querySelectorAll("path")].map((path) => curveOf(path, from)));
     return;
   }
   readBox(element, style, parts, from);
@@ -70,9 +69,12 @@ function readBox(element: Element, style: CSSStyleDeclaration, parts: Part[], fr
   const colour = style.outlineStyle === "none" ? style.borderTopColor : style.outlineColor;
   const framed = style.outlineStyle !== "none" || style.borderLeftStyle !== "none";
   const stroke = framed && line && seen(colour) ? colour : null;
-  if (!fill && !stroke) return;
-  for (const { left, top, width, height } of element.getClientRects())
-    parts.push({ kind: "box", x: left - from.x, y: top - from.y, width, height, fill, stroke, line });
+  for (const { left, top, width, height } of element.getClientRects()) {
+    const at = { x: left - from.x, y: top - from.y, width, height };
+    const box: Box = { kind: "box", ...at, fill, stroke, line };
+    if (fill || stroke) parts.push(box);
+    parts.push(...edgesOf(style, box));
+  }
 }
 
 function seen(colour: string): boolean {
@@ -82,20 +84,12 @@ function seen(colour: string): boolean {
 function readText(node: Text, style: CSSStyleDeclaration, parts: Part[], from: Origin): void {
   if (!node.data.trim()) return;
   const size = Number.parseFloat(style.fontSize);
+  const look = { size, weight: style.fontWeight, colour: style.color, turned: 0 };
   for (const { text, box } of linesOf(node)) {
-    parts.push({
-      ...{
-        kind: "text",
-        text,
-        width: box.width,
-        size,
-        weight: style.fontWeight,
-        colour: style.color,
-        turned: 0,
-      },
-      x: box.left - from.x,
-      y: box.top - from.y + box.height / 2 + 0.35 * size,
-    });
+    const [x, y] = [box.left - from.x, box.top - from.y + box.height / 2 + 0.35 * size];
+    const written: Writing = { kind: "text", text, x, y, width: box.width, ...look };
+    parts.push(written);
+    if (style.textDecorationLine === "line-through") parts.push(strikeOf(written));
   }
 }
 

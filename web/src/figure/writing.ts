@@ -1,6 +1,6 @@
 /** Figures as files: SVG, whose text is text, and PNG. */
 
-import { type Box, FAMILY, type Figure, type Part, type Writing } from "./figure";
+import { type Box, type Curve, FAMILY, type Figure, type Part, type Writing } from "./figure";
 
 const SVG = "http://www.w3.org/2000/svg";
 const FINER = 3; // pixels of a PNG to one of the screen
@@ -37,13 +37,27 @@ function elementOf(part: Part): [string, Record<string, string | number>, string
       part.text.replace(NO_XML, "\ufffd"),
     ];
   }
+  if (part.kind === "curve") {
+    const stroke = { ...solid("stroke", part.stroke), "stroke-width": part.line, opacity: part.opacity };
+    return ["path", { d: part.path, transform: `translate(${x} ${y})`, fill: "none", ...stroke }];
+  }
   const at = { x, y, width, height: part.height };
   if (part.kind === "box") {
-    const fill = { fill: part.fill ?? "none", stroke: part.stroke ?? "none", "stroke-width": part.line };
-    return ["rect", { ...at, ...fill }];
+    const paint = { ...solid("fill", part.fill), ...solid("stroke", part.stroke) };
+    return ["rect", { ...at, ...paint, "stroke-width": part.line }];
   }
   const href = part.canvas.toDataURL("image/png");
   return ["image", { ...at, href, preserveAspectRatio: "none", "image-rendering": "pixelated" }];
+}
+
+/** A colour as every reader of SVG knows it, its opacity apart. */
+function solid(what: "fill" | "stroke", colour: string | null): Record<string, string | number> {
+  const [, space, inner] = /^(rgba?|color)\((?:srgb )?([^)]*)\)$/.exec(colour ?? "") ?? [];
+  if (!space || !inner) return { [what]: colour ?? "none" };
+  const [red, green, blue, opacity = 1] = inner.split(/[\s,/]+/).map(Number);
+  const by = space === "color" ? 255 : 1;
+  const whole = [red, green, blue].map((one) => Math.round(by * one!));
+  return { [what]: `rgb(${whole.join(", ")})`, [`${what}-opacity`]: opacity };
 }
 
 export function toPng(figure: Figure): Promise<Blob> {
@@ -64,6 +78,7 @@ export function toPng(figure: Figure): Promise<Blob> {
 function paint(context: CanvasRenderingContext2D, part: Part): void {
   if (part.kind === "text") write(context, part);
   else if (part.kind === "box") frame(context, part);
+  else if (part.kind === "curve") bend(context, part);
   else context.drawImage(part.canvas, part.x, part.y, part.width, part.height);
 }
 
@@ -75,6 +90,16 @@ function frame(context: CanvasRenderingContext2D, part: Box): void {
   context.strokeStyle = part.stroke;
   context.lineWidth = part.line;
   context.strokeRect(x, y, width, height);
+}
+
+function bend(context: CanvasRenderingContext2D, part: Curve): void {
+  context.save();
+  context.translate(part.x, part.y);
+  context.globalAlpha = part.opacity;
+  context.strokeStyle = part.stroke;
+  context.lineWidth = part.line;
+  context.stroke(new Path2D(part.path));
+  context.restore();
 }
 
 function write(context: CanvasRenderingContext2D, part: Writing): void {
