@@ -250,7 +250,7 @@ def test_maps_are_exported_to_the_last_bit(run, saved):
             ["table", "{}", "-o", "no/x.csv"],
             "The table no/x.csv cannot be written: No such file or directory",
         ),
-        (["export", "{}", "-o", "x.txt"], "-o x.txt was asked for; give a file that ends with one of .npz, "),
+        (["export", "{}", "-o", "x.txt"], "x.txt was asked for; give a file that ends with one of .npz, "),
         (["capture", "torch.nn:Identity", "-o", "{}"], "-o {} was asked for, but there is something already"),
     ],
 )
@@ -284,7 +284,7 @@ def test_read_outs_are_exported_by_name_and_are_no_csv(run):
         assert held["model:entropy"].shape == (1, 2, 5)
     code, _, said = run("export", "entropy.zarr", "-o", "entropy.csv")
     assert code == 2
-    assert said == "visualizer: model:entropy has the shape (1, 2, 5), and is no map: give -o file.npz\n"
+    assert said == "visualizer: model:entropy has the shape (1, 2, 5), and is no map: give a file.npz\n"
     assert not list(Path().glob("*.csv")) + list(Path().glob(".*"))
 
 

@@ -21,6 +21,7 @@ Q, K = np.random.default_rng(0).normal(size=(2, 1, 1, 8192, 16)).astype(np.float
 def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("view")
     visualizer.from_arrays({"layer.0": np.full((1, 2, 4, 4), 0.25)}).save(folder / "run ü.zarr")
+    visualizer.from_arrays({"layer.0": np.full((1, 2, 4, 4), 0.25)}).save(folder / "after.zarr")
     Run([Call("layer.0", AttentionMap(Factors(Q, K, 1.0)), 0, 0, "given")]).save(folder / "long.zarr")
     return folder
 
@@ -42,6 +43,13 @@ def test_without_a_screen_it_says_how_to_come_here_and_ctrl_c_ends_it(folder):
     assert "Traceback" not in said
     assert_gone(url)
     assert sorted(folder.rglob("*")) == before
+
+
+def test_two_runs_are_served_and_the_line_of_the_file_names_both(folder):
+    with viewing(folder, "run ü.zarr", "after.zarr") as (child, url):
+        assert len(json.loads(ask(url, "manifest.json").body)["runs"]) == 2
+        _, output, _ = interrupted(child)
+    assert "Or as one file: visualizer export 'run ü.zarr' after.zarr page.html" in output
 
 
 def test_behind_a_proxy_no_tunnel_is_named(folder):
@@ -135,6 +143,16 @@ def test_a_page_is_exported(run, folder):
     assert [[head is None for head in one["heads"]] for one in rows] == [[False, False], [True, False]]
 
 
+@pytest.mark.parametrize("arguments", [["page.html"], ["-o", "page.html", "--layer", "0"]])
+def test_a_page_of_two_runs_is_exported(run, folder, arguments):
+    both = [str(folder / name) for name in ("run ü.zarr", "after.zarr")]
+    assert run("export", *both, *arguments) == (0, "Written: page.html\n", "")
+    told = Path("page.html").read_text("utf-8").split('visualizer-manifest">')[1].split("</script>")[0]
+    manifest = json.loads(told)
+    assert [one["path"] for one in manifest["runs"]] == both
+    assert [one["run"] for one in manifest["maps"]] == [0, 1]
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
@@ -147,13 +165,20 @@ def test_a_page_is_exported(run, folder):
         (["a.html", "--queries", "2-3"], "--queries takes numbers, from 0, such as 0,3, not '2-3'"),
         (["a.html", "--max-mb", "0.5"], "max_mb=0.5 was asked for"),
         (["a.html", "--layer", "7"], "--layer 7 was asked for, but the run has layers 0 to 0"),
+        (["{after}", "a.npz"], "two runs were given with a.npz; give one, or a page, such as page.html"),
+        (["{after}", "{after}", "a.html"], "3 runs were given; give one, or two that a page compares"),
+        (["{after}"], "{after} was asked for; give a file that ends with one of .npz, .safetensors, .csv, "),
+        (["page.txt"], "page.txt was asked for; give a file that ends with one of .npz, "),
+        (["no.zarr", "a.html"], "There is no run no.zarr: give a folder or file that was saved"),
         (["no/a.html"], "The page no/a.html cannot be written"),
     ],
 )
 def test_a_page_that_cannot_be_is_one_sentence_and_no_file(run, folder, arguments, sentence):
-    code, output, said = run("export", str(folder / "run ü.zarr"), *arguments)
+    after = folder / "after.zarr"
+    given = [argument.format(after=after) for argument in arguments]
+    code, output, said = run("export", str(folder / "run ü.zarr"), *given)
     assert (code, output) == (2, "")
-    assert said.splitlines()[-1].startswith(f"visualizer: {sentence}")
+    assert said.splitlines()[-1].startswith(f"visualizer: {sentence.format(after=after)}")
     assert not list(Path().iterdir())
 
 

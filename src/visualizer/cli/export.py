@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from visualizer.cli import pages
-from visualizer.cli.choices import Json, Layer, RunPath
+from visualizer.cli.choices import Json, Layer
 from visualizer.cli.runs import calls_of, open_run
 from visualizer.cli.showing import each, print_json, show
 from visualizer.demo.folders import whole_file
@@ -30,15 +30,25 @@ EXAMPLES = """Examples:
   visualizer export run.zarr page.html
 
   visualizer export run.zarr page.html --layer "encoder.layer.[01].*" --heads 0,3 --max-mb 5
+
+  visualizer export before.zarr after.zarr page.html
 """
 Named = Iterator[tuple[str, Any]]
+Given = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="RUN... FILE",
+        help="A saved run, or two that a page compares, then the file to write.",
+        show_default=False,
+    ),
+]
+MOST = 2  # runs in a page
 
 
 def export(  # noqa: PLR0913  each option is a parameter
-    run: RunPath,
-    file: Annotated[Path | None, typer.Argument(metavar="FILE", help="The file to write.")] = None,
+    given: Given,
     *,
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="The same.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="The file, unless it is last.")] = None,
     layer: Layer = None,
     heads: Annotated[str | None, typer.Option(help="Of a page: the rows of these heads, as 0,3.")] = None,
     queries: Annotated[str | None, typer.Option(help="Of a page: the rows of these queries, as 0,7.")] = None,
@@ -48,38 +58,47 @@ def export(  # noqa: PLR0913  each option is a parameter
     json: Json = False,
 ) -> None:
     """Write maps, each formed, as .npz, .safetensors or .csv, or a page, .html, that shows them offline."""
-    target = _only(file, out)
+    runs, target = _told_apart(given, out)
     asked = {"heads": heads, "queries": queries, "max_mb": max_mb}
     of_page = {name: value for name, value in asked.items() if value is not None}
     made: dict[str, Any] = {}
     if target.suffix.lower() == ".html":
-        pages.write(open_run(run), target, layer, **of_page)
+        pages.write([open_run(run) for run in runs], target, layer, **of_page)
     elif of_page:
-        given = ", ".join(f"--{name.replace('_', '-')}" for name in of_page)
-        raise OptionError(f"{given} was given with {target}, but is for a page, such as page.html")
+        options = ", ".join(f"--{name.replace('_', '-')}" for name in of_page)
+        raise OptionError(f"{options} was given with {target}, but is for a page, such as page.html")
     else:
-        made = {"arrays": _export_arrays(run, target, layer)}
+        made = {"arrays": _export_arrays(runs, target, layer)}
     if json:
         print_json({"written": str(target), **made})
     else:
         show(f"Written: {visible(str(target))}")
 
 
-def _only(file: Path | None, out: Path | None) -> Path:
-    """Return the one that was given."""
-    target = file or out
-    if target is None or (file and out):
+def _told_apart(given: list[str], out: Path | None) -> tuple[list[str], Path]:
+    """Return the runs and the file."""
+    last = Path(given[-1])
+    if (len(given) == 1 and out is None) or (len(given) > 1 and out is not None and _is_named(last)):
         raise OptionError("one file is to be written: give it after the run, or with -o")
-    return target
+    runs, target = (given, out) if out is not None else (given[:-1], last)
+    if len(runs) > MOST:
+        raise OptionError(f"{len(runs)} runs were given; give one, or two that a page compares")
+    return runs, target
 
 
-def _export_arrays(run: str, target: Path, layer: str | None) -> dict[str, Any]:
+def _is_named(path: Path) -> bool:
+    """Tell whether a file is named as what is written here is."""
+    return path.suffix.lower() in (*WRITERS, ".html")
+
+
+def _export_arrays(runs: list[str], target: Path, layer: str | None) -> dict[str, Any]:
     """Write arrays; return of each by name what it is."""
-    write = WRITERS.get(target.suffix.lower())
-    if write is None:
+    if not _is_named(target):
         endings = ", ".join([*WRITERS, ".html"])
-        raise OptionError(f"-o {target} was asked for; give a file that ends with one of {endings}")
-    calls = calls_of(open_run(run), layer)
+        raise OptionError(f"{target} was asked for; give a file that ends with one of {endings}")
+    if len(runs) > 1:
+        raise OptionError(f"two runs were given with {target}; give one, or a page, such as page.html")
+    write, calls = WRITERS[target.suffix.lower()], calls_of(open_run(runs[0]), layer)
     written: dict[str, Any] = {}
     with whole_file(target, "The file") as unfinished:
         write(unfinished, _noted(_arrays(calls), written))
@@ -139,7 +158,7 @@ def _write_csv(path: Path, arrays: Named) -> None:
         writer.writerow(["path", "batch", "head", "query", "key", "weight"])
         for name, array in arrays:
             if array.ndim != 4:
-                raise OptionError(f"{name} has the shape {array.shape}, and is no map: give -o file.npz")
+                raise OptionError(f"{name} has the shape {array.shape}, and is no map: give a file.npz")
             for place, weight in np.ndenumerate(array):
                 writer.writerow([name, *place, f"{weight:.7g}"])
 

@@ -1,7 +1,8 @@
-"""A saved run as one page that shows it offline."""
+"""Saved runs as one page that shows them offline."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,8 @@ from visualizer.demo.folders import whole_file
 from visualizer.errors import OptionError
 
 
-def write(run: Any, target: Path, layer: str | None, **options: Any) -> None:
-    """Write a page of all layers or one: ``heads`` and ``queries`` are numbers in text, ``max_mb`` one.
+def write(runs: Sequence[Any], target: Path, layer: str | None, **options: Any) -> None:
+    """Write a page of one run or two: ``heads`` and ``queries`` are numbers in text, ``max_mb`` is one.
 
     Raises
     ------
@@ -23,10 +24,11 @@ def write(run: Any, target: Path, layer: str | None, **options: Any) -> None:
     for name in options.keys() & {"heads", "queries"}:
         options[name] = _numbers(options[name], name)
     if layer is not None:
-        calls_of(run, layer)  # which says what there is
-        options["modules"] = path_of(run, layer)
+        options["modules"] = path_of(runs[0], layer)
+        for run in runs:
+            calls_of(run, options["modules"])  # which says what there is
     with whole_file(target, "The page") as unfinished:
-        to_html(run, unfinished, **options)
+        to_html(runs, unfinished, **options)
 
 
 def _numbers(text: str, name: str) -> list[int]:

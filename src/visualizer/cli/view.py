@@ -63,7 +63,7 @@ def view(  # noqa: PLR0913  each option is a parameter
         if seen and not no_browser:
             webbrowser.open(server.url)
         if not json:
-            show(f"Or as one file: visualizer export {visible(shlex.quote(runs[0]))} page.html")
+            show(f"Or as one file: visualizer export {visible(shlex.join(runs))} page.html")
         server.wait()
 
 
