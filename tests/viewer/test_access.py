@@ -1,6 +1,7 @@
 """Every view can be used without a mouse, without seeing it, and in the dark."""
 
 import io
+import re
 from pathlib import Path
 
 import numpy as np
@@ -74,6 +75,43 @@ def test_keys_work_before_anything_has_the_focus_and_what_changed_is_said(open_p
     page.keyboard.press("j")
     wanted = "layer.0 · head 1 of 3: token 1, “a” looks most at token "
     expect(page.locator("[data-said]")).to_contain_text(wanted)
+
+
+def test_keys_work_after_a_switch_a_slider_or_a_list_was_used(open_page, page_file):
+    page = look(open_page, page_file, "head", viewport={"width": 1280, "height": 900})
+    page.get_by_label("without sinks").click()
+    expect(page).to_have_url(re.compile("sinks=off"))
+    page.keyboard.press("l")
+    expect(page).to_have_url(re.compile("at=0.0.1"))
+    page.get_by_label("Mass").click()
+    expect(page).to_have_url(re.compile("mass=0.5"))
+    page.keyboard.press("l")
+    expect(page).to_have_url(re.compile("at=0.0.2"))
+    page.keyboard.press("ArrowRight")  # moves the slider, and not to the next head
+    expect(page).to_have_url(re.compile("at=0.0.2.*mass=0.6"))
+    colours = page.get_by_label("Colours")
+    colours.click()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile("colours=viridis"))
+    page.keyboard.press("h")
+    expect(page).to_have_url(re.compile("at=0.0.1.*colours=viridis"))
+
+
+def test_a_list_that_was_reached_by_keys_and_a_box_of_text_keep_their_keys(open_page, page_file):
+    page = look(open_page, page_file, "head", viewport={"width": 1280, "height": 900})
+    colours = page.get_by_label("Colours")
+    page.get_by_label("Scale").focus()
+    page.keyboard.press("Tab")
+    expect(colours).to_be_focused()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowDown")
+    expect(colours).to_have_value("inferno")
+    expect(colours).to_be_focused()
+    page.get_by_role("searchbox").first.click()
+    page.keyboard.type("hl")
+    expect(page.get_by_role("searchbox").first).to_have_value("hl")
+    assert "at=" not in page.url
 
 
 def test_nothing_moves_for_those_who_want_no_motion(open_page, page_file):

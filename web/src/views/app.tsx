@@ -13,7 +13,7 @@ import { Finder } from "./finder";
 import { HeadView } from "./head";
 import { Heads } from "./heads";
 import { Help } from "./help";
-import { onKey } from "./keys";
+import { leaveLists, onKey } from "./keys";
 import { runNames } from "./naming";
 import { Points } from "./points";
 import { Saying } from "./saying";
@@ -42,7 +42,11 @@ export function App({ store }: { store: Store }) {
     // alone on its page it has the keys wherever the focus is
     const where = element.closest("body > #visualizer") ? document : element;
     where.addEventListener("keydown", listen as EventListener);
-    return () => where.removeEventListener("keydown", listen as EventListener);
+    const stay = leaveLists(element);
+    return () => {
+      where.removeEventListener("keydown", listen as EventListener);
+      stay();
+    };
   }, [store]);
   return (
     <Context.Provider value={store}>

@@ -65,12 +65,41 @@ export const KEYS: Key[] = [
 
 export function onKey(event: KeyboardEvent, store: Store): void {
   if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
-  if (event.target instanceof Element && event.target.closest("input, select, textarea")) return;
+  if (event.target instanceof Element && keepsKey(event.target, event.key)) return;
   if (event.key === "Escape") store.help.value = false;
   const found = KEYS.find((one) => one.keys.includes(event.key));
   if (!found) return;
   found.act(store);
   event.preventDefault();
+}
+
+/** Take the focus from lists once something was chosen; who steps through one by keys goes on. Returns what ends it. */
+export function leaveLists(root: HTMLElement): () => void {
+  const ending = new AbortController();
+  let stepping = false;
+  const on = <K extends "pointerdown" | "keydown" | "change">(
+    type: K,
+    act: (event: HTMLElementEventMap[K]) => void,
+  ) => root.addEventListener(type, act, { signal: ending.signal });
+  on("pointerdown", () => {
+    stepping = false;
+  });
+  on("keydown", ({ key }) => {
+    stepping = key !== " " && key !== "Enter"; // these open a list, whose keys are its own
+  });
+  on("change", ({ target }) => {
+    if (!stepping && target instanceof HTMLSelectElement) target.blur();
+  });
+  return () => ending.abort();
+}
+
+const BUTTONS = ["checkbox", "radio", "button", "file"]; // inputs that no letter is written into
+
+/** Whether a key is for what has the focus: text boxes and lists keep all, a slider what moves it. */
+function keepsKey(target: Element, key: string): boolean {
+  const { type = "" } = target.matches("input") ? (target as HTMLInputElement) : {};
+  if (type === "range") return key.startsWith("Arrow");
+  return target.matches("input, select, textarea") && !BUTTONS.includes(type);
 }
 
 type Steps = Record<"query" | "head" | "layer", (store: Store, by: number) => void>;
