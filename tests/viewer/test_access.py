@@ -276,3 +276,14 @@ def test_what_has_the_focus_keeps_it_when_a_view_is_drawn_anew(open_page, page_f
         page.keyboard.press(key)
         page.wait_for_timeout(150)
         assert page.evaluate("held.isConnected && document.activeElement === held"), key
+
+
+def test_arrows_scroll_where_no_query_is_looked_at_and_keys_rest_behind_the_help(open_page, page_file):
+    page = look(open_page, page_file, "about", viewport={"width": 1280, "height": 120})
+    page.keyboard.press("ArrowDown")
+    page.wait_for_function("() => document.scrollingElement.scrollTop > 0")
+    assert "query" not in page.url
+    page.keyboard.press("?")
+    page.keyboard.press("2")
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("tab", name="About")).to_have_attribute("aria-selected", "true")

@@ -31,3 +31,19 @@ def test_runs_without_a_common_module_are_compared_as_they_are_chosen(built, ope
     page.locator(".compare article").nth(1).get_by_label("map").select_option("0")
     expect(heads.nth(1)).to_have_text(re.compile("bert.0 · head 0 of 2"))
     expect(said).to_have_count(0)
+
+
+def test_of_two_runs_the_same_head_stays_beside_the_one_that_is_gone_to(built, open_page, tmp_path):
+    runs = [visualizer.from_arrays({f"layer.{n}": weights(1, 3, 6, 6) for n in range(2)}) for _ in "ab"]
+    to_html(runs, tmp_path / "run.html")
+    page = open_page(f"{(tmp_path / 'run.html').as_uri()}#view=compare")
+    page.wait_for_function("() => location.hash.includes('other=2.0.0')")
+    page.keyboard.press("l")
+    page.keyboard.press("]")
+    page.wait_for_function("() => location.hash.includes('at=1.0.1&other=3.0.1')")
+    page.locator(".compare article").nth(1).get_by_label("head", exact=True).fill("0")
+    page.keyboard.press("Tab")  # out of the box of the number
+    page.keyboard.press("Tab")
+    page.evaluate("() => document.activeElement.blur()")
+    page.keyboard.press("l")
+    page.wait_for_function("() => location.hash.includes('at=1.0.2&other=3.0.0')")  # as it was chosen

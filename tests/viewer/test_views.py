@@ -297,3 +297,16 @@ def test_a_part_that_is_not_there_is_not_taken_from_an_address(address, open_pag
     page = open_page(f"{address}#view=head&part=1.13")
     page.locator("table.top td").first.wait_for()
     page.wait_for_function("() => !location.hash.includes('part')")
+
+
+def test_a_long_text_scrolls_to_the_query_that_is_looked_at(built, open_page, tmp_path):
+    weights = np.random.default_rng(0).dirichlet(np.ones(900), size=(1, 900)).astype(np.float32)
+    run = visualizer.from_arrays({"layer.0": weights}).label(axis=Text([f" word{n}" for n in range(900)]))
+    run.to_html(tmp_path / "run.html")
+    page = open_page((tmp_path / "run.html").as_uri() + "#view=head&query=700")
+    token = page.locator(".text [data-token='700']")
+    expect(token).to_be_in_viewport()
+    page.keyboard.press("k")
+    expect(page.locator(".text [data-token='699']")).to_have_attribute("aria-selected", "true")
+    expect(page.locator(".text [data-token='699']")).to_be_in_viewport()
+    assert page.evaluate("() => document.scrollingElement.scrollTop") == 0

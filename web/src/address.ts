@@ -5,7 +5,16 @@ import { firstPresent } from "./data/absent";
 import { isListed } from "./data/listed";
 import { partsOf } from "./data/parts";
 import type { Sampled } from "./data/sampling";
-import { type Place, type Sort, SPREADINGS, type Store, TABLE_NAMES, type View, viewsOf } from "./state";
+import {
+  type Place,
+  placed,
+  type Sort,
+  SPREADINGS,
+  type Store,
+  TABLE_NAMES,
+  type View,
+  viewsOf,
+} from "./state";
 
 /** Return the state as it stands in an address. */
 export function written(store: Store): string {
@@ -132,10 +141,6 @@ function readSort(store: Store, text: string): Sort | null {
   const measure = text.replace(/^-/, "");
   const isThere = store.manifest.measures.some((one) => one.name === measure);
   return isThere ? { measure, rising: measure === text } : null;
-}
-
-function placed({ map, batch: row, head }: Place): string {
-  return `${map}.${row}.${head}`;
 }
 
 function sampledAt({ sampling, batch: row, head, query }: Sampled): string {

@@ -33,6 +33,11 @@ export interface Place {
   head: number;
 }
 
+/** The name that a head has among others, as in an address. */
+export function placed({ map, batch: row, head }: Place): string {
+  return `${map}.${row}.${head}`;
+}
+
 /** A measure of heads, and whether the least comes first. */
 export interface Sort {
   measure: string;

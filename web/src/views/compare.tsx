@@ -1,12 +1,12 @@
 /** Two heads, or the same head of two runs: rows side by side, and their signed difference. */
 
-import { useEffect, useMemo } from "preact/hooks";
+import { useEffect, useMemo, useRef } from "preact/hooks";
 import { whyAbsent } from "../data/absent";
 import { nearest } from "../data/listed";
 import { haveCommon, likeIn, modulesOf } from "../data/modules";
 import { leastOf, type Shown, shownOf, sinksOf } from "../data/shown";
 import type { Manifest, MapInfo } from "../protocol";
-import type { Place } from "../state";
+import { type Place, placed } from "../state";
 import { Chooser } from "./chooser";
 import { useStore } from "./context";
 import { Difference } from "./difference";
@@ -22,9 +22,14 @@ export function Compare() {
   const { manifest, reader } = store;
   const a = store.place.value;
   const query = store.query.value;
+  const before = useRef(a);
   useEffect(() => {
-    store.other.value ??= partner(manifest, a);
-  }, [a.map]);
+    const other = store.other.value;
+    const same = placed(partner(manifest, before.current));
+    const goesAlong = !other || (manifest.runs.length > 1 && placed(other) === same);
+    if (goesAlong) store.other.value = partner(manifest, a); // of two runs the same head
+    before.current = a;
+  }, [a]);
   const b = store.other.value ?? a;
   const [mapA, mapB] = [manifest.maps[a.map]!, manifest.maps[b.map]!];
   const at = nearest(mapB, Math.min(query, mapB.shape[2] - 1));

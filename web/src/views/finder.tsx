@@ -2,9 +2,10 @@
 
 import { useMemo } from "preact/hooks";
 import { blockOf } from "../data/modules";
+import { placed } from "../state";
 import { Blocks } from "./blocks";
 import { useStore } from "./context";
-import { type Finding, type Measured, placed, useFinding } from "./finding";
+import { type Finding, type Measured, useFinding } from "./finding";
 import { printed, rowWords, shortPaths } from "./naming";
 
 const MOST = 400; // rows that are shown

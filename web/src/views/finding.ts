@@ -64,11 +64,6 @@ export function finding(
   return { found, there, column, rising };
 }
 
-/** Return the name that a head has among others. */
-export function placed({ map, batch, head }: Place): string {
-  return `${map}.${batch}.${head}`;
-}
-
 function measured({ id, shape }: MapInfo, values: Float32Array | null, measures: number): Measured[] {
   const [batches, heads] = shape;
   if (!values) return [];

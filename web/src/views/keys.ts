@@ -2,7 +2,7 @@
 
 import { stepped } from "../data/listed";
 import { callsOf } from "../data/modules";
-import { SPREADINGS, type Store, VIEWS, viewsOf } from "../state";
+import { SPREADINGS, type Store, VIEWS, type View, viewsOf } from "../state";
 
 export interface Key {
   keys: string[];
@@ -63,12 +63,16 @@ export const KEYS: Key[] = [
   },
 ];
 
+const SCROLLS = ["ArrowDown", "ArrowUp"]; // the page, where no query is looked at
+const OF_ONE_QUERY: View[] = ["head", "heads", "compare", "points"];
+
 export function onKey(event: KeyboardEvent, store: Store): void {
   if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.target instanceof Element && keepsKey(event.target, event.key)) return;
   if (event.key === "Escape") store.help.value = false;
   const found = KEYS.find((one) => one.keys.includes(event.key));
-  if (!found) return;
+  if (!found || (store.help.value && event.key !== "?")) return;
+  if (SCROLLS.includes(event.key) && !OF_ONE_QUERY.includes(store.view.value)) return;
   found.act(store);
   event.preventDefault();
 }

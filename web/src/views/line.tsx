@@ -42,6 +42,7 @@ export function Line(props: SurfaceProps & { segments: Segment[] }) {
     const reached = selected ?? elementOf(box.current, begin);
     selected?.setAttribute("aria-selected", "true");
     reached?.setAttribute("tabindex", "0");
+    if (selected && !scroller.current?.matches(":hover")) bringIntoView(scroller.current!, selected);
     return () => {
       selected?.setAttribute("aria-selected", "false");
       reached?.setAttribute("tabindex", "-1");
@@ -98,6 +99,13 @@ export function Line(props: SurfaceProps & { segments: Segment[] }) {
       )}
     </div>
   );
+}
+
+/** Scroll a box, and nothing around it, to an element that is out of its sight. */
+function bringIntoView(box: HTMLElement, { offsetTop, offsetHeight }: HTMLElement): void {
+  const isInSight =
+    offsetTop >= box.scrollTop && offsetTop + offsetHeight <= box.scrollTop + box.clientHeight;
+  if (!isInSight) box.scrollTop = offsetTop - box.clientHeight / 2;
 }
 
 /** A token; a space that it begins with stands before it, where a line may end. */
