@@ -31,7 +31,7 @@ class VisualizerError(Exception):
 
 
 class TargetError(VisualizerError, TypeError):
-    """What was given cannot be used: it is no Python function to record, or no array to draw."""
+    """What was given cannot be used: it is no Python function to record, no array to draw, or no run."""
 
 
 class NameNotBoundError(VisualizerError, NameError):

@@ -106,6 +106,7 @@ def test_programs_read_the_address_of_two_runs_behind_a_proxy(folder):
     ("arguments", "sentence"),
     [
         (["nowhere.zarr"], "There is no run nowhere.zarr"),
+        (["."], ". is no saved run, as no zarr.json is in it: give a folder or file that was saved"),
         (["{0}", "{0}", "{0}"], "3 runs were to be shown: give one, or two to compare"),
         (["{0}", "--base-url", "hub"], "base_url='hub' was asked for; give a path from / on"),
         (["{0}", "--allow-host", "a@b"], "a@b was to be allowed; give names"),

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import zipfile
 from pathlib import Path
@@ -104,8 +105,18 @@ def test_a_version_that_is_none_is_refused(store, version):
 
 
 def test_what_is_no_run_is_refused(tmp_path):
-    with pytest.raises(StoreError, match="absent/zarr.json was to be read, but it is missing"):
+    with pytest.raises(StoreError, match="There is no run .*absent: give a folder or file that was saved"):
         viz.load(tmp_path / "absent")
+    wanted = (
+        "is no saved run, as no zarr.json is in it: give a folder or file that was saved, such as run.zarr"
+    )
+    with pytest.raises(StoreError, match=f"^{re.escape(str(tmp_path))} {wanted}"):
+        viz.load(tmp_path)
+    with zipfile.ZipFile(tmp_path / "other.zip", "w") as other:
+        other.writestr("readme", "")
+    for place in (str(tmp_path / "other.zip"), "memory://nowhere"):
+        with pytest.raises(StoreError, match=f"^{re.escape(place)} {wanted}"):
+            viz.load(place)
     (tmp_path / "zarr.json").write_text("{}")
     with pytest.raises(StoreError, match="is of no run"):
         viz.load(tmp_path)

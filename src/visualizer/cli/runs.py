@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import Any
 
 from visualizer.errors import CallsError, StoreError
@@ -19,8 +18,6 @@ def open_run(path: str) -> Any:
     """
     import visualizer
 
-    if "://" not in path and not Path(path).exists():
-        raise StoreError(f"There is no run {path}: give a folder or file that was saved, such as run.zarr")
     return visualizer.load(path)
 
 

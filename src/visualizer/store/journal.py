@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
+from pathlib import Path
 from typing import Any
 
 from visualizer.errors import StoreError
@@ -52,7 +53,7 @@ def read_root(place: Place) -> dict[str, Any]:
         If it is no run, or of a newer version.
     """
     name = f"{place.name}/{ROOT}"
-    root = _parsed(place.read(ROOT), name)
+    root = _parsed(_root_of(place), name)
     about = root.get("attributes") if isinstance(root, dict) else None
     about = about.get("visualizer") if isinstance(about, dict) else None
     if not isinstance(about, dict) or about.get("type") != "run":
@@ -68,6 +69,18 @@ def read_root(place: Place) -> dict[str, Any]:
     if type(first) is not int or not 0 <= first < 2**40:
         raise StoreError(f"{name} names the part {first!r:.40} of the log; wanted is a whole number")
     return about
+
+
+def _root_of(place: Place) -> bytes:
+    try:
+        return place.read(ROOT)
+    except StoreError:
+        if place.is_there(ROOT):
+            raise
+        wanted = "give a folder or file that was saved, such as run.zarr"
+        if "://" in place.name or Path(place.name).exists():
+            raise StoreError(f"{place.name} is no saved run, as no {ROOT} is in it: {wanted}") from None
+        raise StoreError(f"There is no run {place.name}: {wanted}") from None
 
 
 def read_log(place: Place, first: int) -> tuple[list[Any], int, bytes | None]:

@@ -15,6 +15,7 @@ from typing import Any
 from visualizer.errors import OptionError, VisualizerError
 from visualizer.run import Run
 from visualizer.viewer.choosing import Choice, chosen
+from visualizer.viewer.given import heads_given, modules_given, runs_given
 from visualizer.viewer.payload import Payload
 from visualizer.viewer.protocol import Manifest
 from visualizer.viewer.writing import embedded
@@ -56,14 +57,16 @@ def to_html(  # noqa: PLR0913  # each thing that can be chosen is a keyword
     ------
     CallsError
         If no call was recorded under a path.
+    TargetError
+        If something that is no run was to be shown.
     OptionError
-        If the budget is no number from 1 on, or too small for names alone; if the runs hold no map, or no map
-        has one of the queries or heads.
+        If the budget is no number from 1 on, or too small for names alone; if modules are no texts or heads
+        no numbers; if the runs hold no map, or no map has one of the queries or heads.
     """
     if not isinstance(max_mb, int | float) or not max_mb >= 1:
         raise OptionError(f"max_mb={max_mb!r} was asked for; give megabytes, from 1 on")
-    given = [runs] if isinstance(runs, Run) else list(runs)
-    parts = [_part(run, [modules] if isinstance(modules, str) else list(modules)) for run in given]
+    given, paths, heads = runs_given(runs), modules_given(modules), heads_given(heads)
+    parts = [_part(run, paths) for run in given]
     payload = Payload(parts, queries=queries)
     if not payload.shows:
         raise OptionError(f"a page was to be made, but there is no map in it: {given[0].why_empty()}")
@@ -99,8 +102,8 @@ def page_file(name: str) -> str:
     return found.read_text(encoding="utf-8")
 
 
-def _part(run: Run, modules: Sequence[str]) -> Run:
-    if list(modules) == ["*"]:
+def _part(run: Run, modules: list[str]) -> Run:
+    if modules == ["*"]:
         return run
     calls = {call.order: call for pattern in modules for call in run.some_calls(pattern)}
     return run._part([calls[order] for order in sorted(calls)])  # noqa: SLF001

@@ -17,6 +17,7 @@ from visualizer.viewer.arrays import Arrays
 from visualizer.viewer.describing import measures_told, run_infos
 from visualizer.viewer.exhibits import Exhibit, exhibits
 from visualizer.viewer.forming import Forming
+from visualizer.viewer.given import runs_given
 from visualizer.viewer.measuring import metrics_of
 from visualizer.viewer.numbering import Numbering
 from visualizer.viewer.overviews import Small
@@ -55,6 +56,8 @@ class Payload:
 
     Raises
     ------
+    TargetError
+        If something that is no run is among them.
     OptionError
         If there are more than two runs.
 
@@ -68,9 +71,7 @@ class Payload:
     """
 
     def __init__(self, runs: Run | Sequence[Run], *, served: bool = False, queries: Any = None) -> None:
-        self.runs = [runs] if isinstance(runs, Run) else list(runs)
-        if not 1 <= len(self.runs) <= 2:
-            raise OptionError(f"{len(self.runs)} runs were to be shown: give one, or two to compare")
+        self.runs = runs_given(runs)
         self.served, self._queries = served, queries
         found = [exhibits(run, number) for number, run in enumerate(self.runs)]
         self.exhibits = [one for shown, _ in found for one in shown]

@@ -45,6 +45,8 @@ def show(
     ------
     MissingExtraError
         If anywidget is not installed, in a notebook, or starlette or uvicorn, before a screen.
+    TargetError
+        If something that is no run was to be shown.
     OptionError
         If the runs hold no map, or an option is not as it is to be.
     """

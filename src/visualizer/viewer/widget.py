@@ -55,9 +55,9 @@ class Widget(anywidget.AnyWidget):
     picture = traitlets.Unicode().tag(sync=True)  # for a notebook that is opened without its kernel
 
     def __init__(self, runs: Run | Sequence[Run]) -> None:
-        self._payload = payload = served(runs)
         self._thread = ThreadPoolExecutor(1, "visualizer-widget")
-        self._waited_for: set[str] = set()
+        self._waited_for: set[str] = set()  # before what may fail: a widget that is none is closed too
+        self._payload = payload = served(runs)
         super().__init__(manifest=json.dumps(payload.manifest.to_json(), allow_nan=False))
         self.on_msg(self._hear)
 
