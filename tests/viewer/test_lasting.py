@@ -286,3 +286,27 @@ def test_where_padding_stays_unknown_all_queries_are_counted_and_that_is_said(bu
         wanted = [(one[0], one[1:].sum()) for one in wanted]
         found = [float(one.split()[0]) / 100 for one in sums.all_inner_texts()]
         np.testing.assert_allclose(found, np.ravel(wanted), atol=1e-3)
+
+
+def test_a_number_that_is_none_of_the_batch_does_not_stay(address, open_page):
+    page = open_page(f"{address}#view=head&at=0.1.0")
+    box = page.get_by_label("Row of the batch")
+    for impossible in ("500", "0.5", ""):
+        box.fill(impossible)
+        box.press("Tab")
+        expect(box).to_have_value("1")
+    box.fill("0")
+    box.press("Tab")
+    expect(box).to_have_value("0")
+    expect(page.locator("[data-strip]")).to_contain_text("row 0 of the batch")
+
+
+def test_the_menu_of_figures_closes_on_escape_and_on_a_click_elsewhere(address, open_page):
+    page = open_page(f"{address}#view=head")
+    menu = page.locator("details.export")
+    for leave in (lambda: page.keyboard.press("Escape"), page.locator("header h1").click):
+        menu.locator("summary").click()
+        menu.get_by_role("button", name="Copy as Python").click()
+        expect(menu.locator("textarea")).to_be_visible()
+        leave()
+        expect(menu.locator("textarea")).to_be_hidden()

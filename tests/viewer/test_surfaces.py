@@ -12,7 +12,7 @@ from tests.viewer.signed import gradients_of
 from tests.viewer.surfaces import assert_shows, factors, reach, run_of, wait_for_query
 
 import visualizer
-from visualizer.attention import AttentionMap, Dense
+from visualizer.attention import AttentionMap, Band, Dense
 from visualizer.axes import Axis, Frames, Grid, Special, Text, Time, Volume
 
 SIZES = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 32}
@@ -147,6 +147,18 @@ def test_a_generated_text_has_a_step_for_each_token_and_those_to_come_are_pale(p
     expect(page.locator(".scrubber")).to_contain_text("step 3 of 5: token 6")
     expect(page.locator(".token.later")).to_have_count(1)
     assert_shows(page, run.stitched(run.paths[1])[0, 2, 6].numpy())
+
+
+def test_what_comes_after_the_query_is_pale_in_all_heads_too_along_columns_as_well(page_of):
+    words = Axis((Text([f" w{number}" for number in range(40)]),))
+    page = page_of(run_of(factors(40, band=Band()), axis=words), "view=heads&query=36&look=column")
+    expect(page.locator(".token.later")).to_have_count(3)
+    pixels = page.locator(".ribbon canvas").first.evaluate(
+        """(canvas) => [...canvas.getContext("2d").getImageData(0, 0, 40, 1).data]
+            .filter((_, i) => i % 4 === 3)"""
+    )
+    assert pixels == [255] * 37 + [0] * 3
+    expect(page.locator(".heads .strip").first).to_contain_text("rows: who looks at a key is in Head alone")
 
 
 def test_a_decoder_that_goes_on_sees_all_of_its_encoder(page_of):

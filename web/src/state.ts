@@ -128,16 +128,12 @@ export class Store {
     this.queries = computed(() => this.axisOf(this.place.value, "queries"));
     this.keys = computed(() => this.axisOf(this.place.value, "keys"));
     this.shown = computed(() => (this.row.value ? this.look(this.row.value) : null));
-    const told = () => (this.reader.details.told.value >= 0 ? this.map.value : undefined); // which what is told changes
     this.usual = computed(() => {
-      const map = told();
-      return nearest(map, map && laterThan(map, 0) === 1 ? map.shape[2] - 1 : 0);
+      const map = this.map.value;
+      return nearest(map, map && this.laterThan(0) === 1 ? map.shape[2] - 1 : 0);
     });
     this.query = new OrUsual(this.chosen, this.usual);
-    this.later = computed(() => {
-      const map = told();
-      return map && this.direction.value === "row" ? laterThan(map, this.query.value) : null;
-    });
+    this.later = computed(() => (this.direction.value === "row" ? this.laterThan(this.query.value) : null));
     this.#leave.push(
       effect(() => {
         if (this.chosen.value !== null) this.chosen.value = nearest(this.map.value, this.chosen.value);
@@ -170,6 +166,12 @@ export class Store {
     const { batch, head } = this.place.value;
     const [batches, heads] = this.manifest.maps[map]!.shape;
     this.select({ map, batch: Math.min(batch, batches - 1), head: Math.min(head, heads - 1) });
+  }
+
+  /** The first of the keys that come after a query, which it cannot see; null where there are no such. */
+  laterThan(query: number): number | null {
+    const map = this.reader.details.told.value >= 0 ? this.map.value : undefined; // which what is told changes
+    return map ? laterThan(map, query) : null;
   }
 
   /** A row without what is not to be drawn of it. */

@@ -1,6 +1,6 @@
 /** What is on screen as a file, or as the Python call that draws it. */
 
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { captionOf } from "../figure/caption";
 import { asked, drawingsOf, pythonOf } from "../figure/python";
 import { readFigure } from "../figure/reading";
@@ -9,10 +9,11 @@ import { toPng, toSvg } from "../figure/writing";
 import type { FigureAt } from "../protocol";
 import type { Store } from "../state";
 import { useStore } from "./context";
+import { useClosing } from "./hooks";
 
 export function Export() {
   const store = useStore();
-  const box = useRef<HTMLDetailsElement>(null);
+  const box = useClosing();
   const [said, say] = useState("");
   const [code, show] = useState<string | null>(null);
   const drawings = drawingsOf(store);

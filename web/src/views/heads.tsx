@@ -46,6 +46,7 @@ export function Heads() {
     [linked, map, batch],
   );
   const pictures = axis.segments.some(isLattice);
+  const later = store.laterThan(query);
   const troubles = [...new Set(rows.filter((one) => typeof one === "string"))];
   if (trouble) return <p class="trouble">{trouble}</p>;
   return (
@@ -61,6 +62,7 @@ export function Heads() {
             ...(mass < 1 ? [`the largest weights of each that make ${percent(mass)} of its mass`] : []),
             ...(off ? [`without sinks${map.signed ? "" : ", the rest renormalised"}`] : []),
             checkedWords(map.error),
+            ...(store.direction.value === "column" ? ["rows: who looks at a key is in Head alone"] : []),
           ].join(" · ")}
         </p>
       </div>
@@ -78,6 +80,7 @@ export function Heads() {
           max={1}
           marked={query}
           label="Queries"
+          later={linked ? later : null}
           onPick={(token) => {
             store.query.value = token;
           }}
@@ -89,7 +92,7 @@ export function Heads() {
             key={head}
             head={head}
             row={rows[head] ?? null}
-            {...{ axis, max, pictures, linked, query, windows }}
+            {...{ axis, max, pictures, linked, query, windows, later }}
           />
         ))}
       </Small>
@@ -115,9 +118,10 @@ interface CardProps {
   linked: boolean;
   query: number;
   windows: Window[];
+  later: number | null;
 }
 
-function Card({ head, row, axis, max, pictures, linked, query, windows }: CardProps) {
+function Card({ head, row, axis, max, pictures, linked, query, windows, later }: CardProps) {
   const store = useStore();
   const choose = () => {
     store.select({ ...store.place.value, head });
@@ -149,11 +153,14 @@ function Card({ head, row, axis, max, pictures, linked, query, windows }: CardPr
           marked={linked ? query : null}
           label={`Head ${head}`}
           {...picking}
+          later={later}
           windows={windows}
           onGo={(spot, picked) => (picked || !store.pinned.value) && store.go(spot, picked)}
         />
       )}
-      {shown && !pictures && <Ribbon axis={axis} values={shown.values} max={max} label={`Head ${head}`} />}
+      {shown && !pictures && (
+        <Ribbon axis={axis} values={shown.values} max={max} label={`Head ${head}`} later={later} />
+      )}
     </div>
   );
 }

@@ -33,6 +33,27 @@ export function usePromised<T>(
   return isOfThat ? found : NOTHING;
 }
 
+/** Close what was opened on Esc and on a click elsewhere. */
+export function useClosing(): RefObject<HTMLDetailsElement | null> {
+  const box = useRef<HTMLDetailsElement>(null);
+  useEffect(() => {
+    const close = (event: Event) => {
+      const isEnd =
+        event instanceof KeyboardEvent
+          ? event.key === "Escape"
+          : !event.composedPath().includes(box.current!);
+      if (box.current && isEnd) box.current.open = false;
+    };
+    document.addEventListener("pointerdown", close);
+    document.addEventListener("keydown", close);
+    return () => {
+      document.removeEventListener("pointerdown", close);
+      document.removeEventListener("keydown", close);
+    };
+  }, []);
+  return box;
+}
+
 /** Return what a promise gives, or why it fails; rejects where it was aborted. */
 export function orWhy<T>(promise: Promise<T>, signal: AbortSignal): Promise<T | string> {
   return promise.catch((error: Error) => {

@@ -60,9 +60,16 @@ export function Pins() {
                   max={max}
                   marked={linked ? query : null}
                   label={name}
+                  later={store.laterThan(query)}
                 />
               ) : (
-                <Ribbon axis={axis} values={shown[i]!.values} max={max} label={name} />
+                <Ribbon
+                  axis={axis}
+                  values={shown[i]!.values}
+                  max={max}
+                  label={name}
+                  later={store.laterThan(query)}
+                />
               )}
             </div>
           );

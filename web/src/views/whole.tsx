@@ -1,6 +1,13 @@
-/** A whole number from 0 to below a count; what is no such number is not taken. */
-export function Whole(props: { label: string; count: number; value: number; take: (value: number) => void }) {
-  const { label, count, value, take } = props;
+interface WholeProps {
+  label: string;
+  count: number;
+  value: number;
+  take: (value: number) => void;
+}
+
+/** A whole number from 0 to below a count; what is no such number is not taken, and does not stay. */
+export function Whole({ label, count, value, take }: WholeProps) {
+  const taken = (text: string) => /^\d+$/.test(text) && Number(text) < count;
   return (
     <label>
       {label}
@@ -10,8 +17,12 @@ export function Whole(props: { label: string; count: number; value: number; take
         max={count - 1}
         value={value}
         onInput={(event) => {
-          const number = Number(event.currentTarget.value);
-          if (number >= 0 && number < count) take(number);
+          const { value: text } = event.currentTarget;
+          if (taken(text)) take(Number(text));
+        }}
+        onChange={(event) => {
+          const box = event.currentTarget;
+          if (!taken(box.value)) box.value = String(value);
         }}
       />
     </label>
