@@ -178,6 +178,35 @@ def test_digits_that_16_bits_do_not_hold_are_not_printed(page_of):
     expect(page.locator("output[data-value]")).to_have_text("token 1 → token 4: < 1e-5")
 
 
+def test_a_matrix_says_that_what_is_left_out_of_rows_is_in_it(address, open_page):
+    page = open_page(f"{address}#view=head&at=0.0.1")
+    foot, said = page.locator(".matrix .strip"), "all weights are in it"
+    expect(foot).to_contain_text("a cell is")
+    expect(foot).not_to_contain_text(said)
+    page.keyboard.press("x")
+    expect(foot).to_contain_text(said)
+    page.keyboard.press("r")  # of a column sinks are not left out
+    expect(foot).not_to_contain_text(said)
+    page.evaluate("location.hash = 'view=head&mass=0.5'")
+    expect(foot).to_contain_text(said)
+
+
+def test_cells_have_no_mean_to_choose_where_each_is_one_weight(page_of):
+    maps = {"layer.0": np.full((1, 1, 300, 300), 1 / 300, np.float32)}
+    page = page_of(visualizer.from_arrays(maps), viewport={"width": 1280, "height": 900})
+    cells = page.get_by_label("Cells")
+    expect(page.locator(".matrix .strip")).to_contain_text("a cell is one weight")
+    expect(cells).to_be_disabled()
+    assert "one weight" in page.locator("label", has=cells).get_attribute("title")
+    page.get_by_role("tab", name="Atlas").click()  # 300 tokens are 64 cells
+    expect(cells).to_be_enabled()
+    page.set_viewport_size({"width": 260, "height": 900})
+    page.get_by_role("tab", name="Head", exact=True).click()
+    expect(page.locator(".matrix .strip")).to_contain_text("the mean of")
+    page.locator(".settings summary").click()
+    expect(cells).to_be_enabled()
+
+
 def test_the_matrix_reads_out_the_weight_under_the_pointer(address, open_page):
     page = open_page(f"{address}#view=head&at=0.0.2", viewport={"width": 1280, "height": 900})
     canvas = page.locator(".matrix canvas").first

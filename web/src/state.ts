@@ -84,6 +84,8 @@ export class Store {
   readonly spreading = signal<Spreading>("sqrt");
   readonly colours = signal<TableName>("cividis");
   readonly pooling = signal<Pooling>("mean");
+  /** Whether cells of the matrix are of several weights, as it is zoomed. */
+  readonly pooled = signal(true);
   /** Whether special tokens and the first key are left out and the rest renormalised. */
   readonly sinksOff = signal(false);
   /** The share of a row's mass that is shown, the largest weights first. */

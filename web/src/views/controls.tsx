@@ -1,6 +1,7 @@
 /** How pictures are drawn: scale, colours, pooling, sinks, mass; each where it changes something. */
 
 import type { Signal } from "@preact/signals";
+import type { MapInfo } from "../protocol";
 import { SPREADINGS, TABLE_NAMES, type View } from "../state";
 import { useStore } from "./context";
 import { percent } from "./naming";
@@ -13,6 +14,7 @@ export function Controls() {
   const store = useStore();
   const wide = useWide();
   const view = store.view.value;
+  const pooled = view === "atlas" ? store.manifest.maps.some(isPooled) : store.pooled.value;
   if (![...POOLED, ...OF_ROWS].includes(view)) return null;
   return (
     <details class="settings" open={wide}>
@@ -28,7 +30,12 @@ export function Controls() {
         {POOLED.includes(view) && (
           <Choice
             label="Cells"
-            about="What is shown of weights that share a cell"
+            about={
+              pooled
+                ? "What is shown of weights that share a cell"
+                : "Each cell is one weight here, so there is no mean and no maximum to choose"
+            }
+            disabled={!pooled}
             options={["mean", "max"]}
             chosen={store.pooling}
           />
@@ -39,6 +46,11 @@ export function Controls() {
   );
 }
 
+/** Whether a map's cells in the atlas are of several weights. */
+function isPooled({ overview, shape }: MapInfo): boolean {
+  return overview?.mean.shape.some((length, side) => length < shape[side]!) ?? false;
+}
+
 /** What is left out of a row. */
 function Rows() {
   const store = useStore();
@@ -46,7 +58,7 @@ function Rows() {
   const hasRows = !byKey || store.kept.value.length > 0;
   return (
     <>
-      <label title="Leave out special tokens and the first one, and renormalise the rest">
+      <label title="Leave special tokens and the first one out of rows, and renormalise the rest; a matrix has all">
         <input
           type="checkbox"
           checked={store.sinksOff.value}
@@ -79,14 +91,16 @@ interface ChoiceProps<T extends string> {
   about?: string;
   options: readonly T[];
   chosen: Signal<T>;
+  disabled?: boolean;
 }
 
-function Choice<T extends string>({ label, about, options, chosen }: ChoiceProps<T>) {
+function Choice<T extends string>({ label, about, options, chosen, disabled }: ChoiceProps<T>) {
   return (
     <label title={about}>
       {label}
       <select
         value={chosen.value}
+        disabled={disabled}
         onChange={(event) => {
           chosen.value = event.currentTarget.value as T;
         }}

@@ -5,7 +5,7 @@ import { Tiles } from "../draw/mosaic";
 import { redrawnBy } from "../figure/redrawing";
 import type { Store } from "../state";
 import { useStore } from "./context";
-import { type Frame, frameOf, heightOf, paintMatrix } from "./framing";
+import { type Frame, frameOf, grainIn, heightOf, paintMatrix } from "./framing";
 import { usePaint, useSize } from "./hooks";
 import { MatrixBar, MatrixStrip } from "./matrix_foot";
 import { type Moving, useMoving } from "./moving";
@@ -20,6 +20,14 @@ export function Matrix() {
   const frame = frameOf(store, looked, width, height);
   const canvas = usePainted(store, moving, tiles, frame, drawn);
   const { left, top, inner, tall } = frame;
+  const { level, down, across } = grainIn(frame, looked);
+  const pooled = !width || level > 0 || down * across > 1;
+  useEffect(() => {
+    store.pooled.value = pooled;
+    return () => {
+      store.pooled.value = true;
+    };
+  }, [pooled]);
 
   /** Where the pointer is, in shares of the cells' width and height. */
   const shareUnder = (event: MouseEvent): [number, number] => {

@@ -46,6 +46,9 @@ export function MatrixStrip({ frame, looked, tiles }: { frame: Frame; looked: Lo
     ...(unseenIn(store.map.value!, looked, [frame.inner, frame.tall]).length
       ? ["hatched: keys that a query cannot see"]
       : []),
+    ...(store.leavesSinks || store.mass.value < 1
+      ? ["all weights are in it, as sinks and mass are left out of rows alone"]
+      : []),
     ...(padding ? ["rows of padding are left out"] : []),
     ...(tiles.numbers === false && !tiles.waiting ? ["none of these weights is a number"] : []),
   ];
