@@ -152,6 +152,37 @@ def through(rects, text):
     ]
 
 
+LEFT_OUT = ("click", "place", "choose", "keep", "pin", "zoom", "×", "arcs", "find", "→")
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("of", ["run", "pictures", "sentences"])
+def test_a_figure_has_no_controls_and_no_room_where_they_were(built, open_page, request, tmp_path, of, width):
+    state = "view=head&query=3&find=sat&kept=2.5&key=1" if of == "run" else "view=head&query=3&kept=2&key=1"
+    run = request.getfixturevalue(of)
+    page = opened(open_page, run, tmp_path, state, viewport={"width": width, "height": 700})
+    page.locator(".pins .card").first.wait_for()
+    root = ET.fromstring(saved(page, "SVG"))
+    said = " ".join(one.text for one in root.iter(f"{SVG}text"))
+    assert [one for one in LEFT_OUT if one in said] == []
+    assert "a cell is one weight; sqrt scale from 0 to" in said.replace("\n", " ")
+    spans = sorted(span_of(one) for one in list(root)[1:])
+    reached = 0
+    for top, bottom in spans:
+        assert top - reached < 45  # where a bar of buttons was it is more
+        reached = max(reached, bottom)
+
+
+def span_of(part):
+    """From where to where down the page a part of a figure is."""
+    y = float(part.get("y"))
+    if part.tag == f"{SVG}text":
+        size = float(part.get("font-size"))
+        turned = float(part.get("textLength")) if part.get("transform") else size
+        return y - turned, y
+    return y, y + float(part.get("height"))
+
+
 def test_tokens_that_were_scrolled_away_are_shaded_in_the_file(built, open_page, tmp_path):
     tokens = [f"word{number}" for number in range(2000)]
     weights = np.full((1, 2, 2000, 2000), 1e-6, np.float32)

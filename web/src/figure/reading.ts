@@ -5,8 +5,6 @@ import { curveOf, edgesOf, type Origin, strikeOf } from "./marks";
 import { printed } from "./printing";
 import { apart } from "./redrawing";
 
-const LEFT_OUT =
-  ".bar button, .bar label, details, input, select, textarea, .strip, .unseen, [data-unprinted]";
 const FINER = 3; // pixels of a canvas that is drawn anew to one of the screen
 const MARGIN = 12;
 const [SIZE, LINE] = [11, 15]; // of the caption
@@ -35,7 +33,6 @@ function partsOf(element: HTMLElement): Part[] {
 }
 
 function read(element: Element, parts: Part[], from: Origin): void {
-  if (element.matches(LEFT_OUT)) return;
   const style = getComputedStyle(element);
   if (style.display === "none" || style.visibility === "hidden") return;
   if (element instanceof HTMLCanvasElement) {

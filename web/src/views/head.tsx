@@ -98,7 +98,10 @@ function Rows() {
           <Seek axis={choosing} />
           {!oneAxis && (
             <>
-              <h3>{byRow ? "Queries" : "Keys"}: choose one</h3>
+              <h3>
+                {byRow ? "Queries" : "Keys"}
+                <span data-unprinted>: choose one</span>
+              </h3>
               <Surface
                 axis={choosing}
                 values={null}

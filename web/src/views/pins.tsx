@@ -48,7 +48,12 @@ export function Pins() {
                 <button type="button" onClick={() => store.pin(query)} title="look at this query">
                   {name}
                 </button>
-                <button type="button" onClick={() => store.keep(query)} aria-label={`No longer keep ${name}`}>
+                <button
+                  type="button"
+                  onClick={() => store.keep(query)}
+                  aria-label={`No longer keep ${name}`}
+                  data-unprinted
+                >
                   ×
                 </button>
               </h3>

@@ -61,7 +61,9 @@ export function Points() {
         <div class="surfaces">
           {(pictured || axis.length <= MANY) && (
             <>
-              <h3>Queries: choose one</h3>
+              <h3>
+                Queries<span data-unprinted>: choose one</span>
+              </h3>
               <Surface
                 axis={axis}
                 values={null}
