@@ -68,9 +68,18 @@ def test_what_is_no_share_is_refused(run, mass):
 
 
 def test_a_row_of_sinks_alone_is_refused():
-    run = visualizer.from_arrays({"a": np.full((1, 1, 2, 2), 0.5)}).label(axis=[Special("A"), Special("B")])
+    run = visualizer.from_arrays({"a": np.full((1, 1, 2, 2), 0.5)}).label(axis=[Text(["a"]), Special("B")])
     with pytest.raises(OptionError, match="all 2 keys are special"):
         plots.row(run, layer="a", query=0, sinks=False)
+
+
+def test_of_special_tokens_alone_none_is_a_sink():
+    objects = np.array([[0.75, 0.25], [0.5, 0.5]])[None, None]
+    run = visualizer.from_arrays({"a": objects}).label(
+        axis=[Special("object query"), Special("object query")]
+    )
+    assert "are removed: 0 of the row" in caption(plots.row(run, layer="a", query=0, sinks=False))
+    assert np.isnan(run.metrics(["special_tokens"])[0]["special_tokens"])
 
 
 def test_all_heads_have_their_row_on_one_scale_words_in_strips_and_cells_on_the_image(run):

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { massOf, partsOf } from "../src/data/parts";
 import { seek } from "../src/data/seeking";
-import { firstSeen, laterThan, shownOf, stepOf } from "../src/data/shown";
+import { firstSeen, laterThan, shownOf, sinksOf, stepOf } from "../src/data/shown";
 import { spotOf, windowsOf } from "../src/data/windows";
 import { unseenIn } from "../src/draw/unseen";
 import type { Axis, Manifest, MapInfo, Segment } from "../src/protocol";
@@ -186,4 +186,14 @@ test("keys that a query cannot see are boxes before and behind those of its band
     [0, 1, 10, 1],
   ]); // as far as both queries of a pixel
   expect(unseenIn(map({ kind: "dense" }), all, [40, 40])).toEqual([]);
+});
+
+test("special tokens and the first are sinks, but none where all are special", () => {
+  const axis = (...kinds: string[]) =>
+    ({
+      length: kinds.length,
+      segments: kinds.map((kind, begin) => ({ kind, begin, length: 1, text: "x" })),
+    }) as unknown as Axis;
+  expect(sinksOf(axis("text", "text", "special"))).toEqual([0, 2]);
+  expect(sinksOf(axis("special", "special"))).toEqual([]);
 });

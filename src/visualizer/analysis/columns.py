@@ -96,7 +96,8 @@ def _special(a: AttentionMap, tokens: Tokens) -> Any:
     if tokens.keys is None:
         return None
     is_special = _specials(tokens.keys)
-    return group_mass(a, is_special) if is_special.any() else None
+    is_some = is_special.any() and not is_special.all()  # object queries are not apart from others
+    return group_mass(a, is_special) if is_some else None
 
 
 def _padding(a: AttentionMap, tokens: Tokens) -> Any:

@@ -134,7 +134,8 @@ def _largest(weights: Floats, mass: float) -> tuple[Floats, int, float]:
 
 
 def _sinks(axis: Axis) -> NDArray[np.bool_]:
-    """Tell which tokens are sinks, as the page counts them."""
+    """Tell which tokens are sinks, as the page does: of special ones alone, as object queries, none is."""
     special = [isinstance(one, Special) for one in axis.segments for _ in range(one.length)]
-    special[0] = special[0] or len(special) > 1
-    return np.array(special)
+    if all(special):
+        return np.zeros(len(special), bool)
+    return np.array([len(special) > 1, *special[1:]])

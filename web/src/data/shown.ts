@@ -19,8 +19,9 @@ export interface Shown {
   missing: number;
 }
 
-/** Return which tokens are sinks: special ones, and the first. */
+/** Return which tokens are sinks: special ones, and the first; of special ones alone, as object queries, none is. */
 export function sinksOf(axis: Axis): number[] {
+  if (axis.segments.every((one) => one.kind === "special")) return [];
   const found = new Set<number>(axis.length > 1 ? [0] : []);
   for (const one of axis.segments) {
     if (one.kind === "special") found.add(one.begin);
