@@ -36,7 +36,25 @@ def test_without_sinks_the_rest_has_what_all_had(run):
     wanted[SINKS] = np.nan
     np.testing.assert_allclose(found, wanted, rtol=1e-5)
     said = caption(plots.row(run, layer="layer.0", head=1, query=3, sinks=False))
-    assert f"are removed: {row[SINKS].sum():.3g} of the row; the rest is renormalised." in said
+    assert f"are hatched and removed: {row[SINKS].sum():.3g} of the row; the rest is renormalised." in said
+    assert "Not finite" not in said
+
+
+@pytest.mark.parametrize("head", [1, "all"])
+@pytest.mark.parametrize(
+    "options", [{"sinks": False}, {"part": slice(5, 9)}, {"part": slice(0, 9), "sinks": False}]
+)
+def test_only_what_is_no_number_is_said_to_be_not_finite(head, options):
+    weights = WEIGHTS[None].copy()
+    whole = visualizer.from_arrays({"layer.0": weights}).label(axis=AXIS)
+    weights = weights.copy()
+    weights[0, :, 3, [0, 7]] = np.nan  # a sink, which is one besides, and a cell
+    broken = visualizer.from_arrays({"layer.0": weights}).label(axis=AXIS)
+    asked = {"layer": "layer.0", "head": head, "query": 3} | options
+    assert "Not finite" not in caption(plots.row(whole, **asked))
+    drawn = 1 if "sinks" not in options else 2
+    many = drawn * (3 if head == "all" else 1)
+    assert f"Not finite, hatched: {many}." in caption(plots.row(broken, **asked))
 
 
 @pytest.mark.parametrize("mass", [0.1, 0.5, 0.9])

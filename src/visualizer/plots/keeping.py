@@ -88,11 +88,14 @@ def told_left(rows: Sequence[Left]) -> list[str]:
     if rows[0].removed is not None:
         more = "; the rest is renormalised" if rows[0].renormalised else ""
         removed = _span([one.removed or 0.0 for one in rows])
-        sentences.append(f"Sinks, special tokens and the first, are removed: {removed} of the row{more}.")
+        sentences.append(
+            f"Sinks, special tokens and the first, are hatched and removed: {removed} of the row{more}."
+        )
     of = "the mass"
     if rows[0].share is not None:
         share, of = _span([one.share or 0.0 for one in rows]), "its mass"
         sentences.append(f"{share} of the {rows[0].line} is in the part that is looked at, {rows[0].part}.")
+        sentences.append("The rest is hatched or left out.")
     if rows[0].count is not None:
         count, mass = _span([one.count or 0 for one in rows]), _span([one.mass for one in rows])
         sentences.append(f"Drawn are the {count} largest weights, {mass} of {of}; the others as 0.")

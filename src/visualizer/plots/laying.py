@@ -33,9 +33,9 @@ WORDS = Special | Text | Ids
 class Laid:
     """Weights of the tokens of an axis, ``marked`` the query's own tokens; the image they are laid over.
 
-    ``left`` is what was left out of them; ``part`` which tokens alone are drawn, if not all. ``side`` says
-    whose tokens they are, the keys of a row or the queries of a column; ``places`` where in the sequence each
-    is, if they are not all of it.
+    ``left`` is what was left out of them, ``gone`` which tokens those are that are NaN for it; ``part`` which
+    tokens alone are drawn, if not all. ``side`` says whose tokens they are, the keys of a row or the queries
+    of a column; ``places`` where in the sequence each is, if they are not all of it.
     """
 
     weights: Floats
@@ -47,6 +47,7 @@ class Laid:
     part: Mask | None = None
     side: str = "keys"
     places: tuple[int, ...] = ()
+    gone: Mask | None = None
 
     def place(self, token: int) -> int:
         """Return where in the sequence a token is."""
@@ -59,9 +60,10 @@ class Laid:
 
     @property
     def drawn(self) -> Floats:
-        """The weights of what is drawn, (token,)."""
-        pieces = [self._of(*piece) for pieces in self.parts() for piece in pieces]
-        return np.concatenate(pieces)
+        """The weights of what is drawn, (token,), but of what was left out."""
+        pieces = [np.arange(at, at + one.length) for pieces in self.parts() for at, one in pieces]
+        tokens = np.concatenate(pieces)
+        return self.weights[tokens if self.gone is None else tokens[~self.gone[tokens]]]
 
     def blocks(self, paint: Paint) -> Iterator[Block]:
         """Yield a block for each picture, film or line, and for tokens of text that follow one another."""

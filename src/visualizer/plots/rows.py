@@ -56,10 +56,11 @@ def laid_row(subject: Subject, tokens: Tokens, asked: Options, side: str = "quer
     axis, places = getattr(subject, other), subject.places if other == "queries" else ()
     numbers = places or range(len(weights))
     part = part_asked(asked.part, numbers, other)
+    were = np.isfinite(weights)
     weights, left = kept(weights, axis, mass=asked.mass, sinks=asked.sinks, part=part, signed=subject.signed)
     left = replace(left, line=LINE[side], part="" if part is None else told_part(part, numbers))
-    own = subject.own(tokens, side)
-    return Laid(weights, axis, subject.looked_at, subject.batch, own, left, part, other, places)
+    own, gone = subject.own(tokens, side), were & np.isnan(weights)
+    return Laid(weights, axis, subject.looked_at, subject.batch, own, left, part, other, places, gone)
 
 
 def _lines(tokens: Tokens, side: str) -> str:
