@@ -3,6 +3,8 @@
 import re
 
 import numpy as np
+import torch
+import transformers
 from playwright.sync_api import expect
 
 import visualizer
@@ -47,3 +49,25 @@ def test_of_two_runs_the_same_head_stays_beside_the_one_that_is_gone_to(built, o
     page.evaluate("() => document.activeElement.blur()")
     page.keyboard.press("l")
     page.wait_for_function("() => location.hash.includes('at=1.0.2&other=3.0.0')")  # as it was chosen
+
+
+def test_from_the_decoder_of_a_later_generation_one_steps_to_its_encoder(page_of):
+    torch.manual_seed(0)
+    sizes = {"d_model": 32, "d_kv": 8, "d_ff": 32, "num_layers": 1, "num_heads": 2}
+    config = transformers.T5Config(vocab_size=60, **sizes, decoder_start_token_id=0, eos_token_id=None)
+    model = transformers.T5ForConditionalGeneration(config).eval()
+    with visualizer.capture(model) as run:
+        for words in ([[5, 6, 7]], [[8, 9, 1, 2]]):
+            model.generate(torch.tensor(words), max_new_tokens=4)
+    page = page_of(run, "view=head&at=1.0.0")  # the decoder, which is called for each token
+    strip = page.locator("[data-strip]")
+    expect(strip).to_contain_text("decoder.block.0.layer.0")
+    page.keyboard.press(".")
+    expect(page.locator(".which")).to_contain_text("Call 1 of 2")
+    page.keyboard.press("[")
+    expect(strip).to_contain_text("encoder.block.0.layer.0")
+    expect(page.locator(".which")).to_contain_text("Call 1 of 2")
+    expect(page.locator(".matrix canvas")).to_have_attribute("aria-label", re.compile("4 queries"))
+    page.keyboard.press("]")
+    expect(strip).to_contain_text("decoder.block.0.layer.0")
+    expect(page.locator(".which")).to_contain_text("Call 1 of 2")

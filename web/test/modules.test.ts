@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { blockOf, callNear, callsOf, modulesOf } from "../src/data/modules";
+import { blockOf, callNear, callsOf, likeIn, modulesOf } from "../src/data/modules";
 import type { MapInfo } from "../src/protocol";
 
 /** Maps of so many modules, each called as often, in the order of execution. */
@@ -41,4 +41,22 @@ test("a map of one call and one of many are both the second of their modules", (
 test("a module that lacks a call gives its last", () => {
   const [module] = modulesOf(mapsOf(1, 3));
   expect([callNear(module!, 1).call, callNear(module!, 7).call]).toEqual([1, 2]);
+});
+
+test("what is like a map in another run is of the same name and the same place among its calls, or as far on", () => {
+  const of = (run: number, path: string, ...calls: number[]) =>
+    calls.map((call) => ({ run, path, call }) as MapInfo);
+  const maps = [
+    ...of(0, "encoder", 0, 1),
+    ...of(0, "decoder", 0, 5),
+    ...of(1, "decoder", 0, 7),
+    ...of(1, "cross", 0, 7),
+  ];
+  const like = (at: number) => {
+    const found = likeIn(maps, maps[at]!, 1)!;
+    return [found.path, found.call];
+  };
+  expect(like(3)).toEqual(["decoder", 7]); // though another call
+  expect(like(1)).toEqual(["decoder", 7]); // the first module of both
+  expect(likeIn(maps, maps[0]!, 2)).toBe(null);
 });

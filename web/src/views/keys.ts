@@ -1,7 +1,7 @@
 /** What keys do, wherever the pointer is. */
 
 import { stepped } from "../data/listed";
-import { callsOf } from "../data/modules";
+import { callNear, callsOf, modulesOf, placeOf } from "../data/modules";
 import { SPREADINGS, type Store, VIEWS, type View, viewsOf } from "../state";
 
 export interface Key {
@@ -143,9 +143,10 @@ function stepHead(store: Store, by: number): void {
 function stepLayer(store: Store, by: number): void {
   const map = store.map.value;
   if (!map) return;
-  const layers = store.manifest.maps.filter((one) => one.run === map.run && one.call === map.call);
-  const next = layers[layers.indexOf(map) + by];
-  if (next) store.moveTo(next.id);
+  const { maps } = store.manifest;
+  const layers = modulesOf(maps, map.run);
+  const next = layers[layers.findIndex((one) => one.path === map.path) + by];
+  if (next) store.moveTo(callNear(next, placeOf(maps, map)).id);
 }
 
 function stepCall(store: Store, by: number): void {

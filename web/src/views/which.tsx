@@ -87,7 +87,7 @@ function Calls() {
   if (calls.length < 2) return null;
   return (
     <label>
-      Call {map.call} of {calls.length}
+      Call {calls.indexOf(map)} of {calls.length}
       <input
         type="range"
         min="0"
