@@ -26,7 +26,7 @@ def wait_for_query(page, name):
 
 def number(written):
     """A weight as it is printed; what is below 1e-5 as 0."""
-    return 0.0 if written == "< 1e-5" else float(written)
+    return 0.0 if written == "< 1e-5" else float(written.replace("−", "-"))
 
 
 def assert_shows(page, row, atol=1e-3):

@@ -71,7 +71,7 @@ def assert_lists(page, points):
     """The table of the largest weights is that of the first points."""
     page.locator("table.top tbody td").first.wait_for()
     cells = page.locator("table.top tbody td").all_inner_texts()
-    shown = np.array([float(one) for one in cells]).reshape(-1, 3)
+    shown = np.array([float(one.replace("−", "-")) for one in cells]).reshape(-1, 3)
     np.testing.assert_allclose(shown, points[: len(shown), :3], atol=1e-3)
     assert len(shown) == min(8, len(points))
 
@@ -121,7 +121,7 @@ def test_an_object_query_is_picked_from_the_list_and_a_point_tells_its_numbers(p
     canvas.hover(position=place)
     told = page.locator("[data-point]")
     expect(told).to_contain_text(f"level {level:.0f}, head 2, point ")
-    numbers = [float(one) for one in re.findall(r"-?\d+\.\d+", told.inner_text())]
+    numbers = [float(one) for one in re.findall(r"-?\d+\.\d+", told.inner_text().replace("−", "-"))]
     np.testing.assert_allclose(numbers, (x, y, weight), atol=1e-3)
 
 

@@ -245,12 +245,51 @@ def test_compare_prints_the_differences(address, open_page):
     page.locator(".difference td").first.wait_for()
     gaps = WEIGHTS[1, 2, 9] - WEIGHTS[0, 0, 9]
     wanted = gaps[np.argsort(-np.abs(gaps))][:12]
-    found = [float(text) for text in page.locator(".difference td:nth-child(2)").all_inner_texts()]
+    written = page.locator(".difference td:nth-child(2)").all_inner_texts()
+    assert not any("-" in text.partition("e")[0] for text in written)
+    found = [float(text.replace("−", "-")) for text in written]
     assert np.allclose(found, wanted, atol=2e-3)
     assert (
         f"total variation {50 * np.abs(gaps).sum():.1f} %"
         in page.locator(".compare .strip").first.inner_text()
     )
+
+
+def test_differences_of_nothing_and_of_removed_sinks_are_not_listed(page_of):
+    maps = np.tile(np.array([0.3, 0.2, 0.1, 0.2, 0.2], np.float32), (1, 2, 5, 1))
+    maps[0, 1] = [0.1, 0.2, 0.3, 0.2, 0.2]
+    run = visualizer.from_arrays({"layer.0": maps}).label(axis=Axis((Text(list("abcde")),)))
+    page = page_of(run, "view=compare&at=0.0.0&other=0.0.1&query=1")
+    listed = page.locator("table.difference th")
+    expect(listed).to_have_text(["token 0, “a”", "token 2, “c”"])
+    page.keyboard.press("x")  # 0.1 of 0.7 against 0.3 of 0.9, the others 0.2 of each
+    expect(listed).to_have_text(["token 2, “c”", "token 1, “b”", "token 3, “d”", "token 4, “e”"])
+    struck = page.locator("[aria-label=Difference] .token.gone")
+    expect(struck).to_have_text(["a"])
+    page.evaluate("location.hash = 'view=compare&at=0.0.0&other=0.0.0'")
+    expect(page.get_by_text("total variation 0.0 %")).to_be_visible()
+    expect(listed).to_have_count(0)
+
+
+def test_numbers_of_the_table_of_parts_stand_below_their_names_in_one_form_and_are_seen_to_be_buttons(
+    page_of,
+):
+    shares = np.array([1 - 3 / 2048, 1 / 2048, 2 / 2048], np.float32)  # which 16 bits hold
+    run = visualizer.from_arrays({"layer.0": np.broadcast_to(shares, (1, 1, 3, 3)).copy()})
+    run.label(axis=Axis((Special("[CLS]"), Text(["word"]), Special("[SEP]"))))
+    page = page_of(run)
+    button = page.locator(".flow td button")
+    expect(button.first).to_have_text("99.85 %")
+    expect(button.nth(2)).to_have_text("0.10 %")
+    assert button.first.evaluate("one => getComputedStyle(one).textDecorationStyle") == "dotted"
+    ends = page.locator(".flow tr").evaluate_all(
+        """rows => rows.map((row) => [...row.children].slice(1).map((cell) => {
+            const text = document.createRange();
+            text.selectNodeContents(cell.querySelector("button") ?? cell);
+            return text.getBoundingClientRect().right;
+        }))"""
+    )
+    assert np.ptp(np.array(ends), axis=0).max() < 1
 
 
 STATE = "view=head&at=1.0.2&query=7&pinned=true&scale=log&colours=inferno&cells=max&sinks=off&mass=0.8"

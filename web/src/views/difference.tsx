@@ -18,14 +18,15 @@ interface DifferenceProps {
 }
 
 export function Difference({ axis, a, b, least, marked }: DifferenceProps) {
-  const gaps = useMemo(() => a.map((value, i) => (b[i] || 0) - (value || 0)), [a, b]);
+  const gaps = useMemo(() => a.map((value, i) => b[i]! - value), [a, b]); // NaN where one is left out
   const order = useMemo(
     () =>
       Array.from(gaps.keys())
+        .filter((i) => Math.abs(gaps[i]!) > least)
         .sort((i, j) => Math.abs(gaps[j]!) - Math.abs(gaps[i]!))
         .slice(0, MOST)
         .map((token) => ({ token, gap: gaps[token]! })),
-    [gaps],
+    [gaps, least],
   );
   const most = Math.max(0, ...order.map(({ gap }) => Math.abs(gap)));
   const half = (gap: number) => (most ? (50 * Math.abs(gap)) / most : 0);
@@ -46,28 +47,30 @@ export function Difference({ axis, a, b, least, marked }: DifferenceProps) {
           signed
         />
       </div>
-      <table class="difference">
-        <caption>
-          Largest differences, B − A; bars from −{printed(most)} to {printed(most)}
-        </caption>
-        <tbody>
-          {order.map(({ token, gap }) => (
-            <tr key={token}>
-              <th scope="row">{tokenName(axis, token)}</th>
-              <td>{`${gap > 0 ? "+" : ""}${printed(gap)}`}</td>
-              <td class="bars">
-                <span
-                  class={gap < 0 ? "less" : "more"}
-                  style={{
-                    width: `${half(gap)}%`,
-                    marginLeft: gap < 0 ? `${50 - half(gap)}%` : "50%",
-                  }}
-                />
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
+      {order.length > 0 && (
+        <table class="difference">
+          <caption>
+            Largest differences, B − A; bars from −{printed(most)} to {printed(most)}
+          </caption>
+          <tbody>
+            {order.map(({ token, gap }) => (
+              <tr key={token}>
+                <th scope="row">{tokenName(axis, token)}</th>
+                <td>{`${gap > 0 ? "+" : ""}${printed(gap)}`}</td>
+                <td class="bars">
+                  <span
+                    class={gap < 0 ? "less" : "more"}
+                    style={{
+                      width: `${half(gap)}%`,
+                      marginLeft: gap < 0 ? `${50 - half(gap)}%` : "50%",
+                    }}
+                  />
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      )}
     </section>
   );
 }

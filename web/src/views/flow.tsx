@@ -8,7 +8,7 @@ import type { MapInfo } from "../protocol";
 import type { Place } from "../state";
 import { useStore } from "./context";
 import { usePadding, usePromised } from "./hooks";
-import { percent, printed } from "./naming";
+import { digitsOf, percent, printed } from "./naming";
 import { Trouble } from "./trouble";
 
 const AT_ONCE = 2 ** 21; // weights that are added up without being asked to
@@ -36,7 +36,8 @@ export function Flow() {
   const row = store.row.value;
   const own = row?.direction === "row" ? massOf(row.values, keys) : null;
   const [a, b] = store.part.value ?? [-1, -1];
-  const told = (share: number) => (map.signed ? printed(share) : percent(share));
+  const digits = digitsOf([...(own ?? []), ...(value ?? []).flat()]);
+  const told = (share: number) => (map.signed ? printed(share) : percent(share, digits));
   return (
     <details class="flow" open>
       <summary>From part to part{map.signed ? "" : ", in shares of a query's weight"}</summary>

@@ -77,14 +77,25 @@ export function visible(text: string): string {
 /** A weight in four digits; below `least` it has none. */
 export function printed(value: number, least = 0): string {
   if (Number.isNaN(value)) return "–";
-  if (Number.isInteger(value)) return String(value);
+  if (Number.isInteger(value)) return minused(String(value));
   if (Math.abs(value) < least) return `< ${least.toExponential(0)}`;
-  if (value !== 0 && Math.abs(value) < 1e-4) return value.toExponential(2);
-  return value.toFixed(Math.abs(value) < 0.009995 ? 5 : 4);
+  if (value !== 0 && Math.abs(value) < 1e-4) return minused(value.toExponential(2));
+  return minused(value.toFixed(Math.abs(value) < 0.009995 ? 5 : 4));
 }
 
-export function percent(share: number): string {
-  return `${(100 * share).toFixed(share > 0.995 && share < 0.99995 ? 2 : 1)} %`;
+/** A number with a minus in the place of a hyphen. */
+export function minused(digits: string): string {
+  return digits.replace(/^-/, "−");
+}
+
+export function percent(share: number, digits = digitsOf([share])): string {
+  return `${(100 * share).toFixed(digits)} %`;
+}
+
+/** How many digits behind the point tell shares that stand together from none and from all. */
+export function digitsOf(shares: number[]): number {
+  const near = (one: number) => one > 0.00005 && one < 0.005;
+  return shares.some((one) => near(one) || near(1 - one)) ? 2 : 1;
 }
 
 /** "1 token", "2 tokens" */

@@ -7,7 +7,7 @@ import { drawPicture, frameOf } from "../draw/sheet";
 import type { SamplingInfo } from "../protocol";
 import { useStore } from "./context";
 import { usePromised, useSize } from "./hooks";
-import { pointName, printed } from "./naming";
+import { minused, pointName, printed } from "./naming";
 
 const WIDEST = 640; // pixels of the page; the style sheet has the same
 const REACH = 14; // pixels around a point that are it
@@ -69,7 +69,7 @@ export function PointImage({ info, at, points, reference }: Props) {
       />
       <figcaption aria-live="polite" data-point>
         {told
-          ? `${pointName(told)}: x ${told.x.toFixed(3)}, y ${told.y.toFixed(3)}, weight ${printed(told.weight)}`
+          ? `${pointName(told)}: x ${minused(told.x.toFixed(3))}, y ${minused(told.y.toFixed(3))}, weight ${printed(told.weight)}`
           : "x and y are shares of the image, from its top left"}
       </figcaption>
       {image?.note && <figcaption>{image.note}</figcaption>}

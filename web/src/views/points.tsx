@@ -7,7 +7,7 @@ import type { SamplingInfo } from "../protocol";
 import type { Store } from "../state";
 import { useStore } from "./context";
 import { usePromised } from "./hooks";
-import { pointName, printed, tokenName } from "./naming";
+import { minused, pointName, printed, tokenName } from "./naming";
 import { Levels, PointImage } from "./point_image";
 import { Surface } from "./surface";
 import { Whole } from "./whole";
@@ -144,8 +144,8 @@ function Largest({ points }: { points: Point[] }) {
           .map((one) => (
             <tr key={pointName(one)}>
               <th scope="row">{pointName(one)}</th>
-              <td>{one.x.toFixed(3)}</td>
-              <td>{one.y.toFixed(3)}</td>
+              <td>{minused(one.x.toFixed(3))}</td>
+              <td>{minused(one.y.toFixed(3))}</td>
               <td>{printed(one.weight)}</td>
             </tr>
           ))}
