@@ -68,6 +68,8 @@ def test_heads_that_no_map_has_are_refused(tmp_path):
         OptionError, match=r"heads=\[2\] was asked for, but maps have at most 2, counted from 0"
     ):
         run.to_html(tmp_path / "run.html", heads=[2])
+    with pytest.raises(OptionError, match=r"heads=\[0, 2\] was asked for, but maps have at most 2"):
+        run.to_html(tmp_path / "run.html", heads=[0, 2])
 
 
 def test_an_address_that_says_less_leaves_nothing_of_the_last(address, open_page):

@@ -61,7 +61,7 @@ def to_html(  # noqa: PLR0913  # each thing that can be chosen is a keyword
         If something that is no run was to be shown.
     OptionError
         If the budget is no number from 1 on, or too small for names alone; if modules are no texts or heads
-        no numbers; if the runs hold no map, or no map has one of the queries or heads.
+        no numbers; if the runs hold no map, if a head is in none, or no map has one of the queries.
     """
     if not isinstance(max_mb, int | float) or not max_mb >= 1:
         raise OptionError(f"max_mb={max_mb!r} was asked for; give megabytes, from 1 on")
@@ -75,7 +75,7 @@ def to_html(  # noqa: PLR0913  # each thing that can be chosen is a keyword
         longest = max(one.map.shape[2] for one in payload.exhibits)
         raise OptionError(f"queries={queries!r:.60} was asked for, but maps have at most {longest} queries")
     most = max((one.map.shape[1] for one in payload.exhibits), default=0)
-    if payload.exhibits and heads is not None and not any(head in heads for head in range(most)):
+    if payload.exhibits and heads is not None and not set(heads) <= set(range(most)):
         raise OptionError(f"heads={heads!r:.60} was asked for, but maps have at most {most}, counted from 0")
     script, style = page_file("viewer.js"), page_file("viewer.css")
     frame = SAID + len(_page(replace(payload.outline, maps=[]), Choice(0), script, style).encode())
