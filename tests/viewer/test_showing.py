@@ -7,8 +7,12 @@ import sys
 from pathlib import Path
 from urllib.request import urlopen
 
+import numpy as np
 import pytest
 from tests.cli.viewing import interrupted, showing
+
+import visualizer
+from visualizer.viewer import show
 
 RUN = "import numpy, visualizer; run = visualizer.from_arrays({'layer.0': numpy.eye(4)[None]}); "
 WAY_OUT = 'To keep the page, or hand it on: run.to_html("run.html")'
@@ -50,10 +54,31 @@ def test_without_a_screen_a_file_is_written_and_nothing_opened(built, browser, t
             [sys.executable, "-W", "error", "-c", RUN + f"run.show({given})"],
             cwd=tmp_path, env=own | screen | why, capture_output=True, text=True, check=True,
         )  # fmt: skip
-        first, *_, tunnel, last = result.stdout.splitlines()
+        first, whole, tunnel, last = result.stdout.splitlines()
         file = Path(re.fullmatch(r".*; the page is one file: (.*)", first)[1])
         assert 'id="visualizer-manifest"' in file.read_text("utf-8")
+        assert (
+            whole == 'All of it: run.save("run.zarr"), here `visualizer view run.zarr --port 8787`, and there'
+        )
         assert re.fullmatch(r"ssh -N -L 8787:127\.0\.0\.1:8787 \S+", tunnel)
         assert last == WAY_OUT
         assert not told.exists()
     assert file == tmp_path / "mine.html"
+
+
+def test_without_a_screen_a_run_that_was_loaded_is_served_from_where_it_lies(
+    built, tmp_path, monkeypatch, capsys
+):
+    for name in ("DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("run ü.zarr", "after.zarr"):
+        visualizer.from_arrays({"layer.0": np.eye(4)[None]}).save(tmp_path / name)
+    first, second = (visualizer.load(tmp_path / name) for name in ("run ü.zarr", "after.zarr"))
+    first.show()
+    assert (
+        f"All of it: here `visualizer view '{tmp_path}/run ü.zarr' --port 8787`, and there\n"
+        in capsys.readouterr().out
+    )
+    show([second, first])
+    said = f"view {tmp_path}/after.zarr '{tmp_path}/run ü.zarr' --port"
+    assert said in capsys.readouterr().out

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 import tempfile
 import webbrowser
@@ -12,7 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from visualizer.errors import require
+from visualizer.escaping import visible
 from visualizer.run import Run
+from visualizer.viewer.given import runs_given
 from visualizer.viewer.html import to_html
 from visualizer.viewer.notebooks import display_below
 from visualizer.viewer.screens import has_screen, tunnel_to
@@ -86,9 +89,15 @@ def _write(runs: Run | Sequence[Run], path: str | os.PathLike[str] | None, optio
     to_html(runs, file, **options)
     _say(
         f"There is no screen here, so nothing was opened; the page is one file: {file}\n"
-        f'All of the run: run.save("run.zarr"), here `visualizer view run.zarr --port {PORT}`, and there\n'
-        f"{tunnel_to(PORT)}\n{WAY_OUT}"
+        f"All of it: {_serving(runs_given(runs))}, and there\n{tunnel_to(PORT)}\n{WAY_OUT}"
     )
+
+
+def _serving(runs: Sequence[Run]) -> str:
+    """Return how runs are served from where they lie, or from where they are saved first."""
+    lie = [visible(shlex.quote(run.stored_at)) for run in runs if run.stored_at]
+    saving = "" if len(lie) == len(runs) else 'run.save("run.zarr"), '
+    return f"{saving}here `visualizer view {'run.zarr' if saving else ' '.join(lie)} --port {PORT}`"
 
 
 def _say(text: str) -> None:
