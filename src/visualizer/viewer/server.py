@@ -170,4 +170,5 @@ def _listening(host: str, port: int | None) -> socket.socket:
     except OSError as error:
         where = f"{host} port {port}" if port else host
         what = (error.strerror or str(error)).partition(" (while")[0]  # the rest is said here already
-        raise VisualizerError(f"{where} was to be listened at, but: {what}") from None
+        remedy = "; another port, or none for one that is free, may do" if port else ""
+        raise VisualizerError(f"{where} was to be listened at, but: {what}{remedy}") from None
