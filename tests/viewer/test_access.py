@@ -114,6 +114,23 @@ def test_a_list_that_was_reached_by_keys_and_a_box_of_text_keep_their_keys(open_
     assert "at=" not in page.url
 
 
+@pytest.mark.parametrize("view", VIEWS)
+def test_what_a_finger_reaches_is_24_pixels_high(open_page, page_file, view):
+    screen = {"width": 390, "height": 844}
+    page = look(
+        open_page, page_file, view, more="&sinks=off", viewport=screen, is_mobile=True, has_touch=True
+    )
+    for summary in page.locator(".settings > summary, .export > summary").all():
+        if summary.is_visible():
+            summary.click()
+    page.locator("[role=option], .flow td button, button").first.wait_for()
+    low = page.locator("button, select, input, summary, textarea, [role=option]").evaluate_all(
+        """all => all.map((one) => [one.outerHTML.slice(0, 120), one.getBoundingClientRect().height])
+            .filter(([, height]) => height > 0 && height < 24)"""
+    )
+    assert low == []
+
+
 def test_nothing_moves_for_those_who_want_no_motion(open_page, page_file):
     page = look(open_page, page_file, "head", reduced_motion="reduce")
     moves = "[...document.querySelectorAll('*')].filter(e => getComputedStyle(e).transitionDuration !== '0s')"
