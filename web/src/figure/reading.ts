@@ -66,8 +66,9 @@ function readBox(element: Element, style: CSSStyleDeclaration, parts: Part[], fr
   const colour = style.outlineStyle === "none" ? style.borderTopColor : style.outlineColor;
   const framed = style.outlineStyle !== "none" || style.borderLeftStyle !== "none";
   const stroke = framed && line && seen(colour) ? colour : null;
-  for (const { left, top, width, height } of element.getClientRects()) {
-    const at = { x: left - from.x, y: top - from.y, width, height };
+  for (const { left, top, right, bottom } of element.getClientRects()) {
+    const [x, y, to, foot] = [left - from.x, top - from.y, right - from.x, bottom - from.y].map(Math.round);
+    const at = { x: x!, y: y!, width: to! - x!, height: foot! - y! }; // as a screen has them: without seams
     const box: Box = { kind: "box", ...at, fill, stroke, line };
     if (fill || stroke) parts.push(box);
     parts.push(...edgesOf(style, box));

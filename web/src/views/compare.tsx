@@ -70,7 +70,7 @@ export function Compare() {
   return (
     <section class="compare">
       <div class="bar">
-        {max > 0 && <Legend max={max} />}
+        {max > 0 && <Legend max={max} axis={store.axisOf(a, "keys")} />}
         <p class="strip">
           query: {names[0]}
           {names[1] === names[0] ? "" : `; of B: ${names[1]}`}

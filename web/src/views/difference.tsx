@@ -35,7 +35,7 @@ export function Difference({ axis, a, b, least, marked }: DifferenceProps) {
       <div>
         <div class="bar">
           <h3>B − A</h3>
-          <Legend max={most} signed />
+          <Legend max={most} signed axis={axis} />
         </div>
         <Surface
           axis={axis}

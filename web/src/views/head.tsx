@@ -120,7 +120,7 @@ function Rows() {
             <h3>
               {byRow ? "Keys" : "Queries"}, by the weight they {byRow ? "get" : "give"}
             </h3>
-            {!store.trouble.value && <Legend max={max} />}
+            {!store.trouble.value && <Legend max={max} axis={shownAxis} />}
           </div>
           <Surface
             axis={shownAxis}

@@ -52,7 +52,7 @@ export function Heads() {
   return (
     <section class="heads">
       <div class="bar">
-        {max > 0 && <Legend max={max} />}
+        {max > 0 && <Legend max={max} {...(pictures ? { axis } : {})} />}
         <p class="strip">
           {[
             map.path || "model",

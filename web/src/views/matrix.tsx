@@ -7,6 +7,7 @@ import type { Store } from "../state";
 import { useStore } from "./context";
 import { type Frame, frameOf, grainIn, heightOf, paintMatrix } from "./framing";
 import { usePaint, useSize } from "./hooks";
+import { Legend } from "./legend";
 import { MatrixBar, MatrixStrip } from "./matrix_foot";
 import { type Moving, useMoving } from "./moving";
 
@@ -42,40 +43,43 @@ export function Matrix() {
     return row < queries && column < keys ? [row, column] : null;
   };
   return (
-    <div class="matrix">
-      <div class="frame" ref={box} style={{ height: `${heightOf(store, whole, width)}px` }}>
-        <canvas
-          ref={canvas}
-          role="img"
-          tabIndex={0}
-          class={looked.rows < queries || looked.columns < keys ? "zoomed" : ""}
-          data-edges={`${left} ${top}`}
-          aria-label={`Attention of head ${store.place.value.head}: ${queries} queries down, ${keys} keys across`}
-          onPointerDown={moving.grab}
-          onPointerMove={(event) => {
-            const cell = moving.drag(event, inner, tall) ? null : cellUnder(event);
-            if (cell) hover(store, cell);
-          }}
-          onClick={(event) => {
-            const cell = moving.wasDragged() ? null : cellUnder(event);
-            if (cell) pin(store, cell);
-          }}
-          onDblClick={showAll}
-          onWheel={(event) => {
-            zoom(event.deltaY > 0 ? 1.25 : 0.8, ...shareUnder(event));
-            event.preventDefault();
-          }}
-          onKeyDown={(event) => {
-            if (event.key === "+" || event.key === "=") zoom(0.7);
-            else if (event.key === "-") zoom(1.4);
-            else if (event.key === "0") showAll();
-            else return;
-            event.preventDefault();
-          }}
-        />
+    <div>
+      <div class="matrix">
+        <div class="frame" ref={box} style={{ height: `${heightOf(store, whole, width)}px` }}>
+          <canvas
+            ref={canvas}
+            role="img"
+            tabIndex={0}
+            class={looked.rows < queries || looked.columns < keys ? "zoomed" : ""}
+            data-edges={`${left} ${top}`}
+            aria-label={`Attention of head ${store.place.value.head}: ${queries} queries down, ${keys} keys across`}
+            onPointerDown={moving.grab}
+            onPointerMove={(event) => {
+              const cell = moving.drag(event, inner, tall) ? null : cellUnder(event);
+              if (cell) hover(store, cell);
+            }}
+            onClick={(event) => {
+              const cell = moving.wasDragged() ? null : cellUnder(event);
+              if (cell) pin(store, cell);
+            }}
+            onDblClick={showAll}
+            onWheel={(event) => {
+              zoom(event.deltaY > 0 ? 1.25 : 0.8, ...shareUnder(event));
+              event.preventDefault();
+            }}
+            onKeyDown={(event) => {
+              if (event.key === "+" || event.key === "=") zoom(0.7);
+              else if (event.key === "-") zoom(1.4);
+              else if (event.key === "0") showAll();
+              else return;
+              event.preventDefault();
+            }}
+          />
+        </div>
+        <MatrixBar moving={moving} />
+        <MatrixStrip frame={frame} looked={looked} tiles={tiles} />
       </div>
-      <MatrixBar moving={moving} />
-      <MatrixStrip frame={frame} looked={looked} tiles={tiles} />
+      <Legend max={tiles.max} />
     </div>
   );
 }

@@ -37,7 +37,7 @@ export function Pins() {
     <section class="pins" aria-label="Kept queries">
       <div class="bar">
         <h3>Kept queries, on one scale{store.sinksOff.value && ", without sinks"}</h3>
-        <Legend max={max} />
+        <Legend max={max} {...(pictures ? { axis } : {})} />
       </div>
       <Small pictures={pictures} count={kept.length}>
         {kept.map((query, i) => {

@@ -1,6 +1,6 @@
 /** How the tokens of a text look: their shade, and what is marked. By hand, as a text has thousands of them. */
 
-import { clipped, placer, type Scale } from "../draw/colours";
+import { clipped, placer, type Scale, weightAt } from "../draw/colours";
 
 /** What tells how each token looks. */
 export interface Look {
@@ -15,6 +15,7 @@ export interface Look {
 }
 
 const SHADES = 100; // so that a token whose shade hardly changes is left alone
+const STEPS = 64; // of a legend
 
 /** Return what tells how a token looks: its shade from 0 to 1, then classes, such as "0.25 below". */
 export function looker(look: Look): (token: number) => string {
@@ -35,6 +36,16 @@ export function looker(look: Look): (token: number) => string {
     ];
     return [Math.round((at || 0) * SHADES) / SHADES, ...classes.filter(Boolean)].join(" ");
   };
+}
+
+/** Return the shades along a scale, each with the side of 0 that it is on. */
+export function shadesOf(scale: Scale): [string, string][] {
+  const values = Float32Array.from({ length: STEPS }, (_, i) => weightAt(scale, i / (STEPS - 1)));
+  const lookOf = looker({ values, scale, padding: null, later: null, part: null, hits: new Set() });
+  return Array.from(values, (_, i) => {
+    const [weight, ...classes] = lookOf(i).split(" ");
+    return [weight!, classes.filter((one) => one !== "clipped").join(" ")];
+  });
 }
 
 /** Make the tokens look so that can be seen; the others wait until they are scrolled to. */
