@@ -96,9 +96,10 @@ def test_the_difference_of_one_query_lies_over_the_image():
 
 
 @pytest.mark.parametrize("less", [0, 0.25])
-def test_a_difference_that_is_nowhere_below_0_is_drawn_around_it_too(less):
+@pytest.mark.parametrize("scale", ["linear", "sqrt"])
+def test_a_difference_that_is_nowhere_below_0_is_drawn_around_it_too(less, scale):
     for query in ({}, {"query": 0}):
-        figure = plots.compare(np.eye(2) + less, np.eye(2), **query)
+        figure = plots.compare(np.eye(2) + less, np.eye(2), scale=scale, **query)
         (mapped,) = {
             bar.mappable for bar in [one._colorbar for one in figure.axes if hasattr(one, "_colorbar")]
         }

@@ -287,6 +287,10 @@ def test_the_same_picture_is_the_same_bytes_in_each_format(run):
         ({"of": "{"}, "give a JSON list"),
         ({"of": "[[0, {}], [0, {}]]"}, "row of 2 maps"),
         ({"options": '{"ax": 1}'}, "'ax' was asked for"),
+        (
+            {"picture": "compare", "of": "[[0, {}], [0, {}]]", "options": '{"names": 3}'},
+            "give two, of the first",
+        ),
         ({"options": '{"query": 99, "head": 0}'}, "99"),
         ({"options": '{"query": 1, "head": 0, "part": ["a", 1]}'}, "give an int, a slice"),
     ],
@@ -364,6 +368,28 @@ def test_the_call_over_an_image_has_the_numbers_of_the_screen(
         wanted = np.round(0.7 * colours + 0.3 * 99)
         wanted.reshape(-1, 3)[4] = found.reshape(-1, 3)[4]  # the query's own cell has a frame
         assert np.abs(found - wanted).max() <= 4
+
+
+@pytest.mark.parametrize("scale", ["linear", "sqrt"])
+@pytest.mark.parametrize("kept", ["", "&sinks=off"])
+def test_the_call_of_a_difference_has_the_shades_and_the_words_of_the_screen(
+    built, open_page, run, tmp_path, scale, kept
+):
+    page = opened(open_page, run, tmp_path, f"view=compare&at=2.0.1&query=4&scale={scale}{kept}")
+    (figure,) = copied(page, run)
+    shades = page.locator(".difference-surface .token").evaluate_all(
+        "all => all.map(one => (one.matches('.below') ? -1 : 1) * one.style.getPropertyValue('--weight'))"
+    )
+    chips = [one for one in figure.axes[0].patches if one.get_facecolor()[3]][: len(shades)]
+    table = mpl.colormaps["RdBu_r"](np.arange(256))
+    for shade, chip in zip(shades, chips, strict=True):
+        if not chip.get_hatch():
+            step = np.abs(table - chip.get_facecolor()).sum(1).argmin() / 255
+            assert 2 * step - 1 == pytest.approx(shade, abs=0.02)
+    heading = page.locator(".difference-surface h3").inner_text()
+    caption = " ".join(one.get_text() for one in figure.texts).replace("\n", " ")
+    assert f"{heading}: red is more in B, blue in A. B: head 2 of 4. A: head 1 of 4." in caption
+    assert ("Square-root" if scale == "sqrt" else "Linear") in caption
 
 
 LOOKS = [

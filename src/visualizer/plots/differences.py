@@ -47,7 +47,7 @@ def compare(first: Any, second: Any, *, names: tuple[str, str] | None = None, **
     ShapeError
         If they differ in shape.
     OptionError, CallsError
-        As for `row`; or if ``mass=`` or ``sinks=`` are given without a query.
+        As for `row`; or if ``mass=`` or ``sinks=`` are given without a query, or ``names=`` are not two.
 
     Examples
     --------
@@ -55,6 +55,7 @@ def compare(first: Any, second: Any, *, names: tuple[str, str] | None = None, **
     'query (row)'
     """
     asked = Options.read(options)
+    _check(names)
     (one, own), (other, others) = (_subject(shown, options) for shown in (first, second))
     if one.map.shape[-2:] != other.map.shape[-2:]:
         shapes = " and ".join(str(tuple(each.map.shape[-2:])) for each in (one, other))
@@ -69,6 +70,12 @@ def compare(first: Any, second: Any, *, names: tuple[str, str] | None = None, **
     row = other.facts.and_(row=first.facts.said.get("row", ""))
     second = replace(other, batch=first.batch, facts=row)
     return _of_one_row((first, tokens), (second, tokens), asked, names)
+
+
+def _check(names: Any) -> None:
+    given = names if isinstance(names, (tuple, list)) else [names]
+    if names is not None and [type(name) for name in given] != [str, str]:
+        raise OptionError(f"names={names!r} was given; give two, of the first map and of the second")
 
 
 def _subject(shown: Any, options: dict[str, Any]) -> tuple[Subject, Options]:
@@ -126,7 +133,7 @@ def _around_0(difference: Floats, asked: Options) -> Options:
     """Return options with which differences are red and blue also where none is below 0."""
     shown = finite(difference)
     stated = (asked.cmap, asked.vmin, asked.vmax) != (None, None, None)
-    if stated or asked.scale != "linear" or shown.min() < 0:
+    if stated or asked.scale == "log" or shown.min() < 0:  # a logarithm has two sides if the numbers have
         return asked
     limit = float(shown.max()) or 1.0
     return replace(asked, cmap=DIVERGING, vmin=-limit, vmax=limit)

@@ -22,7 +22,7 @@ UNDATED = {"pdf": {"CreationDate": None}, "svg": {"Date": None}, "png": None}
 PICTURES = ("atlas", "head", "heads", "row", "column", "compare", "sampling")
 TAKEN = (
     *("layer", "call", "sequence", "batch", "head", "query", "key", "scale", "cmap"),
-    *("mass", "sinks", "part"),
+    *("mass", "sinks", "part", "names"),
 )
 
 _one_at_a_time = Lock()  # matplotlib's settings are the process's

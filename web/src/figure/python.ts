@@ -8,7 +8,7 @@ import type { FigureAt } from "../protocol";
 import type { Place, Store } from "../state";
 
 /** A pair is written as a tuple. */
-type Value = string | number | boolean | [number, number];
+type Value = string | number | boolean | [number, number] | [string, string];
 type Options = Record<string, Value>;
 
 /** One call of `visualizer.plots`. */
@@ -50,7 +50,7 @@ export function drawingsOf(store: Store): Drawing[] {
         {
           picture: "compare",
           of: [other, place].map((one) => [one.map, named(store, one)]),
-          options: { query, ...keptOf(store, store.sinksOff.value) },
+          options: { names: ["B", "A"], query, scale, ...keptOf(store, store.sinksOff.value) },
         },
       ];
     case "points": {
@@ -191,7 +191,7 @@ function callOf({ picture, of, options }: Drawing, name: (map: number) => string
 
 /** JSON's numbers and texts are Python's; what turns text around is written as numbers. */
 function literal(value: Value): string {
-  if (Array.isArray(value)) return `(${value.join(", ")})`;
+  if (Array.isArray(value)) return `(${value.map(literal).join(", ")})`;
   if (typeof value === "boolean") return value ? "True" : "False";
   return JSON.stringify(value).replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, (one) =>
     Array.from(
