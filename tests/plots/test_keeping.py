@@ -36,7 +36,7 @@ def test_without_sinks_the_rest_has_what_all_had(run):
     wanted[SINKS] = np.nan
     np.testing.assert_allclose(found, wanted, rtol=1e-5)
     said = caption(plots.row(run, layer="layer.0", head=1, query=3, sinks=False))
-    assert f"are hatched and removed: {row[SINKS].sum():.3g} of the row; the rest is renormalised." in said
+    assert f"are removed: {row[SINKS].sum():.3g} of the row, hatched; the rest is renormalised." in said
     assert "Not finite" not in said
 
 

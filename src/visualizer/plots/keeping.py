@@ -88,8 +88,9 @@ def told_left(rows: Sequence[Left]) -> list[str]:
     if rows[0].removed is not None:
         more = "; the rest is renormalised" if rows[0].renormalised else ""
         removed = _span([one.removed or 0.0 for one in rows])
+        how = ", hatched" if any(one.removed for one in rows) else ""
         sentences.append(
-            f"Sinks, special tokens and the first, are hatched and removed: {removed} of the row{more}."
+            f"Sinks, special tokens and the first, are removed: {removed} of the row{how}{more}."
         )
     of = "the mass"
     if rows[0].share is not None:
