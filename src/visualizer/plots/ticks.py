@@ -73,7 +73,7 @@ def log_ticks(norm: LogNorm, gap: float, *, ends: bool = False) -> list[float]:
     >>> log_ticks(LogNorm(0.02, 0.13), 0.3)
     [0.02, 0.05, 0.1]
     >>> log_ticks(LogNorm(0.031, 0.038), 0.3)
-    [0.032, 0.035, 0.038]
+    [0.031, 0.033, 0.036]
     """
     low, high, most = float(norm.vmin or 0), float(norm.vmax or 1), int(1 / gap) + 1
     for locator in (LogLocator(numticks=most), LogLocator(subs=STEPS), MaxNLocator(2 * most)):
