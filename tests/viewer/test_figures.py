@@ -165,7 +165,7 @@ def test_a_figure_has_no_controls_and_no_room_where_they_were(built, open_page, 
     root = ET.fromstring(saved(page, "SVG"))
     said = " ".join(one.text for one in root.iter(f"{SVG}text"))
     assert [one for one in LEFT_OUT if one in said] == []
-    assert "a cell is one weight; sqrt scale from 0 to" in said.replace("\n", " ")
+    assert "a cell is one weight; sqrt scale, 0 to" in said.replace("\n", " ")
     spans = sorted(span_of(one) for one in list(root)[1:])
     reached = 0
     for top, bottom in spans:

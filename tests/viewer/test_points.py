@@ -225,7 +225,7 @@ def test_points_beyond_the_budget_of_a_file_are_left_out_and_it_is_said(
 ):
     monkeypatch.setattr("visualizer.viewer.samplings.POINTS", 64 * HEADS * POINTS * len(LEVELS))
     for share in (0.6, 0.0):
-        monkeypatch.setattr("visualizer.viewer.choosing.SHARE", share)
+        monkeypatch.setattr("visualizer.viewer.choosing.OF_PICTURES", share)
         run.to_html(tmp_path / "run.html")
         page = open_page(f"{(tmp_path / 'run.html').as_uri()}#view=points&points=0.0.all.200")
         wait_for(page, 200)
