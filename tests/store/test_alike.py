@@ -22,13 +22,17 @@ PROMPT = torch.tensor([[5, 17, 42, 8, 3]])
 
 def text_model(kind, **options):
     config = getattr(transformers, f"{kind}Config")(
-        **HF, **NO_IDS, num_key_value_heads=1, vocab_size=60, **options
+        **HF, **NO_IDS, vocab_size=60, **{"num_key_value_heads": 1, **options}
     )
     return getattr(transformers, f"{kind}ForCausalLM")(config).eval()
 
 
 def llama():
     return text_model("Llama")
+
+
+def llama_of_many_heads():
+    return text_model("Llama", num_key_value_heads=2)
 
 
 def mistral():
@@ -65,9 +69,9 @@ def layers():
     return torch.nn.TransformerEncoder(layer, 2, enable_nested_tensor=False).eval()
 
 
-def generating(**options):
+def generating(prompt=PROMPT, **options):
     options = {"max_new_tokens": 8, "min_new_tokens": 8, "do_sample": False, **options}
-    return lambda model: model.generate(PROMPT, attention_mask=torch.ones_like(PROMPT), **options)
+    return lambda model: model.generate(prompt, attention_mask=torch.ones_like(prompt), **options)
 
 
 def answer(model):
@@ -86,6 +90,7 @@ def twice(model):
 
 RECORDED = {
     "a dynamic cache": (llama, generating(), {}),
+    "a long prompt": (llama_of_many_heads, generating(torch.arange(1, 200)[None] % 60), {}),
     "a static cache": (llama, generating(cache_implementation="static"), {}),
     "a sliding cache": (mistral, generating(), {}),
     "a static sliding cache": (mistral, generating(cache_implementation="static"), {}),

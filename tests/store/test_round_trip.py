@@ -405,19 +405,22 @@ def stored_bytes(folder):
     return sum(path.stat().st_size for path in (folder / "arrays").rglob("*") if path.name.startswith("c."))
 
 
+@pytest.mark.parametrize("prompt", [20, 300])  # of which each head is a chunk of its own, those of steps are not
 @pytest.mark.parametrize("fresh", [False, True], ids=["views of one buffer", "a new tensor each step"])
-def test_keys_of_a_generation_are_stored_once(tmp_path, fresh):
-    steps, buffer = 200, tensor(1, H, 256, D)
+def test_keys_of_a_generation_are_stored_once(tmp_path, fresh, prompt):
+    steps, buffer = 200, tensor(1, H, 512, D)
     calls = []
     for step in range(steps):
-        k = buffer[:, :, : 20 + step]
+        k = buffer[:, :, : prompt + step]
         made = Factors(tensor(1, H, 1, D), k.clone() if fresh else k, 1.0)
         calls.append(Call("x", AttentionMap(made), step, step, "by hand", first_key=0))
     Run(calls).save(tmp_path / "run.zarr")
     found = viz.load(tmp_path / "run.zarr")
     assert all(torch.equal(held(call.map).k, held(found[n].map).k) for n, call in enumerate(calls))
+    last = viz.load(tmp_path / "run.zarr")[steps - 1].map[:, 1]  # one head, read alone
+    assert np.array_equal(last.numpy(), calls[-1].map[:, 1].numpy())
     rows = 4 * H * D
-    assert stored_bytes(tmp_path / "run.zarr") < 1.5 * rows * (steps + 20 + steps)
+    assert stored_bytes(tmp_path / "run.zarr") < 1.5 * rows * (steps + prompt + steps)
 
 
 @pytest.mark.parametrize("kind", ["folder", "zip", "memory://", "file://"])

@@ -238,10 +238,11 @@ class Reader:
 
 
 def _rest(layout: Layout) -> Any:
+    """Return what pieces of a strip have in common: not how they are cut, as those of few tokens are not."""
     shape = list(layout.shape)
     if len(shape) >= -layout.axis:
         del shape[layout.axis]
-    return shape, layout.dtype, layout.axis, layout.split
+    return shape, layout.dtype, layout.axis
 
 
 def _is_again(about: Any, axis: int) -> bool:

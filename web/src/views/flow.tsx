@@ -37,7 +37,7 @@ export function Flow() {
   const own = row?.direction === "row" ? massOf(row.values, keys) : null;
   const [a, b] = store.part.value ?? [-1, -1];
   const digits = digitsOf([...(own ?? []), ...(value ?? []).flat()]);
-  const told = (share: number) => (map.signed ? printed(share) : percent(share, digits));
+  const told = (share: number) => (map.signed ? printed(share) : percent(Math.min(share, 1), digits)); // 16-bit floats may add up to a bit more
   return (
     <details class="flow" open>
       <summary>From part to part{map.signed ? "" : ", in shares of a query's weight"}</summary>

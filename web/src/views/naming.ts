@@ -94,7 +94,7 @@ export function percent(share: number, digits = digitsOf([share])): string {
 
 /** How many digits behind the point tell shares that stand together from none and from all. */
 export function digitsOf(shares: number[]): number {
-  const near = (one: number) => one > 0.00005 && one < 0.0005;
+  const near = (one: number) => one > 0.00005 && one < 0.005;
   return shares.some((one) => near(one) || near(1 - one)) ? 2 : 1;
 }
 
