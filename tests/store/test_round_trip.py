@@ -405,7 +405,7 @@ def stored_bytes(folder):
     return sum(path.stat().st_size for path in (folder / "arrays").rglob("*") if path.name.startswith("c."))
 
 
-@pytest.mark.parametrize("prompt", [20, 300])  # of which each head is a chunk of its own, those of steps are not
+@pytest.mark.parametrize("prompt", [20, 300])  # a long one is cut by heads, and the steps are not
 @pytest.mark.parametrize("fresh", [False, True], ids=["views of one buffer", "a new tensor each step"])
 def test_keys_of_a_generation_are_stored_once(tmp_path, fresh, prompt):
     steps, buffer = 200, tensor(1, H, 512, D)

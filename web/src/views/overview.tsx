@@ -7,7 +7,7 @@ import type { Place } from "../state";
 import { useStore } from "./context";
 import { usePaint, usePromised } from "./hooks";
 import { Legend } from "./legend";
-import { placeName, printed } from "./naming";
+import { endsOf, placeName } from "./naming";
 
 export function Overview({ place }: { place: Place }) {
   const store = useStore();
@@ -36,7 +36,7 @@ export function Overview({ place }: { place: Place }) {
       <canvas ref={canvas} role="img" aria-label={`Overview of head ${place.head}, ${h} × ${w} cells`} />
       <figcaption class="strip">
         {name} · its overview: rows are queries, columns keys; a cell is {weights}; {store.spreading.value}{" "}
-        scale from {map.signed ? `−${printed(max)}` : 0} to {printed(max)}
+        scale, {endsOf(scale).join(" to ")}
       </figcaption>
     </figure>
   );
