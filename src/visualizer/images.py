@@ -177,7 +177,7 @@ def numbered_image(images: Any, number: int, item: int = 0, each: int = 1) -> An
     """
     films = films_of(images)
     if films is not None and each > 1:
-        images = films[numbered_image([*range(len(films))], 0, item)]
+        images = [*films[numbered_image([*range(len(films))], 0, item)]]
     elif films is not None:
         images = [frame for film in films for frame in film]
     listed = isinstance(images, list | tuple)

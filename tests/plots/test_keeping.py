@@ -196,3 +196,40 @@ def test_parts_of_a_long_text_keep_their_numbers():
     line = plots.row(weights, axis=axis, part=(300, 900))
     assert line.axes[0].get_xlim() == (300, 900)
     assert "Largest: token 799 “word799” 0.02" in caption(line)
+
+
+def test_sinks_that_are_cut_away_with_what_is_not_drawn_do_not_change_the_scale():
+    weights = [0.3, 0.5, 0.1, 0.02, 0.02, 0.02, 0.02, 0.01, 0.01]
+    film = plots.frames(weights, axis=[Special("CLS"), Frames(2, 2, 2)], sinks=False)
+    assert "from 0 to 0.714" in caption(film)
+    alone = plots.tokens([0.1, 0.1, 0.1, 0.1, 0.6], axis=[Grid(2, 2), Text(["x"])], sinks=False)
+    assert "from 0 to 0.667" in caption(alone)
+
+
+def test_the_largest_of_a_part_are_numbers():
+    weights = np.random.default_rng(0).dirichlet(np.ones(900))
+    text = Text([f"w{n}" for n in range(900)])
+    said = caption(plots.row(weights, axis=[text], part=[0, 800]))
+    assert "Largest: token " in said
+    assert "nan" not in said
+
+
+def pair_of(first, second):
+    """Two runs of one row, whose tokens are others."""
+    return [
+        (visualizer.from_arrays({"a": np.array([[[row]]])}).label(keys=axis), {"layer": "a", "head": 0})
+        for row, axis in (([0.2, 0.5, 0.2, 0.1], first), ([0.3, 0.3, 0.2, 0.2], second))
+    ]
+
+
+def test_a_sink_of_either_of_two_is_told_as_removed():
+    pair = pair_of(
+        [Text(["a"]), Special("B"), Text(["c", "d"])], [Text(["a", "b"]), Special("C"), Text(["d"])]
+    )
+    assert "Not finite" not in caption(plots.compare(*pair, query=0, sinks=False))
+
+
+def test_two_rows_that_have_no_key_in_common_are_refused():
+    pair = pair_of([Text(["a"]), *2 * [Special("B")], Text(["d"])], [Text(["a", "b", "c"]), Special("D")])
+    with pytest.raises(OptionError, match="no key is drawn of both"):
+        plots.compare(*pair, query=0, sinks=False)

@@ -93,6 +93,18 @@ def test_short_texts_are_sent_as_they_are():
     assert np.abs(head_rows(payload, one, 1, 3) - a[1, 3].numpy()).max() < 5e-4
 
 
+@pytest.mark.parametrize("how", ["band", "mask"])
+def test_short_causal_texts_are_sent_as_they_are_with_the_keys_that_are_seen(how, tmp_path):
+    q, k = np.random.default_rng(0).normal(size=(2, 1, 2, 10, 64)).astype(np.float32)
+    more = {"band": Band()} if how == "band" else {"mask": np.tri(10, dtype=bool)[None, None]}
+    run = run_of(AttentionMap(Factors(q, k, 1.0, **more)))
+    run.save(tmp_path / "run.zarr")
+    for one in (run, visualizer.load(tmp_path / "run.zarr")):
+        rows = told(Payload([one]))["maps"][0]["rows"]
+        assert rows["kind"] == "dense"
+        assert rows["band"] == {"left": None, "right": 0, "diagonal": 0}
+
+
 def test_gradients_are_sent_whole():
     signed = visualizer.from_arrays({"layer.0": np.full((1, 1, 3, 3), 1 / 3)})
     gradients = gradients_of(lambda out: (40 * out**2).sum())

@@ -94,13 +94,15 @@ const PAUSE = 400; // milliseconds: Safari throws after 100 changes of the addre
 export function keepInAddress(store: Store): () => void {
   take(store, location.hash);
   let timer: ReturnType<typeof setTimeout> | undefined;
+  let isFirst = true; // what is usual is not written, and to that no way back leads
   let late = false; // whether there is more to be written after the pause
   const write = () => {
-    const state = written(store);
+    const [state, mayPush] = [written(store), !isFirst];
+    isFirst = false;
     const before = location.hash.replace(/^#/, "");
     if (state === before) return;
     const there = state ? `#${state}` : `${location.pathname}${location.search}`;
-    const isOtherView = viewIn(state) !== viewIn(before); // to which "back" returns
+    const isOtherView = mayPush && viewIn(state) !== viewIn(before); // to which "back" returns
     if (isOtherView) history.pushState(null, "", there);
     else history.replaceState(null, "", there);
   };

@@ -165,6 +165,8 @@ export interface Formed {
   kind: "dense";
   heads: (BlobRef | null)[];
   queries?: number[] | null;
+  /** The keys that queries see, where that is known. */
+  band?: Band | null;
 }
 
 /**

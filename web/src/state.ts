@@ -3,6 +3,7 @@
 import { computed, effect, type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import { firstPresent } from "./data/absent";
 import { isListed, nearest } from "./data/listed";
+import { partner } from "./data/partner";
 import { isIn, partsOf } from "./data/parts";
 import type { Reader } from "./data/reader";
 import type { Sampled } from "./data/sampling";
@@ -72,7 +73,7 @@ export class Store {
   readonly manifest: Manifest;
   readonly view: Signal<View>;
   readonly place: Signal<Place>;
-  /** The head that it is compared with. */
+  /** The head that was chosen to be compared with it. */
   readonly other = signal<Place | null>(null);
   /** The query that was chosen; null: none yet, and the usual one is looked at. */
   readonly chosen = signal<number | null>(null);
@@ -110,6 +111,8 @@ export class Store {
   /** What is looked at of deformable attention. */
   readonly sampled = signal<Sampled>({ sampling: 0, batch: 0, head: null, query: 0 });
 
+  /** The head that stands beside it in a comparison: the one that was chosen, or its partner. */
+  readonly beside: ReadonlySignal<Place>;
   readonly map: ReadonlySignal<MapInfo | undefined>;
   readonly queries: ReadonlySignal<Axis>;
   readonly keys: ReadonlySignal<Axis>;
@@ -127,6 +130,7 @@ export class Store {
     this.view = signal(viewsOf(this.manifest)[0]!);
     this.place = signal(firstPresent(this.manifest));
     this.map = computed(() => this.manifest.maps[this.place.value.map]);
+    this.beside = computed(() => this.other.value ?? partner(this.manifest, this.place.value));
     this.queries = computed(() => this.axisOf(this.place.value, "queries"));
     this.keys = computed(() => this.axisOf(this.place.value, "keys"));
     this.shown = computed(() => (this.row.value ? this.look(this.row.value) : null));
@@ -193,6 +197,11 @@ export class Store {
   /** Whether sinks are left out of what is looked at. */
   get leavesSinks(): boolean {
     return this.leavesSinksOf(this.direction.value);
+  }
+
+  /** Whether cells of what is on screen are of several weights, which have a mean and a maximum. */
+  get pools(): boolean {
+    return this.view.value === "atlas" ? this.manifest.maps.some(isPooled) : this.pooled.value;
   }
 
   /** Whether sinks are left out: of rows alone, as weights of a column are of different rows. */
@@ -282,4 +291,9 @@ export class Store {
   close(): void {
     for (const leave of this.#leave) leave();
   }
+}
+
+/** Whether a map's cells in the atlas are of several weights. */
+function isPooled({ overview, shape }: MapInfo): boolean {
+  return overview?.mean.shape.some((length, side) => length < shape[side]!) ?? false;
 }

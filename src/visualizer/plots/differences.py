@@ -108,7 +108,11 @@ def _of_one_row(
 ) -> Figure:
     """Draw the difference of two rows; a query that is not that of both is not marked."""
     first, second = laid_row(*one, asked), laid_row(*other, asked)
-    laid = replace(first, weights=first.weights - second.weights, marked=first.marked & second.marked)
+    gone = None if first.gone is None or second.gone is None else first.gone | second.gone
+    marked = first.marked & second.marked
+    laid = replace(first, weights=first.weights - second.weights, marked=marked, gone=gone)
+    if not finite(laid.weights).size:
+        raise OptionError("two rows were to be compared, but no key is drawn of both: keep the sinks")
     moved = np.nansum(np.abs(laid.weights)) / 2
     facts = [subject.facts.and_(query=subject.named(tokens)) for subject, tokens in (one, other)]
     both = shared(facts)

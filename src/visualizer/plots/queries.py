@@ -162,7 +162,8 @@ def _only(laid: Laid, kinds: Any, what: str) -> tuple[Laid, list[str]]:
     outside = float(np.nansum(laid.weights[~kept]))
     others = int((~kept).sum())
     left = [f"Not shown: {outside:.3g} on {others} other token{'s' * (others != 1)}."] if others else []
-    return replace(laid, weights=laid.weights[kept], axis=axis, marked=marked), left
+    gone = None if laid.gone is None else laid.gone[kept]
+    return replace(laid, weights=laid.weights[kept], axis=axis, marked=marked, gone=gone), left
 
 
 def _film(

@@ -85,7 +85,7 @@ def largest(laid: Laid) -> list[str]:
     """Return a sentence that names the heaviest of more tokens than can be written out."""
     if sum(one.length for one in laid.segments) <= MANY or not has_words([laid]):
         return []
-    heaviest = np.argsort(-np.nan_to_num(laid.weights))[:3]
+    heaviest = [n for n in np.argsort(-np.nan_to_num(laid.weights))[:3] if np.isfinite(laid.weights[n])]
     named = [
         f"token {laid.place(n)} “{laid.axis.name(int(n)).strip()}” {laid.weights[n]:.3g}" for n in heaviest
     ]

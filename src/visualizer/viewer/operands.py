@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,8 @@ from visualizer.attention.softmax import FactorSource
 from visualizer.viewer.protocol import BandInfo
 
 Floats = NDArray[np.float32]
+MOST_OF_MASK = 2**22
+"""Places of a mask that are looked at for a band."""
 Shared = tuple[Any, Any, BandInfo | None]
 """What all heads have: what is added to logits, which keys may be seen, and a band of keys; or None."""
 
@@ -55,6 +58,18 @@ def shared(source: FactorSource) -> Shared:
     if mask is not None and band is None and (diagonal := _causal(mask)) is not None:
         mask, band = None, BandInfo(None, 0, diagonal)
     return bias, mask, band
+
+
+def band_of(map_: AttentionMap) -> BandInfo | None:
+    """Return which keys all heads of a map may see, where that is a band that is soon known."""
+    held, every = map_.opened()
+    source, _ = held.narrowed(every)
+    if not isinstance(source, FactorSource) or tuple(source.shape) != map_.shape:
+        return None
+    factors = source.factors
+    if factors.band is not None or factors.mask is None:
+        return None if factors.band is None else _band(factors.band)
+    return shared(source)[2] if prod(factors.mask.shape) <= MOST_OF_MASK else None
 
 
 def _factors(map_: AttentionMap) -> tuple[FactorSource, At]:

@@ -136,10 +136,14 @@ class Factored:
 
 @dataclass(frozen=True)
 class Formed:
-    """Rows are in the page, (query, key) for each head; ``queries`` lists them where they are not all."""
+    """Rows are in the page, (query, key) for each head; ``queries`` lists them where they are not all.
+
+    ``band`` has the keys that queries see, where that is known.
+    """
 
     heads: list[BlobRef | None]
     queries: list[int] | None = None
+    band: BandInfo | None = None
     kind: Literal["dense"] = "dense"
 
 

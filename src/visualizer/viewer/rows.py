@@ -14,7 +14,7 @@ from visualizer.attention import AttentionMap
 from visualizer.attention.arrays import NUMPY
 from visualizer.viewer.arrays import Arrays
 from visualizer.viewer.factoring import Factors, factors_of, scales_of, shortened
-from visualizer.viewer.operands import of_head, shared_of
+from visualizer.viewer.operands import band_of, of_head, shared_of
 from visualizer.viewer.protocol import Absent, BlobRef, Dtype, Factored, Formed, HeadFactors, Rows, Served
 
 HELD = 2**26
@@ -103,7 +103,7 @@ def _formed(arrays: Arrays, name: str, map_: AttentionMap, queries: Sequence[int
         arrays.add(f"{name}.{batch}.{head}.rows", dtype, shape, partial(_weights, map_, batch, head, queries))
         for batch, head in np.ndindex(*map_.shape[:2])
     ]
-    return Formed(list(heads), None if queries is None else list(queries))
+    return Formed(list(heads), None if queries is None else list(queries), band_of(map_))
 
 
 def _weights(map_: AttentionMap, batch: int, head: int, queries: Sequence[int] | None) -> Any:

@@ -1,6 +1,6 @@
 /** What is drawn of a row of weights: without sinks, of one part, the largest of them. */
 
-import type { Axis, MapInfo } from "../protocol";
+import type { Axis, Band, MapInfo } from "../protocol";
 
 /** A row as it is drawn, and what was left out of it; of signed weights sizes are added up. */
 export interface Shown {
@@ -80,8 +80,7 @@ export function stepOf(steps: number[], query: number): number {
 
 /** Return the first key that comes after a query, which it cannot see; null where a map does not say so. */
 export function laterThan(map: MapInfo, query: number): number | null {
-  const band = map.rows.kind === "factors" ? map.rows.band : null;
-  const diagonal = typeof band?.diagonal === "number" ? band.diagonal : band?.diagonal[query];
+  const { band, diagonal } = bandOf(map, query);
   let last = map.grows ? (map.places?.[query] ?? query) : null;
   if (band && band.right !== null && diagonal !== undefined) last = query + diagonal + band.right;
   return last === null || last + 1 >= map.shape[3] ? null : last + 1;
@@ -89,10 +88,15 @@ export function laterThan(map: MapInfo, query: number): number | null {
 
 /** Return the first key that a query sees: those before it lie outside of a window; 0 where a map does not say so. */
 export function firstSeen(map: MapInfo, query: number): number {
-  const band = map.rows.kind === "factors" ? map.rows.band : null;
-  const diagonal = typeof band?.diagonal === "number" ? band.diagonal : band?.diagonal[query];
+  const { band, diagonal } = bandOf(map, query);
   if (!band || band.left === null || diagonal === undefined) return 0;
   return Math.max(0, Math.min(map.shape[3], query + diagonal - band.left));
+}
+
+/** The band of a map, if one is known, and where it lies for a query. */
+function bandOf({ rows }: MapInfo, query: number): { band: Band | null; diagonal: number | undefined } {
+  const band = ("band" in rows && rows.band) || null;
+  return { band, diagonal: typeof band?.diagonal === "number" ? band.diagonal : band?.diagonal[query] };
 }
 
 /** Keep the largest weights that make a share of all, and set the others to 0. */

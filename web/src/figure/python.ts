@@ -22,7 +22,6 @@ export interface Drawing {
 /** Return the pictures of a view, none of those without any. */
 export function drawingsOf(store: Store): Drawing[] {
   const place = store.place.value;
-  const other = store.other.value ?? place;
   const { scale, ...colours } = coloursOf(store);
   const query = placeOf(store, store.query.value);
   const batch = place.batch ? { batch: place.batch } : {};
@@ -49,7 +48,7 @@ export function drawingsOf(store: Store): Drawing[] {
       return [
         {
           picture: "compare",
-          of: [other, place].map((one) => [one.map, named(store, one)]),
+          of: [store.beside.value, place].map((one) => [one.map, named(store, one)]),
           options: { names: ["B", "A"], query, scale, ...keptOf(store, store.sinksOff.value) },
         },
       ];
@@ -163,7 +162,9 @@ function unlike(store: Store): string[] {
   const view = store.view.value;
   if (view !== "head" && view !== "atlas") return [];
   const maxima =
-    store.pooling.value === "max" ? ["# cells of several weights are means here, not maxima"] : [];
+    store.pooling.value === "max" && store.pools
+      ? ["# cells of several weights are means here, not maxima"]
+      : [];
   if (view === "atlas") return maxima;
   const listed = store.direction.value === "column" ? listedOf(store.map.value) : null;
   const kept = store.kept.value.map((query) => placeOf(store, query));

@@ -1,12 +1,11 @@
 /** Two heads, or the same head of two runs: rows side by side, and their signed difference. */
 
-import { useEffect, useMemo, useRef } from "preact/hooks";
+import { useMemo } from "preact/hooks";
 import { whyAbsent } from "../data/absent";
 import { nearest } from "../data/listed";
-import { haveCommon, likeIn, modulesOf } from "../data/modules";
+import { haveCommon, modulesOf } from "../data/modules";
 import { leastOf, type Shown, shownOf, sinksOf } from "../data/shown";
 import type { Manifest, MapInfo } from "../protocol";
-import { type Place, placed } from "../state";
 import { Chooser } from "./chooser";
 import { useStore } from "./context";
 import { Difference } from "./difference";
@@ -22,15 +21,7 @@ export function Compare() {
   const { manifest, reader } = store;
   const a = store.place.value;
   const query = store.query.value;
-  const before = useRef(a);
-  useEffect(() => {
-    const other = store.other.value;
-    const same = placed(partner(manifest, before.current));
-    const goesAlong = !other || (manifest.runs.length > 1 && placed(other) === same);
-    if (goesAlong) store.other.value = partner(manifest, a); // of two runs the same head
-    before.current = a;
-  }, [a]);
-  const b = store.other.value ?? a;
+  const b = store.beside.value;
   const [mapA, mapB] = [manifest.maps[a.map]!, manifest.maps[b.map]!];
   const at = nearest(mapB, Math.min(query, mapB.shape[2] - 1));
   const { value } = usePromised(
@@ -140,20 +131,6 @@ export function Compare() {
       )}
     </section>
   );
-}
-
-/** The same head of the other run; of one run the next head, or that of the next map. */
-function partner({ maps, runs }: Manifest, place: Place): Place {
-  const here = maps[place.map]!;
-  const within = ({ id, shape }: MapInfo, head: number) => ({
-    map: id,
-    batch: Math.min(place.batch, shape[0] - 1),
-    head: Math.min(head, shape[1] - 1),
-  });
-  const like = runs.length > 1 ? likeIn(maps, here, here.run ? 0 : 1) : null;
-  if (like) return within(like, place.head);
-  if (here.shape[1] > 1) return within(here, (place.head + 1) % here.shape[1]);
-  return within(maps[(place.map + 1) % maps.length]!, 0);
 }
 
 /** That two runs have no module of the same name, and what each has. */

@@ -1,7 +1,6 @@
 /** How pictures are drawn: scale, colours, pooling, sinks, mass; each where it changes something. */
 
 import type { Signal } from "@preact/signals";
-import type { MapInfo } from "../protocol";
 import { SPREADINGS, TABLE_NAMES, type View } from "../state";
 import { useStore } from "./context";
 import { percent } from "./naming";
@@ -14,7 +13,6 @@ export function Controls() {
   const store = useStore();
   const wide = useWide();
   const view = store.view.value;
-  const pooled = view === "atlas" ? store.manifest.maps.some(isPooled) : store.pooled.value;
   if (![...POOLED, ...OF_ROWS].includes(view)) return null;
   return (
     <details class="settings" open={wide}>
@@ -31,11 +29,11 @@ export function Controls() {
           <Choice
             label="Cells"
             about={
-              pooled
+              store.pools
                 ? "What is shown of weights that share a cell"
                 : "Each cell is one weight here, so there is no mean and no maximum to choose"
             }
-            disabled={!pooled}
+            disabled={!store.pools}
             options={["mean", "max"]}
             chosen={store.pooling}
           />
@@ -44,11 +42,6 @@ export function Controls() {
       </div>
     </details>
   );
-}
-
-/** Whether a map's cells in the atlas are of several weights. */
-function isPooled({ overview, shape }: MapInfo): boolean {
-  return overview?.mean.shape.some((length, side) => length < shape[side]!) ?? false;
 }
 
 /** What is left out of a row. */

@@ -143,7 +143,7 @@ function Card({ head, row, axis, max, pictures, linked, query, windows, later }:
         </button>
         {left && left.length > 0 && <small>{left.join(" · ")}</small>}
       </h3>
-      {typeof row === "string" && <p class="strip">no row</p>}
+      {typeof row === "string" && <p class="absent">no row</p>}
       {typeof row !== "string" && pictures && (
         <Surface
           axis={axis}
