@@ -82,3 +82,6 @@ def test_without_a_screen_a_run_that_was_loaded_is_served_from_where_it_lies(
     show([second, first])
     said = f"view {tmp_path}/after.zarr '{tmp_path}/run ü.zarr' --port"
     assert said in capsys.readouterr().out
+    show([first, visualizer.from_arrays({"layer.0": np.eye(4)[None]})])
+    said = f"""other.save("other.zarr"), here `visualizer view '{tmp_path}/run ü.zarr' other.zarr --port"""
+    assert said in capsys.readouterr().out

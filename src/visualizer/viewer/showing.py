@@ -95,9 +95,10 @@ def _write(runs: Run | Sequence[Run], path: str | os.PathLike[str] | None, optio
 
 def _serving(runs: Sequence[Run]) -> str:
     """Return how runs are served from where they lie, or from where they are saved first."""
-    lie = [visible(shlex.quote(run.stored_at)) for run in runs if run.stored_at]
-    saving = "" if len(lie) == len(runs) else 'run.save("run.zarr"), '
-    return f"{saving}here `visualizer view {'run.zarr' if saving else ' '.join(lie)} --port {PORT}`"
+    named = [*zip(("run", "other"), runs, strict=False)]
+    saving = [f'{name}.save("{name}.zarr"), ' for name, run in named if not run.stored_at]
+    paths = [shlex.quote(run.stored_at or f"{name}.zarr") for name, run in named]
+    return f"{''.join(saving)}here `visualizer view {' '.join(map(visible, paths))} --port {PORT}`"
 
 
 def _say(text: str) -> None:

@@ -43,6 +43,8 @@ export function rowWords(map: MapInfo, batch: number, axis?: Axis): string[] {
     parts.push(`window ${batch % windows} of ${windows} of item ${Math.floor(batch / windows)}${id}`);
   else if (map.shape[0] > 1) parts.push(`row ${batch} of the batch${id}`);
   if (map.item !== null) parts.push(`item ${map.item}`);
+  const sequence = map.options["sequence"];
+  if (sequence !== undefined) parts.push(`sequence ${sequence}`);
   if (map.call > 0 && !map.steps) parts.push(`call ${map.call}`);
   return parts;
 }
