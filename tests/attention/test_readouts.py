@@ -191,7 +191,7 @@ def test_what_cannot_be_read_out_is_said(calls):
         a.topk(11)
     with pytest.raises(OptionError, match="a number from 0 to 1"):
         a.quantile(1.5)
-    with pytest.raises(OptionError, match='"sum" or "mean"'):
+    with pytest.raises(OptionError, match='"sum", "mean" or "count"'):
         a.received(how="max")
     with pytest.raises(OptionError, match='"mean" or "max"'):
         a.pool(2, how="min")

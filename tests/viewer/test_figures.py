@@ -533,4 +533,4 @@ def test_of_signed_weights_sizes_count_and_nothing_is_renormalised():
     assert np.abs(row[there]).sum() >= 0.8 * rest.sum()
     figure = plots.row(gradients, layer=path, head=1, query=4, sinks=False)
     said = figure.texts[-1].get_text().replace("\n", " ")
-    assert f"removed: {abs(row[0]) / np.abs(row).sum():.3g} of the row." in said
+    assert f"removed: {abs(row[0]) / np.abs(row).sum():.3g} of the row, hatched." in said

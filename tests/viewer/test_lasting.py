@@ -257,10 +257,13 @@ def test_a_photo_is_drawn_in_no_frame_but_its_own(built, open_page):
     run.label(image=[np.full((20, 30, 3), 90, np.uint8), np.full((30, 20, 3), 200, np.uint8)])
     with serve(run) as server:
         page = open_page(f"{server.url}#view=head")
-        page.locator("table.top td").first.wait_for()
+        largest = page.locator("table.top td").first
+        before = largest.inner_text()
         images = Images(page, ".cells canvas")
         page.keyboard.press("j")
-        images.wait(0)
+        expect(largest).not_to_have_text(before)  # its photo was drawn for the mark, and is for the weights
+        page.evaluate("() => new Promise((go) => requestAnimationFrame(() => requestAnimationFrame(go)))")
+        assert images.count > 0
         held = Held(page, r"/blob/.*image")
         before = images.count
         page.keyboard.press("]")

@@ -123,7 +123,7 @@ def test_the_mass_that_is_shown_is_that_of_the_largest_weights(address, open_pag
 def test_strips_have_the_ends_of_the_legend(address, open_page):
     page = open_page(f"{address}#view=head&at=0.0.1&query=5&scale=log")
     shown(page)
-    first, last = page.locator(".surfaces [data-legend] > span").all_inner_texts()
+    first, *_, last = page.locator(".surfaces [data-legend] > span").all_inner_texts()
     assert float(first.removeprefix("≤ ")) == pytest.approx(WEIGHTS[0, 1, 5].max() * 1e-4, rel=6e-3)
     expect(page.locator("[data-strip]")).to_contain_text(f"log scale, {first} to {last.split()[0]} · ")
     expect(page.locator(".matrix .strip")).to_contain_text(re.compile(r"log scale, ≤ [\d.]+e-\d to 0\.\d+$"))
