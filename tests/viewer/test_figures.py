@@ -494,10 +494,14 @@ def test_what_no_call_draws_is_said(built, open_page, run, tmp_path):
     page.locator(".export summary").click()
     page.get_by_role("button", name="Copy as Python").click()
     said = [line for line in page.get_by_label("The Python call").input_value().splitlines() if "#" in line]
-    assert said == [
-        "# cells of several weights are means here, not maxima",
-        "# queries that are kept below have rows of their own: query= 5, 7",
-    ]
+    assert said == ["# queries that are kept below have rows of their own: query= 5, 7"]
+    visualizer.from_arrays({"layer.0": np.full((1, 1500, 1500), 1 / 1500)}).to_html(tmp_path / "long.html")
+    long = open_page(f"{(tmp_path / 'long.html').as_uri()}#view=head&cells=max")  # pooled cells
+    long.locator("table.top td").first.wait_for()
+    long.locator(".export summary").click()
+    long.get_by_role("button", name="Copy as Python").click()
+    said = long.get_by_label("The Python call").input_value()
+    assert "# cells of several weights are means here, not maxima" in said
     run.to_html(tmp_path / "few.html", queries=[2, 5])
     few = open_page(f"{(tmp_path / 'few.html').as_uri()}#view=head&look=column&key=1")
     few.locator(".export summary").click()
