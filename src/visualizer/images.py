@@ -176,12 +176,14 @@ def numbered_image(images: Any, number: int, item: int = 0, each: int = 1) -> An
     'a'
     """
     films = films_of(images)
-    if films is not None and each > 1:
-        images = [*films[numbered_image([*range(len(films))], 0, item)]]
-    elif films is not None:
-        images = [frame for film in films for frame in film]
-    listed = isinstance(images, list | tuple)
-    several, wanted = (images, number if each > 1 else item) if listed else ([images], number)
+    if films is not None:
+        images = [*_one_of(films, item)] if each > 1 else [frame for film in films for frame in film]
+    if not isinstance(images, list | tuple):
+        return _one_of([images], number)
+    return _one_of(images, number if each > 1 else item)
+
+
+def _one_of(several: Sequence[Any], wanted: int) -> Any:
     if wanted >= len(several):
         raise OptionError(
             f"image {wanted} is looked at, counted from 0, but image= holds {len(several)}: give a list of "

@@ -21,6 +21,7 @@ from visualizer.plots.measuring import width_of
 from visualizer.plots.paths import layer_names
 from visualizer.plots.places import Paint
 from visualizer.plots.sheets import draw_sheet, inner_width, set_inside
+from visualizer.plots.sources import check_sequence
 from visualizer.plots.telling import Facts
 from visualizer.plots.writing import plain_text
 from visualizer.run import Run
@@ -159,11 +160,10 @@ def _mapped(run: Run, asked: Options) -> list[Call]:
 def _one_a_layer(run: Run, asked: Options) -> list[list[Call]]:
     """Return of each layer the call that is drawn, or those that continue one sequence."""
     layers: dict[str, list[Call]] = {}
-    for call in _mapped(run, asked):
+    mapped = _mapped(run, asked)
+    for call in mapped:
         layers.setdefault(call.path, []).append(call)
-    numbers = sorted({call.sequence for calls in layers.values() for call in calls})
-    if asked.sequence is not None and asked.sequence not in numbers:
-        raise CallsError(f"sequence={asked.sequence} was asked for, but there are {numbers}")
+    check_sequence(mapped, asked)
     if asked.sequence is not None:
         layers = {path: _sequence(calls, asked.sequence) for path, calls in layers.items()}
     number, most = asked.call or 0, max(map(len, layers.values()))

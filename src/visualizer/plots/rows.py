@@ -10,7 +10,7 @@ import numpy as np
 
 from visualizer.axes import Unknown
 from visualizer.errors import ShapeError
-from visualizer.plots.arrays import Floats, finite
+from visualizer.plots.arrays import Floats
 from visualizer.plots.asking import Options
 from visualizer.plots.chips import MANY
 from visualizer.plots.colours import ON_IMAGE, ON_TEXT, colour_scale
@@ -50,13 +50,13 @@ def laid_row(subject: Subject, tokens: Tokens, asked: Options, side: str = "quer
         If what is to be left out cannot be.
     """
     weights, other = subject.weights(tokens, side), OTHER[side]
-    if not finite(weights).size:
+    were = np.isfinite(weights)
+    if not were.any():
         raise ShapeError(f"{_lines(tokens, side)} of the map holds no finite value: pick another")
-    weights = np.where(np.isfinite(weights), weights, np.nan)
+    weights = np.where(were, weights, np.nan)
     axis, places = getattr(subject, other), subject.places if other == "queries" else ()
     numbers = places or range(len(weights))
     part = part_asked(asked.part, numbers, other)
-    were = np.isfinite(weights)
     weights, left = kept(weights, axis, mass=asked.mass, sinks=asked.sinks, part=part, signed=subject.signed)
     left = replace(left, line=LINE[side], part="" if part is None else told_part(part, numbers))
     own, gone = subject.own(tokens, side), were & np.isnan(weights)

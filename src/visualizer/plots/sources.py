@@ -70,10 +70,21 @@ def layer_calls(run: Run, options: Options) -> list[Call]:
     if len(paths) > 1:
         there = f"{len(paths)} layers, such as {', '.join(paths[:3])}"
         raise CallsError(f"one map was to be drawn, but there are {there}: give layer=")
+    check_sequence(calls, options)
+    return [call for call in calls if options.sequence in (None, call.sequence)]
+
+
+def check_sequence(calls: Sequence[Call], options: Options) -> None:
+    """Raise an error if a sequence is asked for that no call is of.
+
+    Raises
+    ------
+    CallsError
+        If there is no such sequence.
+    """
     numbers = sorted({call.sequence for call in calls})
     if options.sequence is not None and options.sequence not in numbers:
         raise CallsError(f"sequence={options.sequence} was asked for, but there are {numbers}")
-    return [call for call in calls if options.sequence in (None, call.sequence)]
 
 
 def stitched_subject(run: Run, calls: Sequence[Call], options: Options) -> Subject:

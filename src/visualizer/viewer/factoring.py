@@ -19,7 +19,7 @@ from visualizer.attention import AttentionMap
 from visualizer.attention.arrays import NUMPY
 from visualizer.attention.indices import whole
 from visualizer.attention.softmax import FactorSource
-from visualizer.viewer.operands import keys, queries, shared
+from visualizer.viewer.operands import keys, queries, shared, whole_factors
 from visualizer.viewer.protocol import BandInfo
 
 TOLERANCE = 1e-3
@@ -113,9 +113,8 @@ def softmax(scores: Any, sinks: Floats | None) -> Any:
 
 def factors_of(map_: AttentionMap) -> Factors | None:
     """Return a map's factors if the page can compute rows from them to `TOLERANCE`; else None."""
-    held, every = map_.opened()
-    source, _ = held.narrowed(every)
-    if not isinstance(source, FactorSource) or len(map_.shape) != 4 or tuple(source.shape) != map_.shape:
+    source = whole_factors(map_)
+    if source is None or len(map_.shape) != 4:
         return None
     found = _written(source)
     if found is None or not all(np.isfinite(one).all() for one in (found.q, found.k)):

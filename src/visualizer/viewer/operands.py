@@ -60,11 +60,17 @@ def shared(source: FactorSource) -> Shared:
     return bias, mask, band
 
 
-def band_of(map_: AttentionMap) -> BandInfo | None:
-    """Return which keys all heads of a map may see, where that is a band that is soon known."""
+def whole_factors(map_: AttentionMap) -> FactorSource | None:
+    """Return the factors that a map is held as, if it is all of them; else None."""
     held, every = map_.opened()
     source, _ = held.narrowed(every)
-    if not isinstance(source, FactorSource) or tuple(source.shape) != map_.shape:
+    return source if isinstance(source, FactorSource) and tuple(source.shape) == map_.shape else None
+
+
+def band_of(map_: AttentionMap) -> BandInfo | None:
+    """Return which keys all heads of a map may see, where that is a band that is soon known."""
+    source = whole_factors(map_)
+    if source is None:
         return None
     factors = source.factors
     if factors.band is not None or factors.mask is None:
