@@ -3,7 +3,8 @@
 import { effect } from "@preact/signals";
 import type { Place, Row, Store, View } from "./state";
 
-const VIEWS_OF_ROWS = new Set<View>(["head", "heads", "compare"]);
+/** Views of the row of one query. */
+export const VIEWS_OF_ROWS: View[] = ["head", "heads", "compare"];
 const SOON = 150; // milliseconds that the row of another head may stay, under its own name
 
 /** Keep the store's row that of what is looked at; returns what ends it. */
@@ -15,7 +16,7 @@ export function follow(store: Store): () => void {
     const { value: direction } = store.direction;
     stop.abort();
     leaving.other(place, direction);
-    const reading = VIEWS_OF_ROWS.has(store.view.value) ? readingOf(store) : null;
+    const reading = VIEWS_OF_ROWS.includes(store.view.value) ? readingOf(store) : null;
     if (!reading) return;
     stop = new AbortController();
     const { signal } = stop;

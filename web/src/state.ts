@@ -4,7 +4,7 @@ import { computed, effect, type ReadonlySignal, type Signal, signal } from "@pre
 import { firstPresent } from "./data/absent";
 import { isListed, nearest } from "./data/listed";
 import { partner } from "./data/partner";
-import { isIn, partsOf } from "./data/parts";
+import { isIn, type Part, partsOf } from "./data/parts";
 import type { Reader } from "./data/reader";
 import type { Sampled } from "./data/sampling";
 import { laterThan, type Shown, shownOf, sinksOf } from "./data/shown";
@@ -183,7 +183,7 @@ export class Store {
   /** A row without what is not to be drawn of it. */
   look({ place, direction, values }: Row): Shown {
     const axis = this.axisOf(place, direction === "row" ? "keys" : "queries");
-    const part = this.part.value && partsOf(axis)[this.part.value[direction === "row" ? 1 : 0]];
+    const part = this.partOf(axis, direction);
     const signed = this.manifest.maps[place.map]?.signed ?? false;
     return shownOf(
       values,
@@ -192,6 +192,12 @@ export class Store {
       signed,
       part ?? undefined,
     );
+  }
+
+  /** The part that is looked at alone of the keys of a row, or of the queries of a column; null: all. */
+  partOf(axis: Axis, direction: Row["direction"]): Part | null {
+    const part = this.part.value;
+    return (part && partsOf(axis)[part[direction === "row" ? 1 : 0]]) ?? null;
   }
 
   /** Whether sinks are left out of what is looked at. */

@@ -35,7 +35,7 @@ export function hatchUnseen(
 
 type Box = [left: number, top: number, width: number, height: number];
 
-/** Boxes of keys that cannot be seen, in pixels: of each query, or of the last of those that share a line of pixels. */
+/** Boxes of keys that cannot be seen, in pixels: by each query, or by none of those that share a line of pixels. */
 export function unseenIn(map: MapInfo, looked: Looked, [width, height]: [number, number]): Box[] {
   const boxes: Box[] = [];
   const [across, down] = [width / looked.columns, height / looked.rows];

@@ -3,7 +3,6 @@
 import { isLattice } from "../data/axes";
 import { listedOf } from "../data/listed";
 import { blockOf } from "../data/modules";
-import { partsOf } from "../data/parts";
 import type { FigureAt } from "../protocol";
 import type { Place, Store } from "../state";
 
@@ -77,8 +76,8 @@ function lineOf(store: Store): Drawing {
   const place = store.place.value;
   const byRow = store.direction.value === "row";
   const token: Options = byRow ? { query: placeOf(store, store.query.value) } : { key: store.key.value ?? 0 };
-  const { segments } = byRow ? store.keys.value : store.queries.value;
-  const part = partOf(store);
+  const axis = byRow ? store.keys.value : store.queries.value;
+  const part = store.partOf(axis, store.direction.value);
   const inside = (one: { begin: number; length: number }) =>
     !part || (one.begin < part.end && one.begin + one.length > part.begin);
   const { scale, ...colours } = coloursOf(store);
@@ -88,18 +87,11 @@ function lineOf(store: Store): Drawing {
     options: {
       ...token,
       scale,
-      ...(segments.filter(inside).some(isLattice) ? colours : {}),
+      ...(axis.segments.filter(inside).some(isLattice) ? colours : {}),
       ...keptOf(store, store.leavesSinks),
       ...(part ? { part: byRow ? [part.begin, part.end] : placesOf(store, part) } : {}),
     },
   };
-}
-
-/** The part of the keys, or of the queries, that is looked at alone. */
-function partOf(store: Store): { begin: number; end: number } | null {
-  const byRow = store.direction.value === "row";
-  const axis = byRow ? store.keys.value : store.queries.value;
-  return (store.part.value && partsOf(axis)[store.part.value[byRow ? 1 : 0]]) ?? null;
 }
 
 /** Where in the sequence a query is. */

@@ -1,6 +1,7 @@
 /** What made the runs, what was recorded, and what was left out. */
 
 import { useMemo } from "preact/hooks";
+import { whyAbsent } from "../data/absent";
 import type { MapInfo, SamplingInfo } from "../protocol";
 import { useStore } from "./context";
 import { Path } from "./path";
@@ -12,7 +13,7 @@ const MOST = 500; // rows of the table of maps
 export function About() {
   const { manifest } = useStore();
   const alike = useMemo(() => alikeOf([...manifest.maps, ...manifest.samplings]), [manifest]);
-  const lacking = alike.some(({ map }) => headsSaid(map) !== "all");
+  const lacking = alike.some(({ heads }) => heads !== "all");
   return (
     <section class="about">
       {manifest.runs.map((run) => (
@@ -54,14 +55,14 @@ export function About() {
             </tr>
           </thead>
           <tbody>
-            {alike.slice(0, MOST).map(({ map, count }) => (
+            {alike.slice(0, MOST).map(({ map, count, heads }) => (
               <tr key={`${map.run} ${map.path} ${map.call}`}>
                 <th scope="row">{map.path || "model"}</th>
                 <td>{count}</td>
                 <td>{map.shape.join(" × ")}</td>
                 <td>{map.how}</td>
                 <td>{map.note}</td>
-                {lacking && <td>{headsSaid(map)}</td>}
+                {lacking && <td>{heads}</td>}
               </tr>
             ))}
           </tbody>
@@ -75,20 +76,20 @@ export function About() {
 /** Return which heads of a map can be looked at row by row, in any row of the batch. */
 function headsSaid(map: Listed): string {
   if (!("rows" in map)) return "all";
-  if (map.rows.kind === "none") return "none";
-  if (map.rows.kind !== "factors" && map.rows.kind !== "dense") return "all";
-  const { heads } = map.rows;
-  const here = heads.flatMap((head, place) => (head ? [place % map.shape[1]] : []));
-  if (here.length === heads.length) return "all";
-  return [...new Set(here)].sort((a, b) => a - b).join(", ") || "none";
+  const [batches, heads] = map.shape;
+  const places = Array.from({ length: batches * heads }, (_, place) => place);
+  const here = places.filter((place) => !whyAbsent(map, Math.floor(place / heads), place % heads));
+  if (here.length === places.length) return "all";
+  return [...new Set(here.map((place) => place % heads))].sort((a, b) => a - b).join(", ") || "none";
 }
 
 /** Return one map of each module, shape, way to record and heads, and how many there are. */
-function alikeOf(maps: Listed[]): { map: Listed; count: number }[] {
-  const found = new Map<string, { map: Listed; count: number }>();
+function alikeOf(maps: Listed[]): { map: Listed; count: number; heads: string }[] {
+  const found = new Map<string, { map: Listed; count: number; heads: string }>();
   for (const map of maps) {
-    const name = JSON.stringify([map.run, map.path, map.shape, map.how, map.note, headsSaid(map)]);
-    const one = found.get(name) ?? { map, count: 0 };
+    const heads = headsSaid(map);
+    const name = JSON.stringify([map.run, map.path, map.shape, map.how, map.note, heads]);
+    const one = found.get(name) ?? { map, count: 0, heads };
     one.count++;
     found.set(name, one);
   }

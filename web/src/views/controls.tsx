@@ -1,19 +1,19 @@
 /** How pictures are drawn: scale, colours, pooling, sinks, mass; each where it changes something. */
 
 import type { Signal } from "@preact/signals";
+import { VIEWS_OF_ROWS } from "../following";
 import { SPREADINGS, TABLE_NAMES, type View } from "../state";
 import { useStore } from "./context";
 import { percent } from "./naming";
 import { useWide } from "./wide";
 
 const POOLED: View[] = ["atlas", "head"];
-const OF_ROWS: View[] = ["head", "heads", "compare"];
 
 export function Controls() {
   const store = useStore();
   const wide = useWide();
   const view = store.view.value;
-  if (![...POOLED, ...OF_ROWS].includes(view)) return null;
+  if (![...POOLED, ...VIEWS_OF_ROWS].includes(view)) return null;
   return (
     <details class="settings" open={wide}>
       <summary>Settings</summary>
@@ -38,7 +38,7 @@ export function Controls() {
             chosen={store.pooling}
           />
         )}
-        {OF_ROWS.includes(view) && <Rows />}
+        {VIEWS_OF_ROWS.includes(view) && <Rows />}
       </div>
     </details>
   );

@@ -2,7 +2,6 @@
 
 import { useMemo } from "preact/hooks";
 import { whyAbsent } from "../data/absent";
-import { partsOf } from "../data/parts";
 import { leastOf } from "../data/shown";
 import { type Spot, windowsOf } from "../data/windows";
 import { useStore } from "./context";
@@ -46,10 +45,7 @@ function Rows() {
   const [queryPadding, keyPadding] = [usePadding("queries").tokens, usePadding("keys").tokens];
   const part = store.part.value;
   const shownAxis = byRow ? store.keys.value : store.queries.value;
-  const shownPart = useMemo(
-    () => (part && partsOf(shownAxis)[part[byRow ? 1 : 0]]) ?? null,
-    [part, shownAxis, byRow],
-  );
+  const shownPart = useMemo(() => store.partOf(shownAxis, store.direction.value), [part, shownAxis, byRow]);
   const go = (spot: Spot, picked: boolean) => {
     if (picked) store.go(spot, true);
     else if (!store.pinned.value) store.go(spot);

@@ -2,6 +2,7 @@
 
 import { stepped } from "../data/listed";
 import { callNear, callsOf, modulesOf, placeOf } from "../data/modules";
+import { VIEWS_OF_ROWS } from "../following";
 import { SPREADINGS, type Store, VIEWS, type View, viewsOf } from "../state";
 
 export interface Key {
@@ -64,7 +65,7 @@ export const KEYS: Key[] = [
 ];
 
 const SCROLLS = ["ArrowDown", "ArrowUp"]; // the page, where no query is looked at
-const OF_ONE_QUERY: View[] = ["head", "heads", "compare", "points"];
+const OF_ONE_QUERY: View[] = [...VIEWS_OF_ROWS, "points"];
 
 export function onKey(event: KeyboardEvent, store: Store): void {
   if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;

@@ -2,7 +2,6 @@
 
 import { listedOf } from "../data/listed";
 import { leastOf } from "../data/shown";
-import { scaleTo } from "../draw/canvas";
 import type { Grain } from "../draw/grain";
 import type { Looked } from "../draw/looked";
 import type { Tiles } from "../draw/mosaic";
@@ -12,7 +11,8 @@ import { useStore } from "./context";
 import { type Frame, grainIn } from "./framing";
 import { usePadding } from "./hooks";
 import type { Moving } from "./moving";
-import { endsOf, printed, tokenName } from "./naming";
+import { printed, tokenName } from "./naming";
+import { scaleSaid } from "./strip";
 
 /** Buttons, and the number of the cell below the pointer. */
 export function MatrixBar({ moving: { zoom, showAll } }: { moving: Moving }) {
@@ -42,7 +42,7 @@ export function MatrixStrip({ frame, looked, tiles }: { frame: Frame; looked: Lo
   if (tiles.trouble && !tiles.max) return trouble ? <p class="trouble">{trouble}</p> : null;
   const said = [
     cellsSaid(store, grainIn(frame, looked), tiles),
-    `${store.spreading.value} scale, ${endsOf(scaleTo(tiles.max, store.spreading.value, signed)).join(" to ")}`,
+    scaleSaid(store, tiles.max, signed),
     ...(unseenIn(store.map.value!, looked, [frame.inner, frame.tall]).length
       ? ["hatched: keys that a query cannot see"]
       : []),

@@ -7,7 +7,8 @@ import type { Place } from "../state";
 import { useStore } from "./context";
 import { usePaint, usePromised } from "./hooks";
 import { Legend } from "./legend";
-import { endsOf, placeName } from "./naming";
+import { placeName } from "./naming";
+import { scaleSaid } from "./strip";
 
 export function Overview({ place }: { place: Place }) {
   const store = useStore();
@@ -35,8 +36,8 @@ export function Overview({ place }: { place: Place }) {
       <Legend max={max} signed={map.signed} />
       <canvas ref={canvas} role="img" aria-label={`Overview of head ${place.head}, ${h} × ${w} cells`} />
       <figcaption class="strip">
-        {name} · its overview: rows are queries, columns keys; a cell is {weights}; {store.spreading.value}{" "}
-        scale, {endsOf(scale).join(" to ")}
+        {name} · its overview: rows are queries, columns keys; a cell is {weights};{" "}
+        {scaleSaid(store, max, map.signed)}
       </figcaption>
     </figure>
   );

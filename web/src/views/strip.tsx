@@ -39,7 +39,7 @@ function rowSaid(store: Store): string[] {
   return [
     token,
     ...(missing ? [`${missing} of its weights are no numbers`] : []),
-    `${store.spreading.value} scale, ${endsOf(scaleTo(shown.max, store.spreading.value, map?.signed)).join(" to ")}`,
+    scaleSaid(store, shown.max, map?.signed),
     ...(store.part.value
       ? [`${percent(shown.share)} of the ${row.direction} is in the part that is looked at`]
       : []),
@@ -47,6 +47,12 @@ function rowSaid(store: Store): string[] {
       ? drawnSaid(store, shown, map?.signed ?? false, store.leavesSinks)
       : columnSaid(store, shown)),
   ];
+}
+
+/** The scale of colours up to a weight, and what its ends stand for. */
+export function scaleSaid(store: Store, max: number, signed?: boolean): string {
+  const spreading = store.spreading.value;
+  return `${spreading} scale, ${endsOf(scaleTo(max, spreading, signed)).join(" to ")}`;
 }
 
 /** How much of a row is drawn. */
