@@ -1,11 +1,12 @@
 /** Which head stands there: its module, its call, its row of the batch. */
 
 import { useMemo } from "preact/hooks";
-import { callNear, type Module, modulesOf } from "../data/modules";
+import { callsOf, modulesOf } from "../data/modules";
 import { windowsIn } from "../data/windows";
 import type { MapInfo } from "../protocol";
 import type { Place } from "../state";
 import { useStore } from "./context";
+import { ModuleSelect } from "./module_select";
 import { runNames } from "./naming";
 import { Whole } from "./whole";
 
@@ -15,26 +16,21 @@ export function Chooser({ place, take }: { place: Place; take: (next: Place) => 
   const here = maps[place.map]!;
   const [rows, heads] = here.shape;
   const modules = useMemo(() => modulesOf(maps), [maps]);
-  const at = modules.findIndex((one) => one.run === here.run && one.path === here.path);
-  const { calls } = modules[at]!;
-  const options = useMemo(() => optionsOf(modules, runs.length > 1 ? runNames(runs) : []), [modules, runs]);
+  const calls = callsOf(maps, here.run, here.path);
+  const names = useMemo(() => (runs.length > 1 ? runNames(runs) : null), [runs]);
   const takeMap = ({ id, shape }: MapInfo) => {
     const { batch, head } = place;
     take({ map: id, batch: Math.min(batch, shape[0] - 1), head: Math.min(head, shape[1] - 1) });
   };
   return (
     <div class="bar">
-      <label>
-        map
-        <select
-          value={at}
-          onChange={(event) =>
-            takeMap(callNear(modules[Number(event.currentTarget.value)]!, calls.indexOf(here)))
-          }
-        >
-          {options}
-        </select>
-      </label>
+      <ModuleSelect
+        label="map"
+        modules={modules}
+        here={here}
+        take={takeMap}
+        {...(names ? { runs: names } : {})}
+      />
       {calls.length > 1 && (
         <Whole
           label="call"
@@ -54,12 +50,4 @@ export function Chooser({ place, take }: { place: Place; take: (next: Place) => 
       )}
     </div>
   );
-}
-
-function optionsOf(modules: Module[], runs: string[]) {
-  return modules.map(({ run, path }, value) => (
-    <option key={value} value={value}>
-      {[runs[run], path || "model"].filter(Boolean).join(", ")}
-    </option>
-  ));
 }

@@ -1,8 +1,11 @@
 /** What is looked at, where there are several: runs, layers, heads, calls of a module, rows of the batch or windows. */
 
-import { callNear, callsOf, likeIn, modulesOf, placeOf } from "../data/modules";
+import { useMemo } from "preact/hooks";
+import { callsOf, likeIn, modulesOf } from "../data/modules";
 import { windowsIn } from "../data/windows";
+import type { MapInfo } from "../protocol";
 import { useStore } from "./context";
+import { ModuleSelect } from "./module_select";
 import { runNames } from "./naming";
 import { Whole } from "./whole";
 
@@ -50,27 +53,10 @@ function Layers() {
   const store = useStore();
   const { maps } = store.manifest;
   const here = store.map.value!;
-  const modules = modulesOf(maps, here.run);
+  const modules = useMemo(() => modulesOf(maps, here.run), [maps, here.run]);
   if (modules.length < 2) return null;
-  return (
-    <label>
-      Layer
-      <select
-        value={modules.findIndex((one) => one.path === here.path)}
-        title="Or the keys [ and ]"
-        onChange={(event) => {
-          const module = modules[Number(event.currentTarget.value)]!;
-          store.moveTo(callNear(module, placeOf(maps, here)).id);
-        }}
-      >
-        {modules.map(({ path }, value) => (
-          <option key={path} value={value}>
-            {path || "model"}
-          </option>
-        ))}
-      </select>
-    </label>
-  );
+  const take = ({ id }: MapInfo) => store.moveTo(id);
+  return <ModuleSelect label="Layer" title="Or the keys [ and ]" {...{ modules, here, take }} />;
 }
 
 function Heads() {
